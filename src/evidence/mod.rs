@@ -1,0 +1,13 @@
+//! Floor 3: what the archive claims, and how a stranger checks it.
+//!
+//! Records and the statements that sign them, citations, bundles, and the verifier. Pure: bytes, policy
+//! and the time come in, bytes and verdicts go out.
+
+pub mod record;
+pub mod statement;
+
+pub mod citation;
+
+pub mod bundle;
+
+pub mod verify;
