@@ -1,0 +1,295 @@
+//! The kinds of record, but for the visit that captures and checks share ([`super::visit`]).
+
+use super::field::{FieldError, Fields, push_optional};
+use super::visit::Visit;
+
+use crate::base::cbor::Value;
+use crate::base::hash::Hash;
+
+/// Entry 0: what the archive is, and which keys speak for it.
+///
+/// Fields: `prefix`, `keys` (each `purpose`, `algorithm`, `public`), `recovery` (SHA-256 of the public key
+/// that is kept offline), `policy` (the archive's own policy, in C2SP tlog-policy form).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Genesis {
+    /// The prefix of the archive's citation ids.
+    pub prefix: String,
+    /// The keys that speak for the archive.
+    pub keys: Vec<GenesisKey>,
+    /// SHA-256 of the recovery key's 32 public bytes.
+    pub recovery: Hash,
+    /// Whose word the archive itself asks for.
+    pub policy: String,
+}
+
+/// One of the archive's keys.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct GenesisKey {
+    /// What it signs, and nothing else.
+    pub purpose: KeyPurpose,
+    /// `ed25519` or `ml-dsa-44`.
+    pub algorithm: String,
+    /// The public key, as its algorithm encodes it.
+    pub public: Vec<u8>,
+}
+
+/// What a key signs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum KeyPurpose {
+    /// Statements, and the seals of bundles.
+    Statement,
+    /// Checkpoints and receipts.
+    Checkpoint,
+}
+
+/// A thing to follow: an address seen from one vantage.
+///
+/// Fields: `entity`, `title`, `document_type` (each only when the operator said so), `url`, `vantage`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Document {
+    /// Whose document it is, when the operator said so.
+    pub entity: Option<String>,
+    /// Its title, when the operator said so.
+    pub title: Option<String>,
+    /// What it is, as `Privacy Policy`, when the operator said so.
+    pub document_type: Option<String>,
+    /// The address that is asked for.
+    pub url: String,
+    /// From where it is looked at.
+    pub vantage: Vantage,
+}
+
+/// From where a document is looked at. Another vantage is another document: histories never mix.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Vantage {
+    /// What fetches it: `http` or `file`.
+    pub fetcher: String,
+    /// The `Accept-Language` that is sent, when one is.
+    pub language: Option<String>,
+    /// The operator's label for the place, as `EU`.
+    pub region: Option<String>,
+    /// The user agent, when it is not the program's own.
+    pub user_agent: Option<String>,
+}
+
+/// A visit that has something new to say about a document.
+///
+/// Fields: `document` (index), `sequence` (from 1), `previous` (SHA-256 of the previous capture's
+/// statement, absent in the first), and those of [`Visit`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Capture {
+    /// The index of the document's record.
+    pub document: u64,
+    /// This capture's place in the document's history, from 1.
+    pub sequence: u64,
+    /// SHA-256 of the previous capture's statement.
+    pub previous: Option<Hash>,
+    /// What was seen.
+    pub visit: Visit,
+}
+
+/// A visit that found what an earlier capture had found.
+///
+/// Fields: `document`, `capture` (both indexes), and those of [`Visit`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Check {
+    /// The index of the document's record.
+    pub document: u64,
+    /// The index of the capture whose text was found again.
+    pub capture: u64,
+    /// What was seen.
+    pub visit: Visit,
+}
+
+/// A quoted passage of a capture, over the bytes of its hashed text rendition.
+///
+/// Fields: `capture` (index), `rendition` (SHA-256), `exact`, `prefix`, `suffix` (W3C TextQuoteSelector),
+/// `start`, `end` (byte offsets, the end exclusive), `clause` (its type, when given), `author`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Provision {
+    /// The index of the capture.
+    pub capture: u64,
+    /// The text rendition that is quoted.
+    pub rendition: Hash,
+    /// The words.
+    pub exact: String,
+    /// What stands before them.
+    pub prefix: String,
+    /// What stands after them.
+    pub suffix: String,
+    /// Where they begin, in bytes.
+    pub start: u64,
+    /// Where they end, in bytes.
+    pub end: u64,
+    /// The clause's type, when given.
+    pub clause: Option<String>,
+    /// Who or which rule set chose the passage.
+    pub author: String,
+}
+
+impl Genesis {
+    pub(super) fn to_fields(&self) -> Vec<(&'static str, Value)> {
+        vec![
+            ("prefix", Value::from(self.prefix.as_str())),
+            ("keys", Value::Array(self.keys.iter().map(GenesisKey::to_value).collect())),
+            ("recovery", Value::from(self.recovery)),
+            ("policy", Value::from(self.policy.as_str())),
+        ]
+    }
+
+    pub(super) fn from_fields(fields: &mut Fields) -> Result<Self, FieldError> {
+        Ok(Self {
+            prefix: fields.text("prefix")?,
+            keys: fields.maps("keys")?.into_iter().map(GenesisKey::from_fields).collect::<Result<_, _>>()?,
+            recovery: fields.hash("recovery")?,
+            policy: fields.text("policy")?,
+        })
+    }
+}
+
+impl GenesisKey {
+    fn to_value(&self) -> Value {
+        Value::map([
+            ("purpose", Value::from(self.purpose.as_str())),
+            ("algorithm", Value::from(self.algorithm.as_str())),
+            ("public", Value::from(self.public.as_slice())),
+        ])
+    }
+
+    fn from_fields(mut fields: Fields) -> Result<Self, FieldError> {
+        let purpose = fields.text("purpose")?;
+        let purpose = KeyPurpose::from_str(&purpose)
+            .ok_or_else(|| fields.wrong("purpose", "`statement` or `checkpoint`", &Value::from(purpose)))?;
+        let key = Self { purpose, algorithm: fields.text("algorithm")?, public: fields.bytes("public")? };
+        fields.finish()?;
+        Ok(key)
+    }
+}
+
+impl KeyPurpose {
+    /// Returns the purpose's name in a record.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Statement => "statement",
+            Self::Checkpoint => "checkpoint",
+        }
+    }
+
+    fn from_str(text: &str) -> Option<Self> {
+        [Self::Statement, Self::Checkpoint].into_iter().find(|purpose| purpose.as_str() == text)
+    }
+}
+
+impl Document {
+    /// Returns the hash under which the document is known: address and vantage, nothing else.
+    #[must_use]
+    pub fn key(&self) -> Hash {
+        let key = Value::map([("url", Value::from(self.url.as_str())), ("vantage", self.vantage.to_value())]);
+        Hash::of(&crate::base::cbor::encode(&key))
+    }
+
+    pub(super) fn to_fields(&self) -> Vec<(&'static str, Value)> {
+        let mut fields = vec![("url", Value::from(self.url.as_str())), ("vantage", self.vantage.to_value())];
+        push_optional(&mut fields, "entity", self.entity.as_deref());
+        push_optional(&mut fields, "title", self.title.as_deref());
+        push_optional(&mut fields, "document_type", self.document_type.as_deref());
+        fields
+    }
+
+    pub(super) fn from_fields(fields: &mut Fields) -> Result<Self, FieldError> {
+        Ok(Self {
+            entity: fields.optional_text("entity")?,
+            title: fields.optional_text("title")?,
+            document_type: fields.optional_text("document_type")?,
+            url: fields.text("url")?,
+            vantage: Vantage::from_fields(fields.map("vantage")?)?,
+        })
+    }
+}
+
+impl Vantage {
+    fn to_value(&self) -> Value {
+        let mut fields = vec![("fetcher", Value::from(self.fetcher.as_str()))];
+        push_optional(&mut fields, "language", self.language.as_deref());
+        push_optional(&mut fields, "region", self.region.as_deref());
+        push_optional(&mut fields, "user_agent", self.user_agent.as_deref());
+        Value::map(fields)
+    }
+
+    fn from_fields(mut fields: Fields) -> Result<Self, FieldError> {
+        let vantage = Self {
+            fetcher: fields.text("fetcher")?,
+            language: fields.optional_text("language")?,
+            region: fields.optional_text("region")?,
+            user_agent: fields.optional_text("user_agent")?,
+        };
+        fields.finish()?;
+        Ok(vantage)
+    }
+}
+
+impl Capture {
+    pub(super) fn to_fields(&self) -> Vec<(&'static str, Value)> {
+        let mut fields = vec![("document", Value::from(self.document)), ("sequence", Value::from(self.sequence))];
+        push_optional(&mut fields, "previous", self.previous);
+        fields.extend(self.visit.to_fields());
+        fields
+    }
+
+    pub(super) fn from_fields(fields: &mut Fields) -> Result<Self, FieldError> {
+        Ok(Self {
+            document: fields.unsigned("document")?,
+            sequence: fields.unsigned("sequence")?,
+            previous: fields.optional_hash("previous")?,
+            visit: Visit::from_fields(fields)?,
+        })
+    }
+}
+
+impl Check {
+    pub(super) fn to_fields(&self) -> Vec<(&'static str, Value)> {
+        let mut fields = vec![("document", Value::from(self.document)), ("capture", Value::from(self.capture))];
+        fields.extend(self.visit.to_fields());
+        fields
+    }
+
+    pub(super) fn from_fields(fields: &mut Fields) -> Result<Self, FieldError> {
+        Ok(Self {
+            document: fields.unsigned("document")?,
+            capture: fields.unsigned("capture")?,
+            visit: Visit::from_fields(fields)?,
+        })
+    }
+}
+
+impl Provision {
+    pub(super) fn to_fields(&self) -> Vec<(&'static str, Value)> {
+        let mut fields = vec![
+            ("capture", Value::from(self.capture)),
+            ("rendition", Value::from(self.rendition)),
+            ("exact", Value::from(self.exact.as_str())),
+            ("prefix", Value::from(self.prefix.as_str())),
+            ("suffix", Value::from(self.suffix.as_str())),
+            ("start", Value::from(self.start)),
+            ("end", Value::from(self.end)),
+            ("author", Value::from(self.author.as_str())),
+        ];
+        push_optional(&mut fields, "clause", self.clause.as_deref());
+        fields
+    }
+
+    pub(super) fn from_fields(fields: &mut Fields) -> Result<Self, FieldError> {
+        Ok(Self {
+            capture: fields.unsigned("capture")?,
+            rendition: fields.hash("rendition")?,
+            exact: fields.text("exact")?,
+            prefix: fields.text("prefix")?,
+            suffix: fields.text("suffix")?,
+            start: fields.unsigned("start")?,
+            end: fields.unsigned("end")?,
+            clause: fields.optional_text("clause")?,
+            author: fields.text("author")?,
+        })
+    }
+}
