@@ -1,1 +1,6 @@
-//! To be written.
+//! The archive on disk.
+
+pub mod durable;
+pub mod lock;
+pub mod packs;
+pub mod spool;

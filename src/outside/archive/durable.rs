@@ -1,0 +1,231 @@
+//! Durable writing: what is said to be on disk is on disk.
+//!
+//! Every byte that the archive and the keyring keep is written here, in one of three ways:
+//!
+//! - [`swap`]: a whole file appears under its name at once, or not at all;
+//! - [`Batch`]: many such files with one fsync each and one per folder, for tiles;
+//! - [`Appending`]: bytes at the end of a file that only grows, durable after [`Appending::sync`].
+//!
+//! A failed fsync is not retried: the kernel may have dropped the dirty pages, and a second fsync would
+//! succeed without them. The error goes up and the writing act ends.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// Who may read a file that is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Access {
+    /// Everybody whom the umask allows.
+    Public,
+    /// The owner alone: mode 0600 from the moment the file exists.
+    Secret,
+}
+
+/// Puts a whole file in place, durably, replacing what stood there.
+///
+/// A crash leaves the old file or the new one, and perhaps a `.new` beside it that the next swap overwrites.
+///
+/// # Errors
+/// A [`WriteError`] that names the path.
+pub fn swap(path: &Path, bytes: &[u8], access: Access) -> Result<(), WriteError> {
+    let mut batch = Batch::default();
+    batch.add_with(path, bytes, access)?;
+    batch.finish()
+}
+
+/// Makes a folder and those above it, durably.
+///
+/// # Errors
+/// A [`WriteError`] that names the folder.
+pub fn make_folder(path: &Path) -> Result<(), WriteError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent {
+        make_folder(parent)?;
+    }
+    match fs::create_dir(path) {
+        Err(source) if source.kind() != io::ErrorKind::AlreadyExists => Err(WriteError::at(path, source)),
+        _ => sync_folder(parent.unwrap_or(Path::new("."))),
+    }
+}
+
+/// Removes a file that nothing needs any more; its absence is no error.
+///
+/// # Errors
+/// A [`WriteError`] that names the path.
+pub fn remove(path: &Path) -> Result<(), WriteError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(WriteError::at(path, source)),
+        _ => Ok(()),
+    }
+}
+
+/// Many files that become durable together.
+#[derive(Default)]
+pub struct Batch {
+    written: Vec<(PathBuf, PathBuf)>,
+    folders: BTreeSet<PathBuf>,
+}
+
+impl Batch {
+    /// Writes a file under a passing name.
+    ///
+    /// # Errors
+    /// A [`WriteError`] that names the path.
+    pub fn add(&mut self, path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+        self.add_with(path, bytes, Access::Public)
+    }
+
+    fn add_with(&mut self, path: &Path, bytes: &[u8], access: Access) -> Result<(), WriteError> {
+        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        make_folder(folder)?;
+        let mut passing = path.as_os_str().to_owned();
+        passing.push(".new");
+        let passing = PathBuf::from(passing);
+        remove(&passing)?; // What a crash left may have the wrong mode.
+        let mut file = open_new(&passing, access).map_err(|source| WriteError::at(&passing, source))?;
+        file.write_all(bytes).and_then(|()| file.sync_data()).map_err(|source| WriteError::at(path, source))?;
+        self.written.push((passing, path.to_owned()));
+        self.folders.insert(folder.to_owned());
+        Ok(())
+    }
+
+    /// Gives every file its name. After this returns, all of them survive a crash.
+    ///
+    /// # Errors
+    /// A [`WriteError`] that names the path. A crash here leaves some of the files in place: the caller
+    /// writes only what means nothing before the checkpoint does, or a single file.
+    pub fn finish(self) -> Result<(), WriteError> {
+        for (passing, path) in &self.written {
+            fs::rename(passing, path).map_err(|source| WriteError::at(path, source))?;
+        }
+        self.folders.iter().try_for_each(|folder| sync_folder(folder))
+    }
+}
+
+/// A file that only grows.
+pub struct Appending {
+    path: PathBuf,
+    file: File,
+    length: u64,
+}
+
+impl Appending {
+    /// Opens a file for appending at `length`, cutting off what a crash left behind it.
+    ///
+    /// # Errors
+    /// A [`WriteError`] that names the path.
+    pub fn open(path: &Path, length: u64) -> Result<Self, WriteError> {
+        let at = |source| WriteError::at(path, source);
+        let is_new = !path.exists();
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(at)?;
+        file.set_len(length).and_then(|()| file.seek(SeekFrom::Start(length))).map_err(at)?;
+        if is_new {
+            sync_folder(path.parent().unwrap_or(Path::new(".")))?;
+        }
+        Ok(Self { path: path.to_owned(), file, length })
+    }
+
+    /// Appends all that `source` gives, and returns where it begins.
+    ///
+    /// # Errors
+    /// A [`WriteError`]; the file is cut back to where it was, so that the next append overwrites.
+    pub fn append(&mut self, source: &mut dyn Read) -> Result<u64, WriteError> {
+        let start = self.length;
+        match io::copy(source, &mut self.file) {
+            Ok(count) => {
+                self.length += count;
+                Ok(start)
+            }
+            Err(source) => {
+                // A full disk: what was half written must not stand before the next append. When cutting
+                // fails too, opening the archive again finds the torn frame and cuts it.
+                let _ = self.file.set_len(start).and_then(|()| self.file.seek(SeekFrom::Start(start)));
+                Err(WriteError::at(&self.path, source))
+            }
+        }
+    }
+
+    /// Makes everything appended so far durable.
+    ///
+    /// # Errors
+    /// A [`WriteError`]; the caller must not go on writing.
+    pub fn sync(&mut self) -> Result<(), WriteError> {
+        self.file.sync_data().map_err(|source| WriteError::at(&self.path, source))
+    }
+
+    /// Returns how long the file is.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+}
+
+fn open_new(path: &Path, access: Access) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if access == Access::Secret {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path)
+}
+
+fn sync_folder(path: &Path) -> Result<(), WriteError> {
+    let folder = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|source| WriteError::at(folder, source))
+}
+
+/// Why bytes did not become durable.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write `{}`", path.display())]
+pub struct WriteError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl WriteError {
+    /// Says that writing `path` failed.
+    #[must_use]
+    pub fn at(path: &Path, source: io::Error) -> Self {
+        Self { path: path.to_owned(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn swaps_a_whole_file_and_keeps_secrets_to_the_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/secret");
+        swap(&path, b"one", Access::Secret).unwrap();
+        swap(&path, b"two", Access::Secret).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn cuts_off_what_a_crash_left_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("grows");
+        let mut file = Appending::open(&path, 0).unwrap();
+        assert_eq!(file.append(&mut &b"kept"[..]).unwrap(), 0);
+        assert_eq!(file.append(&mut &b"torn"[..]).unwrap(), 4);
+        drop(file);
+        let mut file = Appending::open(&path, 4).unwrap();
+        assert_eq!(file.append(&mut &b"!"[..]).unwrap(), 4);
+        assert_eq!(fs::read(&path).unwrap(), b"kept!");
+    }
+}

@@ -1,0 +1,522 @@
+//! Packs: the blobs of an archive, in append-only segments.
+//!
+//! ```text
+//! packs/00000001.pack     sealed: immutable
+//! packs/00000001.index    its rows, sorted by hash
+//! packs/00000002.pack     active: only grows
+//! packs/00000002.rows     its rows, in the order of appending
+//! ```
+//!
+//! A segment is a row of *members*. Each is a zstd skippable frame that holds a CBOR map, and behind it the
+//! one zstd frame that the map describes:
+//!
+//! | field    | type | what                                            |
+//! |----------|------|-------------------------------------------------|
+//! | `sha256` | hash | the blob's name: SHA-256 of its bytes           |
+//! | `size`   | uint | how many bytes it has                           |
+//! | `stored` | uint | how many bytes the zstd frame behind it has     |
+//! | `crc32`  | uint | CRC-32 of that frame                            |
+//!
+//! So `zstd -dc 00000001.pack` prints all of a segment's blobs, one after another, and
+//! `tail -c +OFFSET segment | zstd -dc | head -c SIZE` one of them. A row is 40 bytes: the hash, and the
+//! offset of its member as a big-endian integer. `crc32` is there because a zstd frame has bits that
+//! decoders ignore, and damage to them should be found too. Rows and indexes are derived: where they are missing or
+//! wrong, the segment is walked instead.
+//!
+//! | quantity | unit  | range                                                              |
+//! |----------|-------|--------------------------------------------------------------------|
+//! | segment  | bytes | sealed from [`SEGMENT_BYTES_MAX`]; one large blob may pass it       |
+//! | map      | bytes | at most [`HEADER_BYTES_MAX`]                                        |
+//!
+//! A crash while appending leaves a torn member at the end of the active segment: opening for writing walks
+//! the members behind the last row and cuts off what is torn. A blob that no record names yet is harmless:
+//! the next capture of the same bytes finds it.
+//!
+//! Source: RFC 8878 §3.1.2 (skippable frames). Every read checks the hash.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::durable::{self, Access, Appending, WriteError};
+use super::spool::Spooled;
+
+use crate::base::cbor::{self, Value};
+use crate::base::hash::{Hash, Hasher};
+
+/// When a segment is sealed: small enough to copy and to verify in a second or two.
+pub const SEGMENT_BYTES_MAX: u64 = 256 << 20;
+
+/// The longest map of a member.
+const HEADER_BYTES_MAX: u32 = 1024;
+
+/// The largest blob that is read whole into memory.
+pub const WHOLE_BYTES_MAX: u64 = 64 << 20;
+
+const SKIPPABLE_MAGIC: u32 = 0x184D_2A5A;
+const PREAMBLE_BYTES: u64 = 8;
+const ROW_BYTES: usize = 40;
+const ROW_BYTES_U64: u64 = 40;
+
+/// The blobs of an archive, for reading.
+#[derive(Clone, Debug)]
+pub struct Packs {
+    folder: PathBuf,
+}
+
+/// A blob as it lies in a segment.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Member {
+    /// The blob's name, as the segment says it.
+    pub hash: Hash,
+    /// How many bytes it has, as the segment says it.
+    pub size_bytes: u64,
+    /// Where its member begins.
+    pub offset: u64,
+    frame_offset: u64,
+    stored_bytes: u64,
+    crc32: u32,
+}
+
+impl Member {
+    fn end(&self) -> u64 {
+        self.frame_offset + self.stored_bytes
+    }
+}
+
+impl Packs {
+    /// Reads the packs in `folder`, which need not exist yet.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// Returns the segments' numbers, in order.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn segments(&self) -> Result<Vec<u32>, PackError> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(|source| PackError::Io { path: self.folder.clone(), source })?,
+        };
+        let mut numbers: Vec<u32> =
+            entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".pack")?.parse().ok()).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Returns a segment's path.
+    #[must_use]
+    pub fn path(&self, segment: u32) -> PathBuf {
+        self.folder.join(format!("{segment:08}.pack"))
+    }
+
+    /// Says whether a blob is held, by its row alone.
+    ///
+    /// # Errors
+    /// When a segment cannot be read.
+    pub fn contains(&self, hash: Hash) -> Result<bool, PackError> {
+        Ok(self.find(hash)?.is_some())
+    }
+
+    /// Copies a blob to `target`, hashing it on the way; returns how many bytes it has.
+    ///
+    /// # Errors
+    /// [`PackError::Missing`] or [`PackError::Damaged`]. What was copied until then is not the blob.
+    pub fn copy(&self, hash: Hash, target: &mut dyn Write) -> Result<u64, PackError> {
+        let (segment, member) = self.find(hash)?.ok_or(PackError::Missing { hash })?;
+        self.copy_member(segment, &member, target)
+    }
+
+    /// Reads a blob whole.
+    ///
+    /// # Errors
+    /// As [`Packs::copy`], and [`PackError::TooLarge`] above [`WHOLE_BYTES_MAX`].
+    pub fn read(&self, hash: Hash) -> Result<Vec<u8>, PackError> {
+        let (segment, member) = self.find(hash)?.ok_or(PackError::Missing { hash })?;
+        if member.size_bytes > WHOLE_BYTES_MAX {
+            return Err(PackError::TooLarge { hash, size_bytes: member.size_bytes });
+        }
+        let mut bytes = Vec::new();
+        self.copy_member(segment, &member, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Returns a blob's size, as its member says it.
+    ///
+    /// # Errors
+    /// [`PackError::Missing`].
+    pub fn size_bytes(&self, hash: Hash) -> Result<u64, PackError> {
+        Ok(self.find(hash)?.ok_or(PackError::Missing { hash })?.1.size_bytes)
+    }
+
+    /// Copies one member's blob to `target` and compares its hash and size.
+    ///
+    /// # Errors
+    /// [`PackError::Damaged`] says where.
+    pub fn copy_member(&self, segment: u32, member: &Member, target: &mut dyn Write) -> Result<u64, PackError> {
+        let path = self.path(segment);
+        let damaged =
+            |found: String| PackError::Damaged { hash: member.hash, path: path.clone(), offset: member.offset, found };
+        let mut file = File::open(&path).map_err(|source| PackError::Io { path: path.clone(), source })?;
+        file.seek(SeekFrom::Start(member.frame_offset))
+            .map_err(|source| PackError::Io { path: path.clone(), source })?;
+        let stored = Summing { file: file.take(member.stored_bytes), crc32: crc32fast::Hasher::new() };
+        let decoder = zstd::Decoder::new(stored).map_err(|error| damaged(error.to_string()))?;
+        let mut reader = decoder.single_frame().take(member.size_bytes.saturating_add(1)); // One byte more shows a blob that is too long.
+        let mut hasher = Hasher::new();
+        let mut buffer = vec![0; 1 << 16];
+        let mut size_bytes = 0;
+        loop {
+            let count = reader.read(&mut buffer).map_err(|error| damaged(error.to_string()))?;
+            if count == 0 {
+                break;
+            }
+            hasher.update(&buffer[..count]);
+            size_bytes += u64::try_from(count).expect("a count fits in 64 bits");
+            target.write_all(&buffer[..count]).map_err(PackError::Target)?;
+        }
+        let hash = hasher.finish();
+        if hash != member.hash || size_bytes != member.size_bytes {
+            return Err(damaged(format!("{size_bytes} bytes with SHA-256 {hash}")));
+        }
+        let mut stored = reader.into_inner().finish();
+        io::copy(&mut stored, &mut io::sink()).map_err(|error| damaged(error.to_string()))?;
+        let crc32 = stored.into_inner().crc32.finalize();
+        if crc32 != member.crc32 {
+            return Err(damaged(format!(
+                "the right bytes from a frame with CRC-32 {crc32:08x}, not {:08x}",
+                member.crc32
+            )));
+        }
+        Ok(size_bytes)
+    }
+
+    /// Walks a segment's members from `start`, in order.
+    ///
+    /// # Errors
+    /// [`PackError::Torn`] where a member does not begin or end as it must; what follows is unknown.
+    pub fn walk(
+        &self,
+        segment: u32,
+        start: u64,
+    ) -> Result<impl Iterator<Item = Result<Member, PackError>> + use<>, PackError> {
+        let path = self.path(segment);
+        let io_error = |source| PackError::Io { path: path.clone(), source };
+        let mut file = File::open(&path).map_err(io_error)?;
+        let length = file.metadata().map_err(io_error)?.len();
+        let mut offset = start;
+        Ok(std::iter::from_fn(move || {
+            if offset >= length {
+                return None;
+            }
+            let member =
+                read_member(&mut file, offset, length).ok_or_else(|| PackError::Torn { path: path.clone(), offset });
+            offset = member.as_ref().map_or(length, Member::end);
+            Some(member)
+        }))
+    }
+
+    fn find(&self, hash: Hash) -> Result<Option<(u32, Member)>, PackError> {
+        for segment in self.segments()?.into_iter().rev() {
+            if let Some(member) = self.find_in(segment, hash)? {
+                return Ok(Some((segment, member)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn find_in(&self, segment: u32, hash: Hash) -> Result<Option<Member>, PackError> {
+        let path = self.path(segment);
+        let io_error = |source| PackError::Io { path: path.clone(), source };
+        let (row, rows_end) = match File::open(path.with_extension("index")) {
+            Ok(index) => (find_sorted(&index, hash).map_err(io_error)?, None),
+            Err(_) => {
+                let rows = fs::read(path.with_extension("rows")).unwrap_or_default();
+                (find_unsorted(&rows, hash), Some(last_offset(&rows)))
+            }
+        };
+        if let Some(offset) = row {
+            let mut file = File::open(&path).map_err(io_error)?;
+            let length = file.metadata().map_err(io_error)?.len();
+            // A row that points at something else is damage to derived bytes: walk instead.
+            if let Some(member) = read_member(&mut file, offset, length).filter(|member| member.hash == hash) {
+                return Ok(Some(member));
+            }
+            return Ok(self.walk(segment, 0)?.map_while(Result::ok).find(|member| member.hash == hash));
+        }
+        match rows_end {
+            // Members behind the last row: a crash came between the two files, or a writer is at work.
+            Some(start) => Ok(self.walk(segment, start)?.map_while(Result::ok).find(|member| member.hash == hash)),
+            None => Ok(None),
+        }
+    }
+}
+
+/// The blobs of an archive, for the one process that writes.
+pub struct PackWriter {
+    packs: Packs,
+    segment: u32,
+    pack: Appending,
+    rows: Appending,
+    recent: HashMap<Hash, u64>,
+}
+
+impl PackWriter {
+    /// Opens the active segment, cutting off a torn end.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written.
+    pub fn open(packs: &Packs) -> Result<Self, PackError> {
+        durable::make_folder(&packs.folder)?;
+        let segment = packs.segments()?.last().copied().unwrap_or(1);
+        if packs.path(segment).with_extension("index").exists() {
+            return Self::start(packs, segment + 1);
+        }
+        Self::start(packs, segment)
+    }
+
+    fn start(packs: &Packs, segment: u32) -> Result<Self, PackError> {
+        let path = packs.path(segment);
+        let mut recent = HashMap::new();
+        let mut length = 0;
+        if path.exists() {
+            // The members are walked, not the rows: after a crash the rows may be ahead of the pack.
+            for member in packs.walk(segment, 0)?.map_while(Result::ok) {
+                length = member.end();
+                recent.insert(member.hash, member.offset);
+            }
+        }
+        let pack = Appending::open(&path, length)?;
+        let mut rows = Appending::open(&path.with_extension("rows"), 0)?;
+        let mut by_offset: Vec<(u64, Hash)> = recent.iter().map(|(hash, offset)| (*offset, *hash)).collect();
+        by_offset.sort_unstable();
+        for (offset, hash) in by_offset {
+            rows.append(&mut row(hash, offset).as_slice())?;
+        }
+        Ok(Self { packs: packs.clone(), segment, pack, rows, recent })
+    }
+
+    /// Adds a blob unless it is held already; durable after [`PackWriter::sync`].
+    ///
+    /// # Errors
+    /// When the disk is full or fails; what was half written is cut off.
+    pub fn append(&mut self, blob: &Spooled) -> Result<(), PackError> {
+        if self.recent.contains_key(&blob.hash) || self.packs.contains(blob.hash)? {
+            return Ok(());
+        }
+        let frame = blob.open_frame().map_err(PackError::Spool)?;
+        let header = cbor::encode(&Value::map([
+            ("sha256", Value::from(blob.hash)),
+            ("size", Value::from(blob.size_bytes)),
+            ("stored", Value::from(frame.size_bytes)),
+            ("crc32", Value::from(u64::from(frame.crc32))),
+        ]));
+        let length = u32::try_from(header.len()).expect("a header of four fields is short");
+        let preamble = [SKIPPABLE_MAGIC.to_le_bytes(), length.to_le_bytes()].concat();
+        let offset = self.pack.append(&mut preamble.chain(header.as_slice()).chain(frame.bytes))?;
+        self.rows.append(&mut row(blob.hash, offset).as_slice())?;
+        self.recent.insert(blob.hash, offset);
+        Ok(())
+    }
+
+    /// Makes every blob added so far durable, and seals the segment when it is full.
+    ///
+    /// # Errors
+    /// A [`PackError`]; after a failed fsync the writing act must end.
+    pub fn sync(&mut self) -> Result<(), PackError> {
+        self.pack.sync()?; // The rows need no fsync: they are derived.
+        if self.pack.length() >= SEGMENT_BYTES_MAX {
+            self.seal()?;
+        }
+        Ok(())
+    }
+
+    fn seal(&mut self) -> Result<(), PackError> {
+        let path = self.packs.path(self.segment);
+        let mut rows: Vec<[u8; ROW_BYTES]> = self.recent.iter().map(|(hash, offset)| row(*hash, *offset)).collect();
+        rows.sort_unstable();
+        // A crash before this swap leaves the segment active; after it, sealed with a needless rows file.
+        durable::swap(&path.with_extension("index"), &rows.concat(), Access::Public)?;
+        durable::remove(&path.with_extension("rows"))?;
+        *self = Self::start(&self.packs, self.segment + 1)?;
+        Ok(())
+    }
+}
+
+/// A stretch of a segment that is summed as it is read.
+struct Summing {
+    file: io::Take<File>,
+    crc32: crc32fast::Hasher,
+}
+
+impl Read for Summing {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.crc32.update(&buffer[..count]);
+        Ok(count)
+    }
+}
+
+fn row(hash: Hash, offset: u64) -> [u8; ROW_BYTES] {
+    let mut row = [0; ROW_BYTES];
+    row[..32].copy_from_slice(hash.as_bytes());
+    row[32..].copy_from_slice(&offset.to_be_bytes());
+    row
+}
+
+fn offset_of(row: &[u8]) -> u64 {
+    u64::from_be_bytes(row[32..ROW_BYTES].try_into().expect("a row ends in eight bytes"))
+}
+
+fn find_unsorted(rows: &[u8], hash: Hash) -> Option<u64> {
+    rows.chunks_exact(ROW_BYTES).find(|row| row.starts_with(hash.as_bytes())).map(offset_of)
+}
+
+fn last_offset(rows: &[u8]) -> u64 {
+    rows.chunks_exact(ROW_BYTES).next_back().map_or(0, offset_of)
+}
+
+fn find_sorted(index: &File, hash: Hash) -> io::Result<Option<u64>> {
+    let mut index = index;
+    let (mut low, mut high) = (0, index.metadata()?.len() / ROW_BYTES_U64);
+    let mut row = [0; ROW_BYTES];
+    while low < high {
+        let middle = low + (high - low) / 2;
+        index.seek(SeekFrom::Start(middle * ROW_BYTES_U64))?;
+        index.read_exact(&mut row)?;
+        match row[..32].cmp(hash.as_bytes()) {
+            std::cmp::Ordering::Less => low = middle + 1,
+            std::cmp::Ordering::Greater => high = middle,
+            std::cmp::Ordering::Equal => return Ok(Some(offset_of(&row))),
+        }
+    }
+    Ok(None)
+}
+
+/// Reads the member at `offset`, when a whole one lies there.
+fn read_member(file: &mut File, offset: u64, length: u64) -> Option<Member> {
+    file.seek(SeekFrom::Start(offset)).ok()?;
+    let mut preamble = [0; 8];
+    file.read_exact(&mut preamble).ok()?;
+    let magic = u32::from_le_bytes(preamble[..4].try_into().ok()?);
+    let header_bytes = u32::from_le_bytes(preamble[4..].try_into().ok()?);
+    if magic != SKIPPABLE_MAGIC || header_bytes > HEADER_BYTES_MAX {
+        return None;
+    }
+    let mut header = vec![0; usize::try_from(header_bytes).ok()?];
+    file.read_exact(&mut header).ok()?;
+    let Value::Map(fields) = cbor::decode(&header).ok()? else { return None };
+    let field = |name: &str| fields.iter().find(|(key, _)| key.as_text() == Some(name)).map(|(_, value)| value);
+    let member = Member {
+        hash: Hash::from_slice(field("sha256")?.as_bytes()?).ok()?,
+        size_bytes: field("size")?.as_unsigned()?,
+        offset,
+        frame_offset: offset + PREAMBLE_BYTES + u64::from(header_bytes),
+        stored_bytes: field("stored")?.as_unsigned()?,
+        crc32: u32::try_from(field("crc32")?.as_unsigned()?).ok()?,
+    };
+    (fields.len() == 4 && member.frame_offset.checked_add(member.stored_bytes)? <= length).then_some(member)
+}
+
+/// Why a blob could not be read or kept.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message stands for its doc")]
+pub enum PackError {
+    #[error("blob {hash} is damaged in `{}` at byte {offset}: found {found}", path.display())]
+    Damaged { hash: Hash, path: PathBuf, offset: u64, found: String },
+    #[error("cannot read `{}`", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("blob {hash} is in no pack")]
+    Missing { hash: Hash },
+    #[error("cannot read back what was received")]
+    Spool(#[source] io::Error),
+    #[error("cannot pass the blob on")]
+    Target(#[source] io::Error),
+    #[error("blob {hash} has {size_bytes} bytes, more than the {WHOLE_BYTES_MAX} that are read at once")]
+    TooLarge { hash: Hash, size_bytes: u64 },
+    #[error("`{}` is torn at byte {offset}", path.display())]
+    Torn { path: PathBuf, offset: u64 },
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blob(text: &str) -> Spooled {
+        Spooled::from_bytes(text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn keeps_each_blob_once_and_gives_it_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let packs = Packs::new(folder.path());
+        let mut writer = PackWriter::open(&packs).unwrap();
+        for text in ["", "one", "two", "one"] {
+            writer.append(&blob(text)).unwrap();
+        }
+        writer.sync().unwrap();
+        assert_eq!(packs.walk(1, 0).unwrap().count(), 3);
+        for text in ["", "one", "two"] {
+            assert_eq!(packs.read(Hash::of(text.as_bytes())).unwrap(), text.as_bytes());
+        }
+        assert!(matches!(packs.read(Hash::of(b"three")), Err(PackError::Missing { .. })));
+    }
+
+    #[test]
+    fn cuts_off_a_torn_member_at_every_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        let packs = Packs::new(folder.path());
+        let mut writer = PackWriter::open(&packs).unwrap();
+        writer.append(&blob("kept")).unwrap();
+        let kept = writer.pack.length();
+        writer.append(&blob("torn")).unwrap();
+        let whole = fs::read(packs.path(1)).unwrap();
+        drop(writer);
+        for end in usize::try_from(kept).unwrap()..whole.len() {
+            fs::write(packs.path(1), &whole[..end]).unwrap();
+            let mut writer = PackWriter::open(&packs).unwrap();
+            assert_eq!(writer.pack.length(), kept, "{end}");
+            writer.append(&blob("torn")).unwrap();
+            assert_eq!(packs.read(Hash::of(b"kept")).unwrap(), b"kept");
+            assert_eq!(packs.read(Hash::of(b"torn")).unwrap(), b"torn");
+        }
+    }
+
+    #[test]
+    fn finds_blobs_without_rows_and_in_sealed_segments() {
+        let folder = tempfile::tempdir().unwrap();
+        let packs = Packs::new(folder.path());
+        let mut writer = PackWriter::open(&packs).unwrap();
+        for n in 0..100 {
+            writer.append(&blob(&n.to_string())).unwrap();
+        }
+        fs::remove_file(packs.path(1).with_extension("rows")).unwrap();
+        assert_eq!(packs.read(Hash::of(b"77")).unwrap(), b"77");
+        writer.seal().unwrap();
+        assert!(packs.path(1).with_extension("index").exists());
+        for n in 0..100 {
+            assert_eq!(packs.read(Hash::of(n.to_string().as_bytes())).unwrap(), n.to_string().as_bytes());
+        }
+        writer.append(&blob("77")).unwrap();
+        assert_eq!(packs.walk(2, 0).unwrap().count(), 0, "a blob of a sealed segment is not kept again");
+    }
+
+    #[test]
+    fn names_a_damaged_blob_for_every_flipped_bit_of_its_member() {
+        let folder = tempfile::tempdir().unwrap();
+        let packs = Packs::new(folder.path());
+        PackWriter::open(&packs).unwrap().append(&blob("a clause that matters")).unwrap();
+        let whole = fs::read(packs.path(1)).unwrap();
+        for bit in 0..whole.len() * 8 {
+            let mut damaged = whole.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            fs::write(packs.path(1), &damaged).unwrap();
+            assert!(packs.read(Hash::of(b"a clause that matters")).is_err(), "bit {bit}");
+        }
+    }
+}
