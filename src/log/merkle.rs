@@ -102,6 +102,11 @@ fn fold(subtrees: &[Hash]) -> Hash {
     smallest_first.fold(smallest, |right, left| node_hash(left, right))
 }
 
+/// Returns the size after one more entry.
+pub(super) fn grown(size: u64) -> u64 {
+    size.checked_add(1).expect("no log reaches 2⁶⁴ entries")
+}
+
 /// The right edge of a growing tree: the roots of its perfect subtrees, the largest first.
 ///
 /// It is all that is needed to append, and never more than 64 hashes.
@@ -130,14 +135,18 @@ impl Frontier {
 
     /// Appends the hash of a leaf.
     pub fn push(&mut self, leaf: Hash) {
-        let mut node = leaf;
-        // As in adding one to a binary number, each trailing one bit is a subtree that gains its sibling.
-        for _ in 0..self.size.trailing_ones() {
+        let subtree = self.complete(leaf);
+        self.subtrees.push(subtree);
+        self.size = grown(self.size);
+    }
+
+    /// Joins the new leaf with the subtrees that it completes: as in adding one to a binary number, each
+    /// trailing one bit of the size is a subtree that gains its sibling.
+    fn complete(&mut self, leaf: Hash) -> Hash {
+        (0..self.size.trailing_ones()).fold(leaf, |right, _| {
             let left = self.subtrees.pop().expect("one subtree stands for each one bit of the size");
-            node = node_hash(left, node);
-        }
-        self.subtrees.push(node);
-        self.size = self.size.checked_add(1).expect("no log reaches 2⁶⁴ entries");
+            node_hash(left, right)
+        })
     }
 
     /// Returns how many entries the tree has.

@@ -41,7 +41,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::base::hash::Hash;
-use crate::log::merkle::{Nodes, node_hash};
+use crate::log::merkle::{self, Nodes, node_hash};
 
 /// How many hashes or entries a full tile has.
 pub const WIDTH_MAX: u16 = 256;
@@ -99,8 +99,8 @@ impl Tile {
     pub fn of_tree(kind: TileKind, index: u64, size: u64) -> Result<Self, TileError> {
         let outside = TileError::OutsideTree { kind, index, size };
         let start = index.checked_mul(u64::from(WIDTH_MAX)).ok_or(outside.clone())?;
-        let rest = kind.count(size).saturating_sub(start).min(u64::from(WIDTH_MAX));
-        match u16::try_from(rest).expect("at most 256") {
+        let rest = kind.count(size).saturating_sub(start);
+        match u16::try_from(rest).map_or(WIDTH_MAX, |rest| rest.min(WIDTH_MAX)) {
             0 => Err(outside),
             width => Ok(Self { kind, index, width }),
         }
@@ -344,7 +344,7 @@ impl TileEdge {
     }
 
     fn push(&mut self, leaf: Hash, full: &mut Vec<(Tile, Vec<u8>)>) {
-        self.size = self.size.checked_add(1).expect("no log reaches 2⁶⁴ entries");
+        self.size = merkle::grown(self.size);
         let mut hash = leaf;
         for level in 0..=LEVEL_MAX {
             if self.rows.len() <= usize::from(level) {
