@@ -130,6 +130,12 @@ impl Tile {
         self.width == WIDTH_MAX
     }
 
+    /// Returns the same tile when it holds `width` hashes or entries.
+    #[must_use]
+    pub fn with_width(&self, width: u16) -> Self {
+        Self { width, ..*self }
+    }
+
     /// Returns the tile that this one becomes once it is full.
     #[must_use]
     pub fn full(&self) -> Self {

@@ -59,6 +59,11 @@ impl Fields {
         value.as_unsigned().ok_or_else(|| self.wrong(key, "an unsigned integer", &value))
     }
 
+    pub(super) fn optional_unsigned(&mut self, key: &str) -> Result<Option<u64>, FieldError> {
+        let Some(value) = self.optional(key) else { return Ok(None) };
+        value.as_unsigned().map(Some).ok_or_else(|| self.wrong(key, "an unsigned integer", &value))
+    }
+
     pub(super) fn text(&mut self, key: &str) -> Result<String, FieldError> {
         match self.value(key)? {
             Value::Text(text) => Ok(text),

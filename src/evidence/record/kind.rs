@@ -44,7 +44,9 @@ pub enum KeyPurpose {
 
 /// A thing to follow: an address seen from one vantage.
 ///
-/// Fields: `entity`, `title`, `document_type` (each only when the operator said so), `url`, `vantage`.
+/// Fields: `entity`, `title`, `document_type` (each only when the operator said so), `url`, `vantage`, and
+/// `amends` (the index of the document's first record) in a record that says its title or entity anew.
+/// The history goes on under the amended record; address and vantage are never amended.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Document {
     /// Whose document it is, when the operator said so.
@@ -57,6 +59,8 @@ pub struct Document {
     pub url: String,
     /// From where it is looked at.
     pub vantage: Vantage,
+    /// The index of the document's first record, when this one amends it.
+    pub amends: Option<u64>,
 }
 
 /// From where a document is looked at. Another vantage is another document: histories never mix.
@@ -194,6 +198,7 @@ impl Document {
         push_optional(&mut fields, "entity", self.entity.as_deref());
         push_optional(&mut fields, "title", self.title.as_deref());
         push_optional(&mut fields, "document_type", self.document_type.as_deref());
+        push_optional(&mut fields, "amends", self.amends);
         fields
     }
 
@@ -204,6 +209,7 @@ impl Document {
             document_type: fields.optional_text("document_type")?,
             url: fields.text("url")?,
             vantage: Vantage::from_fields(fields.map("vantage")?)?,
+            amends: fields.optional_unsigned("amends")?,
         })
     }
 }

@@ -1,6 +1,277 @@
-//! The archive on disk.
+//! The archive on disk: the one place that opens `archive/`.
+//!
+//! ```text
+//! archive.toml     origin, prefix, format number
+//! checkpoint       the only authoritative file that changes; swapped, never edited
+//! tile/…           hashes, entries and statements at C2SP tlog-tiles paths, immutable once full
+//! packs/           blobs ([`packs`])
+//! index/           derived: the writer's index ([`index`])
+//! lock             the writer's lock ([`lock`])
+//! passing/         bodies being received; emptied by the next writer
+//! ```
+//!
+//! This file reads; [`writer`] writes. Any number of readers need no lock: a reader takes the checkpoint
+//! first, and all that it promises is on disk already and stays.
 
 pub mod durable;
 pub mod lock;
+
 pub mod packs;
 pub mod spool;
+
+pub mod index;
+pub mod writer;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use durable::{Access, WriteError};
+use packs::{PackError, Packs};
+
+use crate::base::hash::Hash;
+use crate::base::id::{IdError, Prefix};
+use crate::log::tile::{ReadTileError, Tile, TileError, TileKind, TileNodes, WIDTH_MAX, decode_entries};
+
+/// The number of the archive's format.
+pub const FORMAT: i64 = 1;
+
+/// What the program says about every archive, inside it.
+const README: &str = include_str!("../../../archive/README.md");
+
+/// The longest tile or bundle: 256 entries of 65,535 bytes with their lengths.
+const TILE_BYTES_MAX: u64 = 256 * (65_535 + 2);
+
+/// The longest checkpoint file: a note with a hundred witnesses.
+const CHECKPOINT_BYTES_MAX: u64 = 1 << 20;
+
+/// What an archive is called.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Settings {
+    /// The log's origin.
+    pub origin: String,
+    /// The prefix of its citation ids.
+    pub prefix: Prefix,
+    /// The operator's Name Assigning Authority Number, when there is one.
+    pub naan: Option<String>,
+}
+
+/// An archive, for reading.
+#[derive(Clone, Debug)]
+pub struct Archive {
+    folder: PathBuf,
+    settings: Settings,
+    packs: Packs,
+}
+
+impl Archive {
+    /// Opens the archive in `folder`.
+    ///
+    /// # Errors
+    /// [`ArchiveError::NotArchive`] when there is none, [`ArchiveError::Settings`] when its settings are damaged.
+    pub fn open(folder: &Path) -> Result<Self, ArchiveError> {
+        let path = folder.join("archive.toml");
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(ArchiveError::NotArchive { folder: folder.to_owned() });
+            }
+            other => other.map_err(|source| ArchiveError::Io { path: path.clone(), source })?,
+        };
+        let settings = Settings::parse(&text).map_err(|reason| ArchiveError::Settings { path, reason })?;
+        Ok(Self { folder: folder.to_owned(), settings, packs: Packs::new(&folder.join("packs")) })
+    }
+
+    /// Makes an archive without entries in `folder`, which may exist and hold other files.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Exists`] when there is an archive already.
+    pub fn create(folder: &Path, settings: &Settings) -> Result<Self, ArchiveError> {
+        let path = folder.join("archive.toml");
+        if path.exists() {
+            return Err(ArchiveError::Exists { folder: folder.to_owned() });
+        }
+        durable::swap(&folder.join("README.md"), README.as_bytes(), Access::Public)?;
+        durable::swap(&path, settings.to_toml().as_bytes(), Access::Public)?;
+        Self::open(folder)
+    }
+
+    /// Returns the folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns what the archive is called.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Returns the blobs.
+    #[must_use]
+    pub fn packs(&self) -> &Packs {
+        &self.packs
+    }
+
+    /// Returns the published checkpoint's bytes; `None` before the first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn checkpoint(&self) -> Result<Option<Vec<u8>>, ArchiveError> {
+        read_limited(&self.folder.join("checkpoint"), CHECKPOINT_BYTES_MAX)
+    }
+
+    /// Reads a tile. Where a later publication has replaced a partial tile by a wider one, its beginning is
+    /// what was asked for.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Missing`] names the tile's path.
+    pub fn tile(&self, tile: &Tile) -> Result<Vec<u8>, ArchiveError> {
+        let path = self.folder.join(tile.to_string());
+        if let Some(bytes) = read_limited(&path, TILE_BYTES_MAX)? {
+            return Ok(bytes);
+        }
+        for width in tile.width() + 1..=WIDTH_MAX {
+            let wider = tile.with_width(width);
+            if let Some(bytes) = read_limited(&self.folder.join(wider.to_string()), TILE_BYTES_MAX)? {
+                return narrow(tile, &wider, bytes).map_err(|source| ArchiveError::Tile { tile: wider, source });
+            }
+        }
+        Err(ArchiveError::Missing { path })
+    }
+
+    /// Serves the nodes of the tree of `size` entries.
+    pub fn nodes(&self, size: u64) -> TileNodes<impl Fn(&Tile) -> Result<Vec<u8>, ArchiveError> + use<'_>> {
+        TileNodes::new(size, |tile| self.tile(tile))
+    }
+
+    /// Reads the statement of entry `index` of the tree of `size` entries.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Missing`] or [`ArchiveError::Tile`]. That the bytes hash to the entry is for the caller.
+    pub fn statement(&self, index: u64, size: u64) -> Result<Vec<u8>, ArchiveError> {
+        let width = u64::from(WIDTH_MAX);
+        let mut bundle = self.statements(index / width, size)?;
+        let at = usize::try_from(index % width).expect("below 256");
+        if at >= bundle.len() {
+            return Err(ArchiveError::OutsideLog { index, size });
+        }
+        Ok(bundle.swap_remove(at))
+    }
+
+    /// Reads a bundle of statements of the tree of `size` entries: the 256, or fewer, from `256 × bundle` on.
+    ///
+    /// # Errors
+    /// As [`Archive::statement`].
+    pub fn statements(&self, bundle: u64, size: u64) -> Result<Vec<Vec<u8>>, ArchiveError> {
+        let outside = |_| ArchiveError::OutsideLog { index: bundle.saturating_mul(u64::from(WIDTH_MAX)), size };
+        let tile = Tile::of_tree(TileKind::Statements, bundle, size).map_err(outside)?;
+        let bytes = self.tile(&tile)?;
+        let statements = decode_entries(&bytes, tile.width()).map_err(|source| ArchiveError::Tile { tile, source })?;
+        Ok(statements.into_iter().map(<[u8]>::to_vec).collect())
+    }
+}
+
+/// Cuts a wider tile down to the width that was asked for.
+fn narrow(tile: &Tile, wider: &Tile, mut bytes: Vec<u8>) -> Result<Vec<u8>, TileError> {
+    let length = match tile.kind() {
+        TileKind::Hashes { .. } => usize::from(tile.width()) * Hash::SIZE_BYTES,
+        TileKind::Entries | TileKind::Statements => {
+            let entries = decode_entries(&bytes, wider.width())?;
+            entries.iter().take(usize::from(tile.width())).map(|entry| 2 + entry.len()).sum()
+        }
+    };
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+/// Reads a file whole, when it exists and is not longer than it may be.
+fn read_limited(path: &Path, bytes_max: u64) -> Result<Option<Vec<u8>>, ArchiveError> {
+    use std::io::Read;
+    let io_error = |source| ArchiveError::Io { path: path.to_owned(), source };
+    let file = match fs::File::open(path) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        other => other.map_err(io_error)?,
+    };
+    let mut bytes = Vec::new();
+    file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(io_error)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > bytes_max) {
+        return Err(ArchiveError::TooLong { path: path.to_owned(), bytes_max });
+    }
+    Ok(Some(bytes))
+}
+
+impl Settings {
+    fn parse(text: &str) -> Result<Self, SettingsError> {
+        let table: toml::Table = text.parse()?;
+        let field = |name: &'static str| table.get(name).and_then(toml::Value::as_str).map(str::to_owned);
+        match table.get("format").and_then(toml::Value::as_integer) {
+            Some(FORMAT) => {}
+            found => return Err(SettingsError::Format { found }),
+        }
+        let origin = field("origin").ok_or(SettingsError::Missing { name: "origin" })?;
+        let prefix = field("prefix").ok_or(SettingsError::Missing { name: "prefix" })?;
+        Ok(Self { origin, prefix: Prefix::new(&prefix)?, naan: field("naan") })
+    }
+
+    fn to_toml(&self) -> String {
+        let mut lines = vec![
+            "# The archive's name. Nothing here is secret; README.md says what each file is.".to_owned(),
+            format!("format = {FORMAT}"),
+            format!("origin = {}", toml::Value::from(self.origin.as_str())),
+            format!("prefix = {}", toml::Value::from(self.prefix.as_str())),
+        ];
+        lines.extend(self.naan.as_ref().map(|naan| format!("naan = {}", toml::Value::from(naan.as_str()))));
+        lines.join("\n") + "\n"
+    }
+}
+
+/// Why `archive.toml` cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message stands for its doc")]
+pub enum SettingsError {
+    #[error("`format` must be {FORMAT}, found {found:?}; a newer version of the program may read it")]
+    Format { found: Option<i64> },
+    #[error("`{name}` is missing")]
+    Missing { name: &'static str },
+    #[error(transparent)]
+    Prefix(#[from] IdError),
+    #[error(transparent)]
+    Toml(#[from] toml::de::Error),
+}
+
+/// Why an archive cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message stands for its doc")]
+pub enum ArchiveError {
+    #[error("`{}` is an archive already", folder.display())]
+    Exists { folder: PathBuf },
+    #[error("cannot read `{}`", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Lock(#[from] lock::LockError),
+    #[error("`{}` is missing", path.display())]
+    Missing { path: PathBuf },
+    #[error("cannot read a part of the tree")]
+    Nodes(#[source] Box<ReadTileError<ArchiveError>>),
+    #[error("there is no archive in `{}`", folder.display())]
+    NotArchive { folder: PathBuf },
+    #[error("entry {index} is outside the log of {size} entries")]
+    OutsideLog { index: u64, size: u64 },
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    #[error("`{}`", path.display())]
+    Settings {
+        path: PathBuf,
+        #[source]
+        reason: SettingsError,
+    },
+    #[error("`{tile}` is damaged")]
+    Tile { tile: Tile, source: TileError },
+    #[error("`{}` is longer than {bytes_max} bytes", path.display())]
+    TooLong { path: PathBuf, bytes_max: u64 },
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
