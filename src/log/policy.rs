@@ -587,7 +587,7 @@ mod tests {
 
     /// Four witnesses `1` to `4` and then `lines`.
     fn with_witnesses(lines: &str) -> String {
-        let witnesses: String = (1..=4).map(|n| format!("witness {n} {}\n", witness(n).verifier())).collect();
+        let witnesses = [1, 2, 3, 4].map(|n| format!("witness {n} {}\n", witness(n).verifier())).concat();
         format!("log {}\n{witnesses}{lines}", log_key(1).verifier())
     }
 
@@ -624,9 +624,9 @@ mod tests {
             ("quorum 3\n", |_, _, c, _| c),
             ("group g all 1 2\nquorum g\n", |a, b, _, _| a && b),
             ("group g any 1 2 3\nquorum g\n", |a, b, c, _| a || b || c),
-            ("group g 2 1 2 3\nquorum g\n", |a, b, c, _| (a && b) || (a && c) || (b && c)),
+            ("group g 2 1 2 3\nquorum g\n", |a, b, c, _| (a && (b || c)) || (b && c)),
             ("group g all 1 2\ngroup h any 3 4\ngroup i all g h\nquorum i\n", |a, b, c, d| a && b && (c || d)),
-            ("group g all 1 2\ngroup h 2 g 3 4\nquorum h\n", |a, b, c, d| (a && b && c) || (a && b && d) || (c && d)),
+            ("group g all 1 2\ngroup h 2 g 3 4\nquorum h\n", |a, b, c, d| (a && b && (c || d)) || (c && d)),
         ];
         for (lines, rule) in cases {
             let policy = policy(&with_witnesses(lines));
