@@ -352,7 +352,9 @@ mod tests {
             let mut lines = signed().signatures().to_vec();
             *lines[at].bytes.last_mut().unwrap() ^= 1;
             let mut forged = SignedCheckpoint::unsigned(signed().checkpoint()).unwrap();
-            lines.into_iter().for_each(|line| forged.add(line));
+            for line in lines {
+                forged.add(line);
+            }
             let keys = verifiers();
             assert_eq!(forged.verify(&keys), Err(CheckpointError::Note(NoteError::bad_signature(&keys[at]))), "{at}");
             let others: Vec<_> = keys.iter().filter(|key| **key != keys[at]).cloned().collect();

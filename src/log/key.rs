@@ -233,13 +233,13 @@ impl fmt::Debug for MlDsa44PublicKey {
 }
 
 /// A secret key for Ed25519, wiped from memory when dropped.
-pub struct Ed25519SecretKey(ed25519_dalek::SigningKey);
+pub struct Ed25519SecretKey(Box<ed25519_dalek::SigningKey>);
 
 impl Ed25519SecretKey {
     /// Takes the 32 secret bytes of RFC 8032, which the caller took from a good source of randomness.
     #[must_use]
     pub fn from_seed(seed: &[u8; SEED_SIZE_BYTES]) -> Self {
-        Self(ed25519_dalek::SigningKey::from_bytes(seed))
+        Self(Box::new(ed25519_dalek::SigningKey::from_bytes(seed)))
     }
 
     /// Returns the secret bytes, for writing a key file.

@@ -7,11 +7,11 @@ use serde_json::Value;
 fn read(folder: &str, file: &str) -> Option<Value> {
     let path = super::folder(folder)?.join(file);
     let text = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    Some(serde_json::from_slice(&text).unwrap())
+    Some(serde_json::from_slice(&text).expect("the vectors are JSON"))
 }
 
 fn bytes(value: &Value) -> Vec<u8> {
-    HEXLOWER.decode(value.as_str().unwrap().as_bytes()).unwrap()
+    HEXLOWER.decode(value.as_str().expect("a string").as_bytes()).expect("hexadecimal digits")
 }
 
 /// What a strict verifier makes of each signature, first over the key and then over the signature.
