@@ -1,1 +1,10 @@
-//! Floor.
+//! Floor 5: the acts, one file each, in the order a document walks through them.
+//!
+//! An act joins evidence with the outside: it reads the clock once, keeps what must be kept, and returns
+//! values. It prints nothing and knows no flags; `cli` and `server` ask it and render what it says.
+
+pub mod progress;
+
+pub mod read;
+
+pub mod append;

@@ -1,1 +1,326 @@
-//! To be written.
+//! The keyring: the one place that opens `keys/` and asks for randomness.
+//!
+//! | file                    | what                                                          | committed |
+//! |-------------------------|---------------------------------------------------------------|-----------|
+//! | `policy`                | whose word is enough for this reader (C2SP tlog-policy)       | yes       |
+//! | `archive.pub`           | the statement key, as OpenSSH writes it                       | yes       |
+//! | `log.vkey`              | the log's Ed25519 key, as a vkey                              | yes       |
+//! | `log-ml-dsa-44.vkey`    | the log's ML-DSA-44 key, as a vkey                            | yes       |
+//! | `archive.key`           | signs statements and seals                                    | never     |
+//! | `log.key`               | signs checkpoints and receipts                                | never     |
+//! | `log-ml-dsa-44.key`     | signs checkpoints                                             | never     |
+//! | `recovery.key`          | to be kept elsewhere: its hash stands in genesis              | never     |
+//! | `newest-checkpoint`     | the newest checkpoint these keys have signed                  | never     |
+//!
+//! Secret files are PKCS#8 PEM ([`crate::log::key_file`]), mode 0600 from the moment they exist, and refused
+//! when others may read them. `newest-checkpoint` lies here and not in the archive, so that an archive
+//! restored from a backup cannot make the log sign its past anew.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::archive::durable::{self, Access, WriteError};
+
+use crate::log::checkpoint::Origin;
+use crate::log::key::{
+    Ed25519PublicKey, Ed25519SecretKey, KeyError, KeyName, MlDsa44SecretKey, NoteSecretKey, SEED_SIZE_BYTES, SignerKey,
+    VerifierKey,
+};
+use crate::log::key_file::{self, Encryption, KeyFileError, SecretKey};
+use crate::log::policy::{Policy, PolicyError};
+
+/// The longest file of the keyring that is read.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+const STATEMENT_KEY: &str = "archive.key";
+const LOG_KEY: &str = "log.key";
+const LOG_KEY_POST_QUANTUM: &str = "log-ml-dsa-44.key";
+const RECOVERY_KEY: &str = "recovery.key";
+const NEWEST_CHECKPOINT: &str = "newest-checkpoint";
+
+/// A passphrase, wiped from memory when dropped.
+pub type Passphrase = Zeroizing<String>;
+
+/// A folder of keys.
+#[derive(Clone, Debug)]
+pub struct Keyring {
+    folder: PathBuf,
+}
+
+/// The archive's secret keys, one for each purpose.
+pub struct SecretKeys {
+    /// Signs statements and the seals of bundles.
+    pub statement: Ed25519SecretKey,
+    /// Signs receipts and, under the log's name, checkpoints.
+    pub log: Ed25519SecretKey,
+    /// Sign checkpoints: Ed25519, then ML-DSA-44.
+    pub checkpoint: Vec<SignerKey>,
+}
+
+/// The archive's public keys.
+#[derive(Clone, Debug)]
+pub struct PublicKeys {
+    /// Checks statements and the seals of bundles.
+    pub statement: Ed25519PublicKey,
+    /// Check checkpoints: Ed25519, then ML-DSA-44.
+    pub checkpoint: Vec<VerifierKey>,
+}
+
+impl Keyring {
+    /// Names the keyring in `folder`, which need not exist.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// Returns the folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Says whether the keyring has the archive's secret keys.
+    #[must_use]
+    pub fn has_secrets(&self) -> bool {
+        self.folder.join(STATEMENT_KEY).exists()
+    }
+
+    /// Makes new keys for a log, and enters the log's into the policy.
+    ///
+    /// Returns the public key of the recovery key as well, whose hash goes into genesis.
+    ///
+    /// # Errors
+    /// [`KeysError::Exists`] when there are keys already: none is ever overwritten.
+    pub fn create(
+        &self,
+        origin: &Origin,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<(SecretKeys, Ed25519PublicKey), KeysError> {
+        for name in [STATEMENT_KEY, LOG_KEY, LOG_KEY_POST_QUANTUM, RECOVERY_KEY] {
+            let path = self.folder.join(name);
+            if path.exists() {
+                return Err(KeysError::Exists { path });
+            }
+        }
+        let [statement, log, recovery] = [(); 3].map(|()| random_seed());
+        let (statement, log, recovery) = (
+            Ed25519SecretKey::from_seed(&*statement?),
+            Ed25519SecretKey::from_seed(&*log?),
+            Ed25519SecretKey::from_seed(&*recovery?),
+        );
+        let post_quantum = MlDsa44SecretKey::from_seed(&*random_seed()?);
+        let public = statement.public();
+        let recovery_public = recovery.public();
+        let log_seed = log.seed_secret();
+        // The statement key is written last: it is what `has_secrets` asks for.
+        self.write_secret(RECOVERY_KEY, &SecretKey::Ed25519(recovery), passphrase)?;
+        self.write_secret(LOG_KEY_POST_QUANTUM, &SecretKey::MlDsa44(post_quantum), passphrase)?;
+        self.write_secret(LOG_KEY, &SecretKey::Ed25519(log), passphrase)?;
+        let statement_seed = statement.seed_secret();
+        self.write_secret(STATEMENT_KEY, &SecretKey::Ed25519(statement), passphrase)?;
+        let secrets = self.secrets(origin, passphrase)?;
+        debug_assert_eq!(*secrets.statement.seed_secret(), *statement_seed);
+        debug_assert_eq!(*secrets.log.seed_secret(), *log_seed);
+        self.write_public("archive.pub", &format!("{} {origin}\n", public.openssh()))?;
+        for (name, key) in ["log.vkey", "log-ml-dsa-44.vkey"].into_iter().zip(&secrets.checkpoint) {
+            self.write_public(name, &format!("{}\n", key.verifier()))?;
+        }
+        self.trust(secrets.checkpoint.iter().map(|key| key.verifier().clone()).collect())?;
+        Ok((secrets, recovery_public))
+    }
+
+    /// Reads the archive's secret keys.
+    ///
+    /// # Errors
+    /// [`KeysError::Missing`] when there are none, [`KeysError::Readable`] when others may read one,
+    /// [`KeysError::KeyFile`] when a passphrase is needed or wrong.
+    pub fn secrets(&self, origin: &Origin, passphrase: Option<&Passphrase>) -> Result<SecretKeys, KeysError> {
+        let name = KeyName::new(origin.as_str())?;
+        let statement = self.read_ed25519(STATEMENT_KEY, passphrase)?;
+        let log = self.read_ed25519(LOG_KEY, passphrase)?;
+        let path = self.folder.join(LOG_KEY_POST_QUANTUM);
+        let SecretKey::MlDsa44(post_quantum) = self.read_secret(LOG_KEY_POST_QUANTUM, passphrase)? else {
+            return Err(KeysError::WrongAlgorithm { path, expected: "ML-DSA-44" });
+        };
+        let signer = Ed25519SecretKey::from_seed(&log.seed_secret());
+        let checkpoint = vec![
+            SignerKey::new(name.clone(), NoteSecretKey::Ed25519(signer)),
+            SignerKey::new(name, NoteSecretKey::MlDsa44Cosignature(post_quantum)),
+        ];
+        Ok(SecretKeys { statement, log, checkpoint })
+    }
+
+    /// Reads the archive's public keys, for which no passphrase is needed.
+    ///
+    /// # Errors
+    /// [`KeysError::Missing`] or what is wrong with a file.
+    pub fn public(&self) -> Result<PublicKeys, KeysError> {
+        let path = self.folder.join("archive.pub");
+        let line = self.read("archive.pub")?;
+        let line = String::from_utf8_lossy(&line);
+        let statement = key_file::parse_openssh(line.trim()).map_err(|source| KeysError::KeyFile { path, source })?;
+        let checkpoint = ["log.vkey", "log-ml-dsa-44.vkey"]
+            .into_iter()
+            .map(|name| Ok(VerifierKey::parse(String::from_utf8_lossy(&self.read(name)?).trim())?))
+            .collect::<Result<_, KeysError>>()?;
+        Ok(PublicKeys { statement, checkpoint })
+    }
+
+    /// Says whether the recovery key still lies in the keyring.
+    #[must_use]
+    pub fn holds_recovery_key(&self) -> bool {
+        self.folder.join(RECOVERY_KEY).exists()
+    }
+
+    /// Reads the policy; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`KeysError::Policy`] says what is wrong with it.
+    pub fn policy(&self) -> Result<Option<Policy>, KeysError> {
+        let bytes = match self.read("policy") {
+            Err(KeysError::Missing { .. }) => return Ok(None),
+            other => other?,
+        };
+        let path = self.folder.join("policy");
+        Policy::parse(&bytes).map(Some).map_err(|source| KeysError::Policy { path, source })
+    }
+
+    /// Enters a log's keys into the policy, which is made if there is none.
+    fn trust(&self, keys: Vec<VerifierKey>) -> Result<(), KeysError> {
+        let before = match self.read("policy") {
+            Err(KeysError::Missing { .. }) => b"# Whose word is enough: C2SP tlog-policy.\nquorum none\n".to_vec(),
+            other => other?,
+        };
+        let mut text = String::from_utf8_lossy(&before).into_owned();
+        for key in keys {
+            let line = format!("log {key}\n");
+            if !text.contains(&line) {
+                text.push_str(&line);
+            }
+        }
+        let path = self.folder.join("policy");
+        Policy::parse(text.as_bytes()).map_err(|source| KeysError::Policy { path, source })?;
+        self.write_public("policy", &text)
+    }
+
+    /// Returns the newest checkpoint that these keys have signed.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn newest_checkpoint(&self) -> Result<Option<Vec<u8>>, KeysError> {
+        match self.read(NEWEST_CHECKPOINT) {
+            Err(KeysError::Missing { .. }) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// Remembers a checkpoint that these keys have signed, before anyone else sees it.
+    ///
+    /// # Errors
+    /// When the disk is full or fails: the checkpoint must not be published then.
+    pub fn remember_checkpoint(&self, checkpoint: &[u8]) -> Result<(), KeysError> {
+        Ok(durable::swap(&self.folder.join(NEWEST_CHECKPOINT), checkpoint, Access::Secret)?)
+    }
+
+    fn read_ed25519(&self, name: &str, passphrase: Option<&Passphrase>) -> Result<Ed25519SecretKey, KeysError> {
+        match self.read_secret(name, passphrase)? {
+            SecretKey::Ed25519(key) => Ok(key),
+            SecretKey::MlDsa44(_) => {
+                Err(KeysError::WrongAlgorithm { path: self.folder.join(name), expected: "Ed25519" })
+            }
+        }
+    }
+
+    fn read_secret(&self, name: &str, passphrase: Option<&Passphrase>) -> Result<SecretKey, KeysError> {
+        let path = self.folder.join(name);
+        refuse_readable(&path)?;
+        let pem = Zeroizing::new(self.read(name)?);
+        let text = std::str::from_utf8(&pem).map_err(|_| KeysError::NotText { path: path.clone() })?;
+        let passphrase = passphrase.map(|passphrase| passphrase.as_bytes());
+        key_file::parse(text, passphrase).map_err(|source| KeysError::KeyFile { path, source })
+    }
+
+    fn write_secret(&self, name: &str, key: &SecretKey, passphrase: Option<&Passphrase>) -> Result<(), KeysError> {
+        let path = self.folder.join(name);
+        let encryption = match passphrase {
+            Some(passphrase) => Some(Encryption { passphrase: passphrase.as_bytes(), salt: random()?, iv: random()? }),
+            None => None,
+        };
+        let pem = key_file::encode(key, encryption.as_ref())
+            .map_err(|source| KeysError::KeyFile { path: path.clone(), source })?;
+        Ok(durable::swap(&path, pem.as_bytes(), Access::Secret)?)
+    }
+
+    fn write_public(&self, name: &str, text: &str) -> Result<(), KeysError> {
+        Ok(durable::swap(&self.folder.join(name), text.as_bytes(), Access::Public)?)
+    }
+
+    fn read(&self, name: &str) -> Result<Vec<u8>, KeysError> {
+        let path = self.folder.join(name);
+        match fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(KeysError::Missing { path }),
+            Ok(metadata) if metadata.len() > FILE_BYTES_MAX => return Err(KeysError::TooLong { path }),
+            _ => {}
+        }
+        fs::read(&path).map_err(|source| KeysError::Io { path, source })
+    }
+}
+
+#[cfg(unix)]
+fn refuse_readable(path: &Path) -> Result<(), KeysError> {
+    use std::os::unix::fs::PermissionsExt;
+    let Ok(metadata) = fs::metadata(path) else { return Ok(()) }; // Reading it will say why.
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(KeysError::Readable { path: path.to_owned(), mode });
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn refuse_readable(_path: &Path) -> Result<(), KeysError> {
+    Ok(())
+}
+
+fn random_seed() -> Result<Zeroizing<[u8; SEED_SIZE_BYTES]>, KeysError> {
+    Ok(Zeroizing::new(random()?))
+}
+
+fn random<const COUNT: usize>() -> Result<[u8; COUNT], KeysError> {
+    let mut bytes = [0; COUNT];
+    getrandom::fill(&mut bytes).map_err(KeysError::Random)?;
+    Ok(bytes)
+}
+
+/// Why the keyring cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message stands for its doc")]
+pub enum KeysError {
+    #[error("`{}` exists already, and no key is ever overwritten", path.display())]
+    Exists { path: PathBuf },
+    #[error("cannot read `{}`", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error("`{}`", path.display())]
+    KeyFile { path: PathBuf, source: KeyFileError },
+    #[error("`{}` is missing", path.display())]
+    Missing { path: PathBuf },
+    #[error("`{}` is not text", path.display())]
+    NotText { path: PathBuf },
+    #[error("`{}`", path.display())]
+    Policy { path: PathBuf, source: PolicyError },
+    #[error("the system gives no randomness")]
+    Random(#[source] getrandom::Error),
+    #[error("`{}` may be read by others (mode {mode:o}); run `chmod 600` on it", path.display())]
+    Readable { path: PathBuf, mode: u32 },
+    #[error("`{}` is longer than {FILE_BYTES_MAX} bytes", path.display())]
+    TooLong { path: PathBuf },
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    #[error("`{}` is not an {expected} key", path.display())]
+    WrongAlgorithm { path: PathBuf, expected: &'static str },
+}

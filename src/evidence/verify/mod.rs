@@ -1,1 +1,77 @@
-//! To be written.
+//! Verifying: bytes, a policy and the time come in, a verdict comes out.
+//!
+//! A [`Source`] gives the bytes: an archive, a bundle and a server all do it the same way, so one body of
+//! code reaches every verdict. Nothing here stops at the first failure that it can pass: a [`Report`] is an
+//! ordered list of findings, each with what was expected, what was found and whom it relies on.
+//!
+//! | check        | what holds means                                                          | relies on                 |
+//! |--------------|---------------------------------------------------------------------------|---------------------------|
+//! | `files`      | nothing in the bundle was added, removed or changed since it was sealed    | the archive's key         |
+//! | `content`    | every file that the record names is there with the hash that it names      | nobody                    |
+//! | `signature`  | the archive's key signed the record                                        | who vouches for the key   |
+//! | `inclusion`  | the record is the entry of the log that its id says                        | nobody                    |
+//! | `checkpoint` | a log that the reader's policy trusts signed size and root                 | who vouches for the key   |
+//! | `witnesses`  | the policy's quorum has seen the same, growing log                         | those witnesses           |
+//! | `not-after`  | someone else saw the log when the record was in it already                 | those who say when        |
+//! | `not-before` | the record names something that could not be foreseen                      | the same                  |
+//! | `history`    | each capture names the one before, and none is missing between             | nobody                    |
+//! | `origin`     | where the bytes came from, as the archive saw it on that very connection   | the archive               |
+//!
+//! To verify, in this order, once for each subject:
+//! 1. `files`, for a bundle ([`super::bundle::read`]).
+//! 2. `signature`, `inclusion` and `checkpoint` of the subject, of entry 0, which names the archive's keys,
+//!    and of every other entry that the subject leans on ([`entry`]).
+//! 3. `content` ([`content`]), `history` ([`history`]), `origin` ([`origin`]).
+//! 4. `witnesses`, `not-after` and `not-before` ([`checkpoint`]).
+//! 5. The verdict: [`Verdict::of`].
+
+pub mod finding;
+
+pub mod source;
+
+mod checkpoint;
+mod content;
+mod entry;
+mod history;
+mod origin;
+
+pub mod loose;
+pub mod report;
+
+pub use finding::{Check, Finding, Interval, Report, Subject, Verdict, Witnessing};
+pub use source::{EntryBytes, Source, SourceError};
+
+use crate::base::id::Id;
+use crate::base::time::Time;
+use crate::evidence::record::Body;
+use crate::log::policy::Policy;
+
+use entry::Entries;
+
+/// Verifies one subject.
+///
+/// `now` is only compared with what others claim: nothing that was signed before the present is refused for its age.
+#[must_use]
+pub fn verify(source: &dyn Source, subject: &Id, policy: Option<&Policy>, now: Time) -> Report {
+    let mut findings = source.files();
+    let head = checkpoint::check(source, policy);
+    let mut entries = Entries::new(source, &head);
+    let verified = entries.subject(subject);
+    findings.extend(entries.findings());
+
+    let mut described = Subject::unknown(subject);
+    if let Some(entry) = &verified {
+        described = Subject::of(subject, entry, &mut entries);
+        if let Some(finding) = content::check(source, entry, &mut entries) {
+            findings.push(finding);
+        }
+        findings.extend(history::check(entry, &mut entries));
+        findings.extend(origin::check(entry, matches!(entry.record.body, Body::Capture(_) | Body::Check(_))));
+    }
+    findings.extend(head.findings());
+    let interval = head.interval(verified.as_ref().map(|entry| &entry.record), now);
+    findings.extend(interval.findings());
+    let mut report = Report::new(described, interval, findings, head.witnessing());
+    report.merge();
+    report
+}

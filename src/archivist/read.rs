@@ -1,0 +1,157 @@
+//! Reading: one entry, whole, by its index, without the lock and without the index.
+//!
+//! A [`Log`] is the archive as one checkpoint promised it. Every read checks what it can check by itself:
+//! that the statement hashes to the entry, and the record to the statement. Who signed is for `verify`.
+
+use crate::base::hash::Hash;
+use crate::base::id::{CheckCharacter, Id, IdError};
+use crate::evidence::record::{Body, Document, Record, RecordError};
+use crate::evidence::statement::{Statement, StatementError};
+use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
+use crate::log::inclusion::{InclusionProof, MakeInclusionError};
+use crate::log::tile::ReadTileError;
+use crate::outside::archive::packs::PackError;
+use crate::outside::archive::{Archive, ArchiveError};
+
+/// An archive's log as one checkpoint promised it.
+pub struct Log<'a> {
+    archive: &'a Archive,
+    size: u64,
+}
+
+/// One entry, whole.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its citation id.
+    pub id: Id,
+    /// Its statement.
+    pub statement: Statement,
+    /// Its record's bytes.
+    pub record_bytes: Vec<u8>,
+    /// Its record.
+    pub record: Record,
+}
+
+impl Entry {
+    /// Returns the SHA-256 of the record.
+    #[must_use]
+    pub fn record_sha256(&self) -> Hash {
+        self.statement.claim.record
+    }
+}
+
+impl<'a> Log<'a> {
+    /// Reads the log as it is published now, with the checkpoint that says so.
+    ///
+    /// # Errors
+    /// [`ReadError::Unpublished`] before the first checkpoint.
+    pub fn published(archive: &'a Archive) -> Result<(Self, SignedCheckpoint), ReadError> {
+        let bytes = archive.checkpoint()?.ok_or(ReadError::Unpublished)?;
+        let checkpoint = SignedCheckpoint::parse(&bytes)?;
+        Ok((Self::at(archive, checkpoint.checkpoint().size), checkpoint))
+    }
+
+    /// Reads the log as it was at `size` entries.
+    #[must_use]
+    pub fn at(archive: &'a Archive, size: u64) -> Self {
+        Self { archive, size }
+    }
+
+    /// Returns the archive.
+    #[must_use]
+    pub fn archive(&self) -> &'a Archive {
+        self.archive
+    }
+
+    /// Returns how many entries the log has.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Reads an entry.
+    ///
+    /// # Errors
+    /// A [`ReadError`] that names what is missing or does not fit.
+    pub fn entry(&self, index: u64) -> Result<Entry, ReadError> {
+        let statement = Statement::decode(&self.archive.statement(index, self.size)?)
+            .map_err(|source| ReadError::Statement { index, source })?;
+        let record_bytes = self.archive.packs().read(statement.claim.record)?;
+        let record = Record::decode(&record_bytes).map_err(|source| ReadError::Record { index, source })?;
+        if record.index != index {
+            return Err(ReadError::OtherIndex { index, found: record.index });
+        }
+        let id = record.id(&self.archive.settings().prefix);
+        Ok(Entry { id, statement, record_bytes, record })
+    }
+
+    /// Reads an entry by its citation id; says whether the id bore its check character.
+    ///
+    /// # Errors
+    /// [`ReadError::OtherArchive`] for another prefix, [`ReadError::OtherKind`] for another kind of record.
+    pub fn find(&self, id: &str) -> Result<(Entry, CheckCharacter), ReadError> {
+        let (id, check) = Id::parse(id)?;
+        let prefix = &self.archive.settings().prefix;
+        if id.prefix != *prefix {
+            return Err(ReadError::OtherArchive { expected: prefix.as_str().to_owned(), found: id.to_string() });
+        }
+        if id.index >= self.size {
+            return Err(ArchiveError::OutsideLog { index: id.index, size: self.size }.into());
+        }
+        let entry = self.entry(id.index)?;
+        if entry.id != id {
+            return Err(ReadError::OtherKind { asked: id.to_string(), found: entry.id.to_string() });
+        }
+        Ok((entry, check))
+    }
+
+    /// Reads the document that a capture or check is of.
+    ///
+    /// # Errors
+    /// [`ReadError::NotDocument`] when the entry is something else.
+    pub fn document(&self, index: u64) -> Result<(Entry, Document), ReadError> {
+        let entry = self.entry(index)?;
+        let Body::Document(document) = &entry.record.body else { return Err(ReadError::NotDocument { index }) };
+        let document = document.clone();
+        Ok((entry, document))
+    }
+
+    /// Makes the proof that an entry is in the log.
+    ///
+    /// # Errors
+    /// When a tile is missing or damaged. The proof is for the caller to verify.
+    pub fn inclusion(&self, index: u64) -> Result<InclusionProof, ReadError> {
+        InclusionProof::make(&self.archive.nodes(self.size), index, self.size)
+            .map_err(|source| ReadError::Inclusion { index, source: Box::new(source) })
+    }
+}
+
+/// Why an entry cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message stands for its doc")]
+pub enum ReadError {
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    #[error("checkpoint")]
+    Checkpoint(#[from] CheckpointError),
+    #[error(transparent)]
+    Id(#[from] IdError),
+    #[error("cannot prove entry {index}")]
+    Inclusion { index: u64, source: Box<MakeInclusionError<ReadTileError<ArchiveError>>> },
+    #[error("entry {index} is not a document")]
+    NotDocument { index: u64 },
+    #[error("`{found}` is not of this archive, whose ids begin with `{expected}`")]
+    OtherArchive { expected: String, found: String },
+    #[error("the record of entry {index} says that it is entry {found}")]
+    OtherIndex { index: u64, found: u64 },
+    #[error("there is no `{asked}`; that entry is `{found}`")]
+    OtherKind { asked: String, found: String },
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    #[error("record of entry {index}")]
+    Record { index: u64, source: RecordError },
+    #[error("statement of entry {index}")]
+    Statement { index: u64, source: StatementError },
+    #[error("the archive has no checkpoint yet")]
+    Unpublished,
+}

@@ -1,0 +1,71 @@
+//! Content: every file that a record names is there with the hash that it names, and every quote stands
+//! where the record says.
+
+use super::entry::{Entries, VerifiedEntry};
+use super::finding::{Check, Finding, NOBODY};
+use super::source::{BlobFound, Source};
+
+use crate::base::hash::Hash;
+use crate::base::id::Id;
+use crate::evidence::record::{Body, Provision};
+
+/// Checks the blobs of a capture or check, or the passage of a provision; nothing for other kinds.
+pub(super) fn check(source: &dyn Source, entry: &VerifiedEntry, entries: &mut Entries<'_>) -> Option<Finding> {
+    if let Body::Provision(provision) = &entry.record.body {
+        return Some(passage(source, provision, entries));
+    }
+    let blobs = entry.record.body.visit()?.blobs();
+    Some(blobs_of(source, &entry.id, &blobs))
+}
+
+fn blobs_of(source: &dyn Source, id: &Id, blobs: &[Hash]) -> Finding {
+    let mut missing = Vec::new();
+    for hash in blobs {
+        match source.blob(id, *hash) {
+            Ok(BlobFound::Blob) => {}
+            Ok(BlobFound::Nothing { name }) => missing.push(name),
+            Ok(BlobFound::Other { name, found }) => {
+                return Finding::fails(Check::Content, format!("SHA-256 {hash} in `{name}`"), found);
+            }
+            Err(error) => return Finding::fails(Check::Content, format!("SHA-256 {hash}"), error.to_string()),
+        }
+    }
+    if missing.is_empty() {
+        let found = format!("{} file(s) with the hashes that the record names", blobs.len());
+        return Finding::holds(Check::Content, found, NOBODY);
+    }
+    Finding::missing(Check::Content, format!("all {} files that the record names", blobs.len()), format!("without `{}`", missing.join("`, `")))
+}
+
+fn passage(source: &dyn Source, provision: &Provision, entries: &mut Entries<'_>) -> Finding {
+    let Some(capture) = entries.entry(provision.capture) else {
+        return Finding::missing(Check::Content, format!("the quoted capture, entry {}", provision.capture), "nothing");
+    };
+    let text = capture.record.body.visit().and_then(|visit| visit.text()).map(|text| text.sha256);
+    if text != Some(provision.rendition) {
+        return Finding::fails(Check::Content, format!("a quote from the text of `{}`", capture.id), "a quote from another text");
+    }
+    if let finding @ Finding { outcome: super::finding::Outcome::Fails | super::finding::Outcome::NotShown, .. } =
+        blobs_of(source, &capture.id, &[provision.rendition])
+    {
+        return finding;
+    }
+    let mut bytes = Vec::new();
+    if let Err(error) = source.copy_blob(&capture.id, provision.rendition, &mut bytes) {
+        return Finding::fails(Check::Content, "the quoted text", error.to_string());
+    }
+    let found = usize::try_from(provision.start).ok().zip(usize::try_from(provision.end).ok()).and_then(|(start, end)| {
+        let text = std::str::from_utf8(&bytes).ok()?;
+        Some((text.get(..start)?, text.get(start..end)?, text.get(end..)?))
+    });
+    match found {
+        Some((before, exact, after))
+            if exact == provision.exact && before.ends_with(&provision.prefix) && after.starts_with(&provision.suffix) =>
+        {
+            let found = format!("the quoted words, bytes {} to {} of the text of `{}`", provision.start, provision.end, capture.id);
+            Finding::holds(Check::Content, found, NOBODY)
+        }
+        Some((_, exact, _)) => Finding::fails(Check::Content, provision.exact.clone(), exact.to_owned()),
+        None => Finding::fails(Check::Content, "a passage within the text", format!("bytes {} to {}", provision.start, provision.end)),
+    }
+}

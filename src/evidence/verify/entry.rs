@@ -1,0 +1,267 @@
+//! Entries: that the archive signed a record, and that it is where it says in the log.
+//!
+//! Entry 0 is checked first: its record names the key for statements. Whether that key is the right one
+//! follows from the checkpoint, which covers entry 0 and is signed by the log that the reader trusts.
+
+use std::collections::HashMap;
+
+use super::checkpoint::Head;
+use super::finding::{Check, Finding, NOBODY};
+use super::source::{EntryBytes, Source};
+
+use crate::base::hash::Hash;
+use crate::base::id::{Id, Prefix};
+use crate::evidence::record::{Body, Document, Genesis, KeyPurpose, Record};
+use crate::evidence::statement::Statement;
+use crate::log::key::Ed25519PublicKey;
+use crate::log::merkle::leaf_hash;
+use crate::log::proof::Proof;
+use crate::log::receipt::Receipt;
+
+/// How many entries one verification may lean on: a history of this many captures.
+pub(super) const ENTRY_COUNT_MAX: usize = 100_000;
+
+/// A record that was read, with whatever its checks found.
+#[derive(Clone, Debug)]
+pub(super) struct VerifiedEntry {
+    pub(super) id: Id,
+    pub(super) record: Record,
+    pub(super) record_sha256: Hash,
+    pub(super) entry: Hash,
+}
+
+/// The entries of one verification, each checked once.
+pub(super) struct Entries<'s> {
+    source: &'s dyn Source,
+    head: &'s Head,
+    genesis: Option<Genesis>,
+    key: Option<Ed25519PublicKey>,
+    checked: HashMap<u64, Option<VerifiedEntry>>,
+    findings: Vec<Finding>,
+}
+
+impl<'s> Entries<'s> {
+    /// Begins with entry 0.
+    pub(super) fn new(source: &'s dyn Source, head: &'s Head) -> Self {
+        let mut entries =
+            Self { source, head, genesis: None, key: None, checked: HashMap::new(), findings: Vec::new() };
+        entries.read_genesis();
+        entries
+    }
+
+    /// Returns what was found and is not taken yet.
+    pub(super) fn findings(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.findings)
+    }
+
+    /// Returns the archive's key for statements, as `ssh-keygen -l` prints it.
+    pub(super) fn fingerprint(&self) -> Option<String> {
+        self.key.as_ref().map(Ed25519PublicKey::fingerprint)
+    }
+
+    /// Returns where the bytes come from.
+    pub(super) fn source(&self) -> &'s dyn Source {
+        self.source
+    }
+
+    /// Checks the subject itself.
+    pub(super) fn subject(&mut self, id: &Id) -> Option<VerifiedEntry> {
+        let entry = self.entry(id.index)?;
+        if entry.id != *id {
+            self.findings.push(Finding::fails(Check::Signature, id.to_string(), format!("the record of `{}`", entry.id)));
+            return None;
+        }
+        Some(entry)
+    }
+
+    /// Checks the entry at `index`, once.
+    pub(super) fn entry(&mut self, index: u64) -> Option<VerifiedEntry> {
+        if let Some(checked) = self.checked.get(&index) {
+            return checked.clone();
+        }
+        if self.checked.len() >= ENTRY_COUNT_MAX {
+            let expected = format!("at most {ENTRY_COUNT_MAX} entries to lean on");
+            self.findings.push(Finding::missing(Check::History, expected, "more"));
+            return None;
+        }
+        let entry = self.check(index);
+        self.checked.insert(index, entry.clone());
+        entry
+    }
+
+    /// Returns the document of the record at `index`.
+    pub(super) fn document(&mut self, index: u64) -> Option<Document> {
+        match self.entry(index)?.record.body {
+            Body::Document(document) => Some(document),
+            _ => None,
+        }
+    }
+
+    fn read_genesis(&mut self) {
+        let expected = "entry 0, which names the archive's keys";
+        let Some(entry) = self.read(0) else {
+            self.findings.push(Finding::missing(Check::Signature, expected, "no entry 0"));
+            return;
+        };
+        let Some(record) = entry.record.as_deref().and_then(|bytes| Record::decode(bytes).ok()) else {
+            self.findings.push(Finding::missing(Check::Signature, expected, format!("no record in `{}`", entry.name)));
+            return;
+        };
+        let Body::Genesis(genesis) = record.body else {
+            self.findings.push(Finding::fails(Check::Signature, expected, format!("a {} record", record.body.kind())));
+            return;
+        };
+        let statement_keys = genesis.keys.iter().filter(|key| key.purpose == KeyPurpose::Statement);
+        self.key = statement_keys
+            .filter(|key| key.algorithm == "ed25519")
+            .find_map(|key| Ed25519PublicKey::from_slice(&key.public).ok());
+        if self.key.is_none() {
+            self.findings.push(Finding::fails(Check::Signature, "an Ed25519 key for statements in entry 0", "none"));
+        }
+        self.genesis = Some(genesis);
+        self.entry(0);
+    }
+
+    fn read(&mut self, index: u64) -> Option<EntryBytes> {
+        match self.source.entry(index) {
+            Ok(entry) => entry,
+            Err(error) => {
+                self.findings.push(Finding::fails(Check::Content, format!("entry {index}"), error.to_string()));
+                None
+            }
+        }
+    }
+
+    fn check(&mut self, index: u64) -> Option<VerifiedEntry> {
+        let Some(bytes) = self.read(index) else {
+            self.findings.push(Finding::missing(Check::Signature, format!("entry {index}"), "nothing"));
+            return None;
+        };
+        let name = &bytes.name;
+        let (Some(record_bytes), Some(statement_bytes)) = (&bytes.record, &bytes.statement) else {
+            let found = if bytes.record.is_some() { "no statement" } else { "no record" };
+            self.findings.push(Finding::missing(Check::Signature, format!("record and statement of `{name}`"), found));
+            return None;
+        };
+        let record = match Record::decode(record_bytes) {
+            Ok(record) => record,
+            Err(error) => {
+                self.findings.push(Finding::fails(Check::Signature, format!("a record in `{name}`"), error.to_string()));
+                return None;
+            }
+        };
+        let statement = match Statement::decode(statement_bytes) {
+            Ok(statement) => statement,
+            Err(error) => {
+                self.findings.push(Finding::fails(Check::Signature, format!("a statement in `{name}`"), error.to_string()));
+                return None;
+            }
+        };
+        let prefix = self.genesis.as_ref().and_then(|genesis| Prefix::new(&genesis.prefix).ok())?;
+        let id = record.id(&prefix);
+        let record_sha256 = Hash::of(record_bytes);
+        let entry = VerifiedEntry { id, record, record_sha256, entry: statement.entry() };
+        self.check_signature(index, name, &entry, &statement);
+        self.check_inclusion(index, &bytes, &entry);
+        Some(entry)
+    }
+
+    fn check_signature(&mut self, index: u64, name: &str, entry: &VerifiedEntry, statement: &Statement) {
+        let claim = &statement.claim;
+        let record = &entry.record;
+        let comparisons = [
+            ("SHA-256 of the record", claim.record.to_string(), entry.record_sha256.to_string()),
+            ("the statement's subject", entry.id.to_string(), claim.subject.clone()),
+            ("the statement's issuer", record.origin.clone(), claim.issuer.clone()),
+            ("the statement's time", record.made.to_second().to_string(), claim.issued_at.to_string()),
+            ("the record's index", index.to_string(), record.index.to_string()),
+        ];
+        for (what, expected, found) in comparisons {
+            if expected != found {
+                let (expected, found) = (format!("{what} {expected} in `{name}`"), found);
+                self.findings.push(Finding::fails(Check::Signature, expected, found));
+            }
+        }
+        let Some(key) = &self.key else { return };
+        let relies_on = format!("who vouches for the archive's key {}", key.fingerprint());
+        self.findings.push(match statement.verify(key) {
+            Ok(()) => Finding::holds(Check::Signature, format!("signed by {}", key.fingerprint()), relies_on),
+            Err(error) => Finding::fails(
+                Check::Signature,
+                format!("the signature of {} over `{name}`", key.fingerprint()),
+                error.to_string(),
+            ),
+        });
+    }
+
+    fn check_inclusion(&mut self, index: u64, bytes: &EntryBytes, entry: &VerifiedEntry) {
+        let name = &bytes.name;
+        let Some(checkpoint) = &self.head.checkpoint else { return }; // Said already, by the checkpoint's own check.
+        let Some(proof) = &bytes.proof else {
+            self.findings.push(Finding::missing(Check::Inclusion, format!("a proof for `{name}`"), "none"));
+            return;
+        };
+        let fails = |expected: String, found: String| Finding::fails(Check::Inclusion, expected, found);
+        let proof = match Proof::parse(proof) {
+            Ok(proof) => proof,
+            Err(error) => {
+                self.findings.push(fails(format!("a tlog-proof in `{name}`"), error.to_string()));
+                return;
+            }
+        };
+        if Some(proof.checkpoint.as_slice()) != self.head.bytes.as_deref() {
+            self.findings.push(fails(format!("the proof of `{name}` over the checkpoint at hand"), "another checkpoint".to_owned()));
+            return;
+        }
+        if entry.record.origin != checkpoint.origin.as_str() {
+            self.findings.push(fails(format!("a record of the log `{}`", checkpoint.origin), format!("one of `{}`", entry.record.origin)));
+        }
+        if proof.index != index {
+            self.findings.push(fails(format!("a proof for entry {index} in `{name}`"), format!("one for entry {}", proof.index)));
+            return;
+        }
+        let leaf = leaf_hash(entry.entry.as_bytes());
+        self.findings.push(match proof.inclusion(checkpoint.size).verify(leaf, checkpoint.root) {
+            Ok(()) => {
+                let found = format!("entry {index} of {} under root {}", checkpoint.size, checkpoint.root);
+                Finding::holds(Check::Inclusion, found, NOBODY)
+            }
+            Err(error) => fails(format!("`{name}` as entry {index} under root {}", checkpoint.root), error.to_string()),
+        });
+        if let Some(receipt) = &bytes.receipt {
+            self.check_receipt(name, receipt, index, entry);
+        }
+    }
+
+    /// The receipt says the same as the proof, in the form that SCITT tools read: it must not say anything else.
+    fn check_receipt(&mut self, name: &str, receipt: &[u8], index: u64, entry: &VerifiedEntry) {
+        let Some(checkpoint) = &self.head.checkpoint else { return };
+        let log_key = self.log_key();
+        let checked = Receipt::parse(receipt).and_then(|receipt| {
+            let root = receipt.verify(entry.entry, |message, signature| {
+                log_key.as_ref().is_some_and(|key| key.verify(message, signature).is_ok())
+            })?;
+            let proof = &receipt.proofs()[0];
+            let says_same = root == checkpoint.root
+                && proof.index == index
+                && receipt.signed_tree_size() == Some(checkpoint.size)
+                && receipt.origin() == Some(checkpoint.origin.as_str())
+                && receipt.subject() == Some(entry.id.to_string().as_str());
+            Ok(says_same)
+        });
+        let expected = format!("the receipt of `{name}` to say what its proof says");
+        match checked {
+            Ok(true) => {}
+            Ok(false) => self.findings.push(Finding::fails(Check::Inclusion, expected, "another entry, size, root or origin")),
+            Err(error) => self.findings.push(Finding::fails(Check::Inclusion, expected, error.to_string())),
+        }
+    }
+
+    /// Returns the log's Ed25519 key, as entry 0 names it.
+    fn log_key(&self) -> Option<Ed25519PublicKey> {
+        let keys = &self.genesis.as_ref()?.keys;
+        let mut checkpoint_keys = keys.iter().filter(|key| key.purpose == KeyPurpose::Checkpoint);
+        let key = checkpoint_keys.find(|key| key.algorithm == "ed25519")?;
+        Ed25519PublicKey::from_slice(&key.public).ok()
+    }
+}

@@ -1,0 +1,88 @@
+//! Where the verifier's bytes come from.
+
+use std::io::Write;
+
+use super::finding::Finding;
+
+use crate::base::hash::Hash;
+use crate::base::id::Id;
+
+/// An archive, a bundle or a server, as the verifier sees it: bytes by index and by hash, none of them trusted.
+pub trait Source {
+    /// Returns what was found about the container itself; nothing for an archive.
+    fn files(&self) -> Vec<Finding>;
+
+    /// Returns the signed note over which all proofs are.
+    ///
+    /// # Errors
+    /// When the bytes cannot be read.
+    fn checkpoint(&self) -> Result<Option<Vec<u8>>, SourceError>;
+
+    /// Returns what there is of an entry.
+    ///
+    /// # Errors
+    /// When the bytes cannot be read.
+    fn entry(&self, index: u64) -> Result<Option<EntryBytes>, SourceError>;
+
+    /// Returns the index of the entry whose statement has a hash, when the source holds it.
+    ///
+    /// # Errors
+    /// When the bytes cannot be read.
+    fn find_statement(&self, statement: Hash, before: u64) -> Result<Option<u64>, SourceError>;
+
+    /// Looks for a blob that `subject`'s record names, and says what is in its place.
+    ///
+    /// # Errors
+    /// When the bytes cannot be read.
+    fn blob(&self, subject: &Id, hash: Hash) -> Result<BlobFound, SourceError>;
+
+    /// Copies a blob that was found, for checks that read it.
+    ///
+    /// # Errors
+    /// When the bytes cannot be read, or are not the blob.
+    fn copy_blob(&self, subject: &Id, hash: Hash, target: &mut dyn Write) -> Result<(), SourceError>;
+}
+
+/// What there is of an entry.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct EntryBytes {
+    /// What the entry is called in the source, for findings to name it.
+    pub name: String,
+    /// The record.
+    pub record: Option<Vec<u8>>,
+    /// The statement.
+    pub statement: Option<Vec<u8>>,
+    /// The tlog-proof.
+    pub proof: Option<Vec<u8>>,
+    /// The receipt.
+    pub receipt: Option<Vec<u8>>,
+}
+
+/// What is in a blob's place.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum BlobFound {
+    /// The blob: its bytes were hashed.
+    Blob,
+    /// Something else.
+    Other {
+        /// Where it lies.
+        name: String,
+        /// What its bytes hash to, or what is wrong with them.
+        found: String,
+    },
+    /// Nothing.
+    Nothing {
+        /// Where it should lie.
+        name: String,
+    },
+}
+
+/// Why a source gives no bytes.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("`{name}`: {reason}")]
+pub struct SourceError {
+    /// What was asked for.
+    pub name: String,
+    /// Why it cannot be had.
+    pub reason: String,
+}
