@@ -445,7 +445,9 @@ mod tests {
     fn make(index: u64, size: u64) -> Result<(Receipt, Hash), ReceiptError> {
         let leaves: Vec<Hash> = (0..size).map(|n| leaf_hash(entry(n).as_bytes())).collect();
         let mut frontier = Frontier::new();
-        leaves.iter().for_each(|leaf| frontier.push(*leaf));
+        for leaf in &leaves {
+            frontier.push(*leaf);
+        }
         let (inclusion, root) = (InclusionProof::make(&leaves, index, size).unwrap(), frontier.root());
         let receipt = Receipt::make(&CLAIMS, entry(index), root, inclusion, |bytes| key().sign(bytes).to_bytes())?;
         Ok((receipt, root))

@@ -1,6 +1,8 @@
 //! cose-wg/Examples, gluecose and production SCITT objects: the structure of a COSE_Sign1, and the bytes that its
 //! signature covers. Of the signatures, those by Ed25519 are verified.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 use affiant::base::cbor::{self, CborError, Value};
 use affiant::base::cose::{CoseError, Sign1, label};
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};

@@ -1,7 +1,10 @@
 //! RFC 9942 receipts by others: the drafts' samples, scitt-cose's six, and production ones over another tree.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 use std::path::Path;
 
+use affiant::base::cbor::Value;
 use affiant::base::cose::{Sign1, algorithm, label};
 use affiant::base::hash::Hash;
 use affiant::log::merkle::leaf_hash;
@@ -86,7 +89,7 @@ impl Vector {
     /// Tells whether the issuer signed the statement, or by which algorithm we cannot tell.
     fn statement_signature(&self) -> Result<bool, Option<i64>> {
         let statement = Sign1::decode_lenient(&self.statement).unwrap();
-        let found = statement.protected_header().unwrap().at_label(label::ALGORITHM).and_then(|n| n.as_integer());
+        let found = statement.protected_header().unwrap().at_label(label::ALGORITHM).and_then(Value::as_integer);
         if found != Some(algorithm::EDDSA) {
             return Err(found);
         }
