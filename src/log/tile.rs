@@ -281,10 +281,14 @@ pub fn full_root(bytes: &[u8]) -> Result<Hash, TileError> {
     Ok(row_root(decode_hashes(bytes, WIDTH_MAX)?))
 }
 
-/// Joins a power of two of neighbours into the root above them all.
+/// Joins neighbours into the root above them all; one that ends its level alone rises unchanged.
 fn row_root(mut row: Vec<Hash>) -> Hash {
     while row.len() > 1 {
-        row = row.as_chunks().0.iter().map(|[left, right]| node_hash(*left, *right)).collect();
+        let parent = |pair: &[Hash]| match *pair {
+            [left, right] => node_hash(left, right),
+            _ => pair[0],
+        };
+        row = row.chunks(2).map(parent).collect();
     }
     row[0]
 }
@@ -328,6 +332,17 @@ impl TileEdge {
     #[must_use]
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Computes the root.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        let right_of = |right: Option<Hash>, row: &Vec<Hash>| {
+            let row: Vec<Hash> = row.iter().copied().chain(right).collect();
+            (!row.is_empty()).then(|| row_root(row))
+        };
+        // What lies below a level is less than one of its hashes, so it stands to the right of them all.
+        self.rows.iter().fold(None, right_of).unwrap_or_else(merkle::empty_root)
     }
 
     /// Appends leaf hashes and returns every hash tile that is new or wider, in the order to write.
@@ -489,18 +504,14 @@ mod tests {
 
     #[test]
     fn every_path_reads_back() {
-        for index in [0, 1, 999, 1_000, 999_999, 1_000_000, 1_234_067, u64::MAX >> 8] {
-            for kind in [
-                TileKind::Hashes { level: 0 },
-                TileKind::Hashes { level: LEVEL_MAX },
-                TileKind::Entries,
-                TileKind::Statements,
-            ] {
-                for width in [1, 9, 10, 255, 256] {
-                    let tile = Tile { kind, index, width };
-                    assert_eq!(tile.to_string().parse(), Ok(tile));
-                    assert!(tile.to_string().len() <= PATH_BYTES_MAX);
-                }
+        let top = TileKind::Hashes { level: LEVEL_MAX };
+        let kinds = [TileKind::Hashes { level: 0 }, top, TileKind::Entries, TileKind::Statements];
+        let widths = kinds.into_iter().flat_map(|kind| [1, 9, 10, 255, 256].map(|width| (kind, width)));
+        for (kind, width) in widths {
+            for index in [0, 1, 999, 1_000, 999_999, 1_000_000, 1_234_067, u64::MAX >> 8] {
+                let tile = Tile { kind, index, width };
+                assert_eq!(tile.to_string().parse(), Ok(tile));
+                assert!(tile.to_string().len() <= PATH_BYTES_MAX);
             }
         }
     }
@@ -585,12 +596,23 @@ mod tests {
             assert_eq!(changed.iter().map(|(tile, _)| *tile).collect::<Vec<_>>(), expected, "{old} to {size}");
             folder.0.extend(changed);
             assert_eq!(TileEdge::resume(wide, |tile| folder.read(tile)), Ok(edge.clone()), "{size}");
+            assert_eq!(edge.root(), root_by_definition(&leaves[..size]), "{size}");
             let nodes = TileNodes::new(wide, |tile| folder.read(tile));
             assert_eq!(root(&nodes, wide), Ok(root_by_definition(&leaves[..size])), "{size}");
         }
         let full = &folder.0[&tile("tile/0/255")];
         assert_eq!(full_root(full), Ok(root_by_definition(&leaves[255 * 256..256 * 256])));
         assert_eq!(folder.0[&tile("tile/1/000")][255 * 32..], *full_root(full).unwrap().as_bytes());
+    }
+
+    #[test]
+    fn an_edge_has_the_root_of_the_definition_at_every_size() {
+        let leaves = leaves(600);
+        let mut edge = TileEdge::new();
+        for (size, leaf) in leaves.iter().enumerate() {
+            assert_eq!(edge.root(), root_by_definition(&leaves[..size]), "{size}");
+            edge.append(&[*leaf]);
+        }
     }
 
     #[test]

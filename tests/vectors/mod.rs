@@ -2,7 +2,12 @@
 //!
 //! Where the folder is absent each test says so aloud and is skipped; with `CI` set it fails instead.
 
+mod cbor;
+mod cose;
+mod merkle;
 mod notes;
+mod proof;
+mod receipt;
 mod signatures;
 
 use std::path::PathBuf;
