@@ -31,6 +31,7 @@ pub(super) fn write(parts: &Parts) -> String {
             line.add(parts.text(run), run.place, &mut links);
         }
         let text = line.finish(&mut links);
+        links.end_block();
         if !text.is_empty() {
             paragraphs.push(Paragraph { block, text });
         }
@@ -93,6 +94,7 @@ impl Line {
 
     fn add(&mut self, text: &str, place: Place, links: &mut Links) {
         links.pass(place.link, self.text.len() + usize::from(self.wants_space && !self.text.is_empty()), &self.text);
+        links.is_prose |= place.link.is_none() && text.chars().any(char::is_alphanumeric);
         if self.is_preformatted {
             self.text.extend(text.chars().filter(|c| *c != '\r').map(|c| if c == LINE_BREAK { '\n' } else { c }));
             return;
@@ -134,7 +136,17 @@ impl Line {
 struct Links {
     /// The link that is being read, and where its words begin in the line.
     open: Option<(usize, usize)>,
-    found: Vec<(usize, String)>,
+    found: Vec<Link>,
+    /// How many were found before this block, and whether it has words outside links.
+    before_block: usize,
+    is_prose: bool,
+}
+
+struct Link {
+    at: usize,
+    words: String,
+    /// Whether it stands in a sentence, and not alone in a heading or a table of contents.
+    is_in_prose: bool,
 }
 
 impl Links {
@@ -145,15 +157,31 @@ impl Links {
         }
         if let Some((open, start)) = self.open.take() {
             let words = line.get(start..).unwrap_or_default();
-            self.found.push((open, words.split_whitespace().collect::<Vec<_>>().join(" ")));
+            let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+            self.found.push(Link { at: open, words, is_in_prose: false });
         }
         self.open = link.map(|link| (link, at));
     }
 
+    fn end_block(&mut self) {
+        for link in &mut self.found[self.before_block..] {
+            link.is_in_prose = self.is_prose;
+        }
+        self.before_block = self.found.len();
+        self.is_prose = false;
+    }
+
     fn write(self, parts: &Parts, page: &mut String) {
         let mut seen = HashSet::new();
-        for (link, words) in self.found {
-            let Some(target) = target(&parts.targets[link]) else { continue };
+        for Link { at, words, is_in_prose } in self.found {
+            let Some(target) = target(&parts.targets[at]) else { continue };
+            // Where a sentence refers to a section, the section is part of what it says.
+            if target.starts_with('#') && !is_in_prose {
+                continue;
+            }
+            if words == target {
+                continue;
+            }
             let line = format!("- {words}: {target}\n");
             if words.is_empty() || !seen.insert(line.clone()) {
                 continue;
@@ -167,17 +195,46 @@ impl Links {
     }
 }
 
-/// Returns where a link leads, if that is out of the page: white space removed as a browser does (URL §4.4).
+/// Returns where a link leads, if anywhere: white space removed as a browser does (URL §4.4).
 fn target(written: &str) -> Option<String> {
     let target: String = written.trim_matches(|c: char| c <= ' ').chars().filter(|c| !c.is_control()).collect();
     let scheme = target.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-    if target.is_empty() || target.starts_with('#') || matches!(scheme.as_deref(), Some("javascript" | "data" | "blob")) {
+    if target.is_empty() || target == "#" || matches!(scheme.as_deref(), Some("javascript" | "data" | "blob")) {
         return None;
     }
     if let Some(scrambled) = target.strip_prefix("/cdn-cgi/l/email-protection") {
-        return scrambled.strip_prefix('#').and_then(unscramble).map(|address| format!("mailto:{address}"));
+        return scrambled.strip_prefix('#').and_then(unscramble).map(|address| undisguise(&format!("mailto:{address}")));
+    }
+    if scheme.as_deref() == Some("mailto") {
+        return Some(undisguise(&target));
     }
     Some(target.split_whitespace().collect::<Vec<_>>().join("%20"))
+}
+
+/// Undoes the numeric character references in which mail addresses are hidden from robots, each visit anew.
+fn undisguise(target: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = target;
+    while let Some((before, after)) = rest.split_once("&#") {
+        plain.push_str(before);
+        let digits = after.split(';').next().unwrap_or_default();
+        let code = match digits.strip_prefix(['x', 'X']) {
+            Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16).ok(),
+            None => digits.parse().ok(),
+        };
+        match code.and_then(char::from_u32).filter(|c| !c.is_control()) {
+            Some(c) if after.len() > digits.len() => {
+                plain.push(c);
+                rest = &after[digits.len() + 1..];
+            }
+            _ => {
+                plain.push_str("&#");
+                rest = after;
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain
 }
 
 /// Writes paragraphs one below the other.

@@ -4,10 +4,10 @@
 //! |-------------------------------------------------------------|-------------------------------------------|
 //! | `nav`, page `header` and `footer`, `aside`, `search`, roles | [`CHROME_PROSE_CHARS`]                    |
 //! | cookie notices, closed dialogs                              | [`NOTICE_PROSE_CHARS`]                    |
-//! | `hidden`, `aria-hidden`, `display:none`                     | [`HIDDEN_PROSE_CHARS`]                    |
+//! | `hidden`, `display:none`, `visibility:hidden`               | [`HIDDEN_PROSE_CHARS`]                    |
 //!
 //! Prose is what is neither white space nor a link. The rules look at elements, roles and conventional names,
-//! never at who the page is from. A header or footer inside `main` or `article` belongs to the
+//! never at who the page is from. `aria-hidden` hides nothing from the eye, so it is not looked at. A header or footer inside `main` or `article` belongs to the
 //! document (WHATWG HTML §4.3.8, §4.3.9).
 
 use super::parts::{Parts, Place, Run};
@@ -29,7 +29,6 @@ pub(super) struct Marks<'a> {
     pub(super) role: &'a str,
     pub(super) style: &'a str,
     pub(super) hidden: Option<&'a str>,
-    pub(super) aria_hidden: &'a str,
     pub(super) has_open: bool,
 }
 
@@ -37,7 +36,6 @@ pub(super) struct Marks<'a> {
 pub(super) fn suspicion(name: &str, marks: &Marks<'_>, place: Place) -> Option<usize> {
     let is_inside = place.is_main || place.is_article;
     let is_hidden = marks.hidden.is_some_and(|value| !value.eq_ignore_ascii_case("until-found"))
-        || marks.aria_hidden.eq_ignore_ascii_case("true")
         || hides(marks.style);
     if is_hidden {
         return Some(HIDDEN_PROSE_CHARS);

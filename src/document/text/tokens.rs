@@ -158,8 +158,6 @@ struct Around {
     row: usize,
     is_skipped: bool,
     is_foreign: bool,
-    /// The text of this element was replaced by its attribute.
-    is_replaced: bool,
 }
 
 impl TokenSink for Sink {
@@ -265,12 +263,6 @@ impl State {
         }
         self.open_structure(tag, &mut around);
         self.push(&tag.name, role, around);
-        if let Some(address) = attribute(tag, "data-cfemail").and_then(unscramble) {
-            self.push_text(&address);
-            if let Some(element) = self.stack.last_mut() {
-                element.around.is_replaced = true;
-            }
-        }
     }
 
     /// Notes what the layout depends on.
@@ -279,13 +271,16 @@ impl State {
         if let Some(level) = names::heading(name) {
             around.block.heading = level;
         }
+        if let Some(address) = attribute(tag, "data-cfemail").and_then(unscramble) {
+            around.place.link = Some(self.parts.targets.len());
+            self.parts.targets.push(format!("mailto:{address}"));
+        } else if name == "a" {
+            around.place.link = attribute(tag, "href").map(|target| {
+                self.parts.targets.push(target.to_owned());
+                self.parts.targets.len() - 1
+            });
+        }
         match name {
-            "a" => {
-                around.place.link = attribute(tag, "href").map(|target| {
-                    self.parts.targets.push(target.to_owned());
-                    self.parts.targets.len() - 1
-                });
-            }
             "blockquote" => around.block.quotes += 1,
             "pre" | "listing" | "xmp" | "plaintext" | "textarea" => around.block.is_preformatted = true,
             "ol" | "ul" | "menu" | "dir" => {
@@ -440,10 +435,6 @@ impl State {
     }
 
     fn characters(&mut self, text: &str) {
-        let around = self.around();
-        if around.is_skipped || around.is_replaced {
-            return;
-        }
         if text.contains(is_invisible) {
             let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
             self.push_text(&visible);
@@ -489,7 +480,6 @@ fn marks(tag: &Tag) -> Marks<'_> {
             "role" => marks.role = &found.value,
             "style" => marks.style = &found.value,
             "hidden" => marks.hidden = Some(&found.value),
-            "aria-hidden" => marks.aria_hidden = &found.value,
             "open" => marks.has_open = true,
             _ => (),
         }
