@@ -8,6 +8,7 @@ mod merkle;
 mod notes;
 mod proof;
 mod receipt;
+mod replay;
 mod signatures;
 
 use std::path::PathBuf;

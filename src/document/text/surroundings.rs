@@ -1,0 +1,175 @@
+//! Surroundings: telling the document from the menus, notices and hidden parts around it.
+//!
+//! | what                                                        | is left out below, in characters of prose |
+//! |-------------------------------------------------------------|-------------------------------------------|
+//! | `nav`, page `header` and `footer`, `aside`, `search`, roles | [`CHROME_PROSE_CHARS`]                    |
+//! | cookie notices, closed dialogs                              | [`NOTICE_PROSE_CHARS`]                    |
+//! | `hidden`, `display:none`, `visibility:hidden`               | [`HIDDEN_PROSE_CHARS`]                    |
+//!
+//! Prose is what is neither white space nor a link. The rules look at elements, roles and conventional names,
+//! never at who the page is from. `aria-hidden` hides nothing from the eye, so it is not looked at. A header or footer inside `main` or `article` belongs to the
+//! document (WHATWG HTML §4.3.8, §4.3.9).
+
+use super::parts::{Parts, Place, Run};
+
+/// A menu or footer with more prose than this is read: footers of shops with addresses stay below it.
+const CHROME_PROSE_CHARS: usize = 2_500;
+
+/// A cookie notice with more prose than this is read: the longest seen, with all its switches, is half of it.
+const NOTICE_PROSE_CHARS: usize = 5_000;
+
+/// A hidden part with more prose than this is read: it is a section that opens on a click.
+const HIDDEN_PROSE_CHARS: usize = 400;
+
+/// The attributes that say what a part of the page is for.
+#[derive(Default)]
+pub(super) struct Marks<'a> {
+    pub(super) class: &'a str,
+    pub(super) id: &'a str,
+    pub(super) role: &'a str,
+    pub(super) style: &'a str,
+    pub(super) hidden: Option<&'a str>,
+    pub(super) has_open: bool,
+}
+
+/// Returns the prose an element must hold to be read although it looks like a surrounding; `None` if it does not.
+pub(super) fn suspicion(name: &str, marks: &Marks<'_>, place: Place) -> Option<usize> {
+    let is_inside = place.is_main || place.is_article;
+    let is_hidden = marks.hidden.is_some_and(|value| !value.eq_ignore_ascii_case("until-found"))
+        || hides(marks.style);
+    if is_hidden {
+        return Some(HIDDEN_PROSE_CHARS);
+    }
+    if (name == "dialog" && !marks.has_open) || is_cookie_notice(marks) {
+        return Some(NOTICE_PROSE_CHARS);
+    }
+    let is_chrome = match marks.role {
+        "navigation" | "search" => true,
+        "banner" | "contentinfo" | "complementary" => !is_inside,
+        "" => match name {
+            "nav" | "search" => true,
+            "header" | "footer" | "aside" => !is_inside,
+            _ => false,
+        },
+        _ => false,
+    };
+    (is_chrome || (!is_inside && is_named_navigation(marks))).then_some(CHROME_PROSE_CHARS)
+}
+
+/// Says whether an inline style hides the element.
+fn hides(style: &str) -> bool {
+    style.split(';').filter_map(|rule| rule.split_once(':')).any(|(name, value)| {
+        let value = value.trim().trim_end_matches("!important").trim_end();
+        match name.trim() {
+            name if name.eq_ignore_ascii_case("display") => value.eq_ignore_ascii_case("none"),
+            name if name.eq_ignore_ascii_case("visibility") => value.eq_ignore_ascii_case("hidden"),
+            _ => false,
+        }
+    })
+}
+
+/// Says whether class or id name a cookie notice, in general words or a vendor's.
+fn is_cookie_notice(marks: &Marks<'_>) -> bool {
+    const VENDORS: [&str; 8] =
+        ["onetrust", "cybotcookie", "didomi", "usercentrics", "qc-cmp", "osano", "truste", "hs-eu-cookie"];
+    names(marks).any(|name| {
+        let name = name.to_ascii_lowercase();
+        let is_about = name.contains("cookie") || name.contains("consent") || name.contains("gdpr");
+        let is_notice = ["banner", "bar", "popup", "modal", "overlay", "dialog"].iter().any(|word| name.contains(word));
+        (is_about && is_notice) || VENDORS.iter().any(|vendor| name.starts_with(vendor))
+    })
+}
+
+/// Says whether class or id name the part as navigation, word for word.
+fn is_named_navigation(marks: &Marks<'_>) -> bool {
+    names(marks).any(|name| {
+        ["nav", "navbar", "navigation", "sidebar", "breadcrumb", "breadcrumbs"]
+            .iter()
+            .any(|word| name.eq_ignore_ascii_case(word))
+    })
+}
+
+fn names<'a>(marks: &Marks<'a>) -> impl Iterator<Item = &'a str> {
+    marks.class.split_ascii_whitespace().chain([marks.id])
+}
+
+/// Which runs stay.
+pub(super) struct Choice {
+    keeps_surroundings: bool,
+    keeps_noscript: bool,
+    scope: Scope,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Scope {
+    Article,
+    Main,
+    Page,
+}
+
+impl Choice {
+    /// Decides what stays of a page, by the rules at the top of `text/mod.rs`.
+    pub(super) fn of(parts: &Parts) -> Self {
+        let page = Self { keeps_surroundings: false, keeps_noscript: false, scope: Scope::Page };
+        let whole = page.size_chars(parts);
+        if whole == 0 {
+            let undone = Self { keeps_surroundings: true, ..page };
+            let keeps_noscript = undone.size_chars(parts) == 0;
+            return Self { keeps_noscript, ..undone };
+        }
+        for scope in [Scope::Main, Scope::Article] {
+            let narrow = Self { scope, ..page };
+            if narrow.size_chars(parts) * 2 >= whole {
+                return narrow;
+            }
+        }
+        page
+    }
+
+    /// Says whether a run stays.
+    pub(super) fn keeps(&self, parts: &Parts, run: &Run) -> bool {
+        let Place { surrounding, is_main, is_article, is_noscript, .. } = run.place;
+        let is_surrounding = surrounding.is_some_and(|at| {
+            let found = &parts.surroundings[at];
+            found.prose_chars <= found.prose_chars_max
+        });
+        (self.keeps_surroundings || !is_surrounding)
+            && (self.keeps_noscript || !is_noscript)
+            && match self.scope {
+                Scope::Article => is_article,
+                Scope::Main => is_main,
+                Scope::Page => true,
+            }
+    }
+
+    fn size_chars(&self, parts: &Parts) -> usize {
+        parts.runs.iter().filter(|run| self.keeps(parts, run)).map(|run| prose_chars(parts.text(run))).sum()
+    }
+}
+
+/// Counts the characters that are not white space.
+pub(super) fn prose_chars(text: &str) -> usize {
+    text.chars().filter(|c| !c.is_whitespace()).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suspects_elements_roles_and_conventional_names() {
+        let none = Place::default();
+        let main = Place { is_main: true, ..none };
+        let marks = |class: &'static str| Marks { class, ..Marks::default() };
+        assert_eq!(suspicion("nav", &marks(""), main), Some(CHROME_PROSE_CHARS));
+        assert_eq!(suspicion("header", &marks(""), none), Some(CHROME_PROSE_CHARS));
+        assert_eq!(suspicion("header", &marks(""), main), None);
+        assert_eq!(suspicion("div", &marks("a sidebar"), none), Some(CHROME_PROSE_CHARS));
+        assert_eq!(suspicion("div", &marks("cookie-consent-banner"), main), Some(NOTICE_PROSE_CHARS));
+        assert_eq!(suspicion("div", &marks("cookie-policy"), none), None);
+        assert_eq!(suspicion("div", &Marks { hidden: Some(""), ..Marks::default() }, main), Some(HIDDEN_PROSE_CHARS));
+        assert_eq!(suspicion("div", &Marks { hidden: Some("until-found"), ..Marks::default() }, main), None);
+        assert_eq!(suspicion("p", &Marks { style: "a:b;display: none !important", ..Marks::default() }, main), Some(400));
+        assert_eq!(suspicion("p", &Marks { style: "display:block", ..Marks::default() }, main), None);
+    }
+}

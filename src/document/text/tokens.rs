@@ -1,0 +1,506 @@
+//! Tokens: from the tokenizer's stream to the parts of a page, with a stack of open elements.
+//!
+//! | quantity            | range                                                   |
+//! |---------------------|---------------------------------------------------------|
+//! | search in the stack | at most [`SEARCH_COUNT_MAX`] elements, else amortised   |
+//! | attributes of a tag | the first [`ATTRIBUTE_COUNT_MAX`] are read              |
+//!
+//! Source: WHATWG HTML §13.2.5 (tokenization, by html5ever) and, in spirit, §13.2.6: implied ends of
+//! paragraphs, list points and cells, scopes of end tags, foreign content. Misnested formatting is not
+//! rebuilt (§13.2.6.4.7, "adoption agency"): it bears on looks and not on words.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use html5ever::{LocalName, TokenizerResult};
+use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::states::RawKind;
+use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+
+use super::names::{self, Role};
+use super::parts::{Block, Cell, Parts, Place, Point, Run, Surrounding};
+use super::surroundings::{self, Marks};
+
+/// How far an end tag looks for its start past elements that it does not close: as deep as browsers nest.
+const SEARCH_COUNT_MAX: usize = 512;
+
+/// How many attributes of a tag are read: the tokenizer compares each with all before it.
+const ATTRIBUTE_COUNT_MAX: usize = 1_000;
+
+/// Stands for a line break that is not white space; the sink lets no control character of the page's through.
+pub(super) const LINE_BREAK: char = '\u{b}';
+
+/// Reads a page into its parts.
+pub(super) fn read(source: &str) -> Parts {
+    let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
+    let input = BufferQueue::default();
+    let mut guard = Guard::default();
+    for piece in pieces(source) {
+        let Some(piece) = guard.admit(piece, &tokenizer.sink) else { continue };
+        input.push_back(StrTendril::from_slice(piece));
+        // The sink never asks for a pause, so each call reads all that there is.
+        while !matches!(tokenizer.feed(&input), TokenizerResult::Done) {}
+    }
+    tokenizer.end();
+    tokenizer.sink.0.into_inner().parts
+}
+
+/// Cuts the page before each `<`, so that at most one tag begins in a piece.
+fn pieces(source: &str) -> impl Iterator<Item = &str> {
+    let mut rest = source;
+    std::iter::from_fn(move || {
+        let end = rest.as_bytes().get(1..)?.iter().position(|byte| *byte == b'<').map_or(rest.len(), |at| at + 1);
+        let (piece, after) = rest.split_at(end);
+        rest = after;
+        Some(piece)
+    })
+}
+
+/// Keeps tags with countless attributes from the tokenizer, which would take quadratic time over them.
+#[derive(Default)]
+struct Guard {
+    /// Inside a tag: how many attributes it has so far, and the quote that is open.
+    tag: Option<OpenTag>,
+    markup_count: usize,
+}
+
+#[derive(Default)]
+struct OpenTag {
+    attribute_count: usize,
+    quote: Option<u8>,
+    previous: u8,
+}
+
+impl Guard {
+    /// Returns what the tokenizer may read of a piece.
+    fn admit<'p>(&mut self, piece: &'p str, sink: &Sink) -> Option<&'p str> {
+        let state = sink.0.borrow();
+        if state.markup_count != self.markup_count {
+            // The construct that was open has ended.
+            self.markup_count = state.markup_count;
+            self.tag = None;
+        }
+        if self.tag.is_none() && state.begins_tag(piece) {
+            self.tag = Some(OpenTag::default());
+        }
+        let Some(tag) = &mut self.tag else { return Some(piece) };
+        tag.admit(piece)
+    }
+}
+
+impl OpenTag {
+    /// Counts attributes by the rules of §13.2.5.32 to .40, loosely: never fewer than there are.
+    fn admit<'p>(&mut self, piece: &'p str) -> Option<&'p str> {
+        for (at, byte) in piece.bytes().enumerate() {
+            match (self.quote, byte) {
+                (Some(quote), _) if quote == byte => self.quote = None,
+                (Some(_), _) => (),
+                // A quote opens a value only after `=`; elsewhere it is part of a name.
+                (None, b'"' | b'\'') if self.previous == b'=' => self.quote = Some(byte),
+                (None, b'>') => return Some(piece),
+                (None, b' ' | b'\t' | b'\n' | b'\r' | 0x0c | b'/') => self.attribute_count += 1,
+                (None, _) => (),
+            }
+            let is_space = matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0c);
+            if !is_space || self.previous != b'=' {
+                self.previous = byte;
+            }
+            if self.attribute_count > ATTRIBUTE_COUNT_MAX && self.quote.is_none() {
+                return self.skip(piece, at);
+            }
+        }
+        Some(piece)
+    }
+
+    /// Leaves out the rest of a tag: what stands before, and then the tag's end.
+    fn skip<'p>(&mut self, piece: &'p str, from: usize) -> Option<&'p str> {
+        match piece[from..].find('>') {
+            // The tokenizer sees the tag end here; what was between is not read.
+            Some(at) => Some(&piece[from + at..]),
+            None => None,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Sink(RefCell<State>);
+
+#[derive(Default)]
+struct State {
+    parts: Parts,
+    stack: Vec<Element>,
+    /// How many elements of each name are open.
+    open: HashMap<LocalName, usize>,
+    /// The block that the next characters run on in.
+    block: Option<usize>,
+    /// The lists that are open: the number of the next point, if they count.
+    lists: Vec<Option<i64>>,
+    row_count: usize,
+    cell_count: usize,
+    /// The element whose end tag alone ends the raw text.
+    raw: Option<LocalName>,
+    markup_count: usize,
+}
+
+struct Element {
+    name: LocalName,
+    role: Role,
+    around: Around,
+}
+
+/// What an element passes on to all in it.
+#[derive(Clone, Copy, Default)]
+struct Around {
+    place: Place,
+    block: Block,
+    list: Option<usize>,
+    list_depth: usize,
+    row: usize,
+    is_skipped: bool,
+    is_foreign: bool,
+}
+
+impl TokenSink for Sink {
+    type Handle = ();
+
+    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
+        let mut state = self.0.borrow_mut();
+        match token {
+            Token::TagToken(tag) => {
+                state.markup_count += 1;
+                match tag.kind {
+                    TagKind::StartTag => return state.start(&tag),
+                    TagKind::EndTag => state.end(&tag.name),
+                }
+            }
+            Token::CharacterTokens(text) => state.characters(&text),
+            Token::CommentToken(_) | Token::DoctypeToken(_) => state.markup_count += 1,
+            Token::NullCharacterToken | Token::EOFToken | Token::ParseError(_) => (),
+        }
+        TokenSinkResult::Continue
+    }
+}
+
+impl State {
+    /// Says whether the tokenizer will take a piece as the beginning of a tag.
+    fn begins_tag(&self, piece: &str) -> bool {
+        let bytes = piece.as_bytes();
+        match &self.raw {
+            None => match bytes {
+                [b'<', b'/', letter, ..] | [b'<', letter, ..] => letter.is_ascii_alphabetic(),
+                _ => false,
+            },
+            Some(name) => {
+                let after = bytes.strip_prefix(b"</").and_then(|rest| rest.split_at_checked(name.len()));
+                after.is_some_and(|(found, rest)| {
+                    found.eq_ignore_ascii_case(name.as_bytes())
+                        && matches!(rest.first(), Some(b' ' | b'\t' | b'\n' | b'\r' | 0x0c | b'/'))
+                })
+            }
+        }
+    }
+
+    fn around(&self) -> Around {
+        self.stack.last().map_or_else(Around::default, |element| element.around)
+    }
+
+    fn start(&mut self, tag: &Tag) -> TokenSinkResult<()> {
+        let name = &*tag.name;
+        if self.around().is_foreign {
+            if !names::breaks_out(name) {
+                if !tag.self_closing {
+                    self.push(&tag.name, Role::Skipped, self.around());
+                }
+                return TokenSinkResult::Continue;
+            }
+            while self.around().is_foreign {
+                self.pop();
+            }
+        }
+        self.imply_ends(name);
+        let role = names::role(name);
+        if matches!(role, Role::Block | Role::Table) || name == "hr" {
+            self.block = None;
+        }
+        match (role, name) {
+            (Role::Void, "br") => self.push_text("\u{b}"),
+            (Role::Void, _) => (),
+            _ => self.open_element(tag, role),
+        }
+        self.raw_kind(&tag.name)
+    }
+
+    fn raw_kind(&mut self, name: &LocalName) -> TokenSinkResult<()> {
+        let result = match &**name {
+            "script" => TokenSinkResult::RawData(RawKind::ScriptData),
+            "style" | "xmp" | "iframe" | "noembed" | "noframes" => TokenSinkResult::RawData(RawKind::Rawtext),
+            "textarea" | "title" => TokenSinkResult::RawData(RawKind::Rcdata),
+            "plaintext" => TokenSinkResult::Plaintext,
+            _ => return TokenSinkResult::Continue,
+        };
+        self.raw = Some(name.clone());
+        result
+    }
+
+    fn open_element(&mut self, tag: &Tag, role: Role) {
+        let name = &*tag.name;
+        let marks = marks(tag);
+        let mut around = self.around();
+        around.is_skipped |= role == Role::Skipped;
+        around.is_foreign = matches!(name, "svg" | "math");
+        if name == "template" && attribute(tag, "shadowrootmode").is_some() {
+            // A declarative shadow root is shown in place of its host's content: HTML §4.12.3.
+            around.is_skipped = self.around().is_skipped;
+        }
+        around.place.is_main |= (name == "main" || marks.role == "main") && marks.hidden.is_none();
+        around.place.is_article |= name == "article" || marks.role == "article";
+        around.place.is_noscript |= name == "noscript";
+        if around.place.surrounding.is_none()
+            && let Some(prose_chars_max) = surroundings::suspicion(name, &marks, self.around().place)
+        {
+            around.place.surrounding = Some(self.parts.surroundings.len());
+            self.parts.surroundings.push(Surrounding { prose_chars_max, prose_chars: 0 });
+        }
+        self.open_structure(tag, &mut around);
+        self.push(&tag.name, role, around);
+    }
+
+    /// Notes what the layout depends on.
+    fn open_structure(&mut self, tag: &Tag, around: &mut Around) {
+        let name = &*tag.name;
+        if let Some(level) = names::heading(name) {
+            around.block.heading = level;
+        }
+        if let Some(address) = attribute(tag, "data-cfemail").and_then(unscramble) {
+            around.place.link = Some(self.parts.targets.len());
+            self.parts.targets.push(format!("mailto:{address}"));
+        } else if name == "a" {
+            around.place.link = attribute(tag, "href").map(|target| {
+                self.parts.targets.push(target.to_owned());
+                self.parts.targets.len() - 1
+            });
+        }
+        match name {
+            "blockquote" => around.block.quotes += 1,
+            "pre" | "listing" | "xmp" | "plaintext" | "textarea" => around.block.is_preformatted = true,
+            "ol" | "ul" | "menu" | "dir" => {
+                let first = attribute(tag, "start").and_then(|number| number.trim().parse().ok()).unwrap_or(1);
+                around.list = Some(self.lists.len());
+                around.list_depth += 1;
+                self.lists.push((name == "ol").then_some(first));
+            }
+            "li" => {
+                let marker = self.next_marker(tag, around.list);
+                around.block.point = Some(self.parts.points.len());
+                self.parts.points.push(Point { list: around.list, depth: around.list_depth.max(1), marker });
+            }
+            "table" => around.block.cell = None,
+            "tr" => {
+                self.row_count += 1;
+                around.row = self.row_count;
+            }
+            "td" | "th" => {
+                self.cell_count += 1;
+                around.block.cell = Some(Cell { row: around.row, cell: self.cell_count });
+                // A list around a table does not make its cells points.
+            }
+            _ => (),
+        }
+    }
+
+    fn next_marker(&mut self, tag: &Tag, list: Option<usize>) -> String {
+        let Some(number) = list.and_then(|at| self.lists[at].as_mut()) else { return "-".to_owned() };
+        if let Some(value) = attribute(tag, "value").and_then(|value| value.trim().parse().ok()) {
+            *number = value;
+        }
+        let marker = format!("{number}.");
+        *number = number.saturating_add(1);
+        marker
+    }
+
+    /// Closes what a start tag implies the end of: §13.2.6.4.7.
+    fn imply_ends(&mut self, name: &str) {
+        if names::ends_paragraph(name) {
+            self.close_through("p", |passed| passed.role == Role::Inline);
+        }
+        let passes = |passed: &Element| {
+            passed.role == Role::Inline || matches!(&*passed.name, "address" | "div" | "p")
+        };
+        let in_row = |passed: &Element| !matches!(&*passed.name, "table" | "tr" | "td" | "th" | "template");
+        let in_table = |passed: &Element| !matches!(&*passed.name, "table" | "tr" | "template");
+        match name {
+            "li" => self.close_through("li", passes),
+            "dd" | "dt" => {
+                self.close_through("dd", passes);
+                self.close_through("dt", passes);
+            }
+            "td" | "th" => {
+                self.close_through("td", in_row);
+                self.close_through("th", in_row);
+            }
+            "tr" => self.close_through("tr", in_table),
+            "thead" | "tbody" | "tfoot" => self.close_through("tr", in_table),
+            "a" | "button" => self.close_through(name, |passed| passed.role == Role::Inline),
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
+                if self.stack.last().is_some_and(|top| names::heading(&top.name).is_some()) {
+                    self.pop();
+                }
+            }
+            _ => (),
+        }
+    }
+
+    /// Closes the innermost open element of that name, if only elements that may be passed are inside it.
+    fn close_through(&mut self, name: &str, may_pass: impl Fn(&Element) -> bool) {
+        if !self.is_open(name) {
+            return;
+        }
+        for at in (0..self.stack.len()).rev().take(SEARCH_COUNT_MAX) {
+            if &*self.stack[at].name == name {
+                return self.pop_to(at);
+            }
+            if !may_pass(&self.stack[at]) {
+                return;
+            }
+        }
+    }
+
+    fn end(&mut self, name: &LocalName) {
+        self.raw = None;
+        let role = names::role(name);
+        if matches!(role, Role::Block | Role::Table) {
+            self.block = None;
+        }
+        if &**name == "br" {
+            return self.push_text("\u{b}");
+        }
+        let is_heading = names::heading(name).is_some();
+        if !is_heading && !self.is_open(name) {
+            return;
+        }
+        for at in (0..self.stack.len()).rev().take(SEARCH_COUNT_MAX) {
+            let passed = &self.stack[at];
+            if passed.name == *name || (is_heading && names::heading(&passed.name).is_some()) {
+                return self.pop_to(at);
+            }
+            let stops = match role {
+                Role::Table => matches!(&*passed.name, "table" | "template"),
+                Role::Skipped => false,
+                Role::Block => passed.role == Role::Table || &*passed.name == "template",
+                Role::Inline | Role::Void => passed.role != Role::Inline && passed.role != Role::Skipped,
+            };
+            if stops {
+                break;
+            }
+        }
+        if &**name == "a" {
+            self.end_misnested_link();
+        }
+    }
+
+    /// Ends a link whose end tag stands inside a block that the link contains.
+    fn end_misnested_link(&mut self) {
+        for element in self.stack.iter_mut().rev().take(SEARCH_COUNT_MAX) {
+            element.around.place.link = None;
+            if &*element.name == "a" {
+                break;
+            }
+        }
+    }
+
+    fn is_open(&self, name: &str) -> bool {
+        self.open.get(&LocalName::from(name)).is_some_and(|count| *count > 0)
+    }
+
+    fn push(&mut self, name: &LocalName, role: Role, around: Around) {
+        *self.open.entry(name.clone()).or_default() += 1;
+        self.stack.push(Element { name: name.clone(), role, around });
+    }
+
+    fn pop(&mut self) {
+        if let Some(element) = self.stack.pop() {
+            if matches!(element.role, Role::Block | Role::Table) {
+                self.block = None;
+            }
+            if let Some(count) = self.open.get_mut(&element.name) {
+                *count -= 1;
+            }
+        }
+    }
+
+    fn pop_to(&mut self, size: usize) {
+        while self.stack.len() > size {
+            self.pop();
+        }
+    }
+
+    fn characters(&mut self, text: &str) {
+        if text.contains(is_invisible) {
+            let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
+            self.push_text(&visible);
+        } else {
+            self.push_text(text);
+        }
+    }
+
+    fn push_text(&mut self, text: &str) {
+        let around = self.around();
+        if around.is_skipped || text.is_empty() {
+            return;
+        }
+        if self.block.is_none() && !around.block.is_preformatted && text.chars().all(char::is_whitespace) {
+            return;
+        }
+        let block = self.block.unwrap_or(self.parts.blocks.len());
+        if self.block.is_none() {
+            self.parts.blocks.push(around.block);
+            self.block = Some(block);
+        }
+        if let Some(at) = around.place.surrounding
+            && around.place.link.is_none()
+        {
+            self.parts.surroundings[at].prose_chars += surroundings::prose_chars(text);
+        }
+        let start = self.parts.characters.len();
+        self.parts.characters.push_str(text);
+        let end = self.parts.characters.len();
+        match self.parts.runs.last_mut() {
+            Some(last) if last.block == block && last.place == around.place => last.end = end,
+            _ => self.parts.runs.push(Run { start, end, block, place: around.place }),
+        }
+    }
+}
+
+fn marks(tag: &Tag) -> Marks<'_> {
+    let mut marks = Marks::default();
+    for found in &tag.attrs {
+        match &*found.name.local {
+            "class" => marks.class = &found.value,
+            "id" => marks.id = &found.value,
+            "role" => marks.role = &found.value,
+            "style" => marks.style = &found.value,
+            "hidden" => marks.hidden = Some(&found.value),
+            "open" => marks.has_open = true,
+            _ => (),
+        }
+    }
+    marks
+}
+
+fn attribute<'t>(tag: &'t Tag, name: &str) -> Option<&'t str> {
+    tag.attrs.iter().find(|found| &*found.name.local == name).map(|found| &*found.value)
+}
+
+/// Undoes the scrambling of addresses that a large content network does, with a new key for each visit:
+/// hexadecimal, each byte exclusive-or the first.
+pub(super) fn unscramble(scrambled: &str) -> Option<String> {
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(scrambled.as_bytes()).ok()?;
+    let (key, address) = bytes.split_first()?;
+    let address = String::from_utf8(address.iter().map(|byte| byte ^ key).collect()).ok()?;
+    (!address.chars().any(|c| c.is_control() || c.is_whitespace())).then_some(address)
+}
+
+/// Characters that nobody sees: controls, soft hyphens, marks of no width.
+fn is_invisible(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{c}')) || matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}')
+}
