@@ -16,7 +16,7 @@
 //! Source: WHATWG URL; the IANA special-purpose address registries for IPv4 and IPv6 (RFC 6890 and its
 //! successors); RFC 6761 and RFC 8375 for names; the metadata addresses from the clouds' own manuals.
 //! Stricter than the registries: prefixes marked globally reachable that no web server uses (6to4,
-//! ORCHID, protocol assignments in 2001::/23) are refused too, and so is all of IPv6 outside 2000::/3.
+//! ORCHID, protocol assignments in `2001::/23`) are refused too, and so is all of IPv6 outside `2000::/3`.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -84,7 +84,7 @@ impl Address {
     /// Returns the host: a name in lower-case ASCII, or a number (IPv6 in brackets).
     #[must_use]
     pub fn host(&self) -> &str {
-        self.0.host_str().expect("an address has a host")
+        self.0.host_str().unwrap_or_default() // Never absent: `accept` saw to it.
     }
 
     /// Returns the number that stands in the place of a name, if one does.
@@ -100,7 +100,7 @@ impl Address {
     /// Returns the port, given or implied.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.0.port_or_known_default().expect("http and https have default ports")
+        self.0.port_or_known_default().unwrap_or_default() // Never absent: http and https have one.
     }
 
     /// Returns the host and, unless it is the scheme's own, the port: the `Host` field's value.
@@ -290,10 +290,10 @@ const RESERVED_V4: [Block; 16] = [
     Block::v4([240, 0, 0, 0], 4, Reserved::Unallocated),
 ];
 
-/// ::ffff:0:0/96.
+/// `::ffff:0:0/96`.
 const MAPPED: Block = Block { prefix: 0xffff_0000_0000, length: 96, reserved: Reserved::Embedding };
 
-/// 64:ff9b::/96.
+/// `64:ff9b::/96`.
 const NAT64: Block = Block {
     prefix: Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0).to_bits(),
     length: 96,
