@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion, version};
 
 /// A listening server; it answers until the test ends.
 pub(crate) struct Server {
@@ -133,7 +134,7 @@ fn serve_tls(tcp: TcpStream, config: Arc<ServerConfig>, heads: &Mutex<Vec<String
     let Some(asked) = read_head(&mut stream, heads) else { return };
     let close = answer(&asked, &mut stream);
     if close == Close::Politely {
-        stream.conn.send_`close_notify`();
+        stream.conn.send_close_notify();
         let _ = stream.flush();
     }
     let _ = stream.sock.shutdown(std::net::Shutdown::Write);
@@ -178,7 +179,7 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, name);
         params.not_after = date_time_ymd(not_after_year, 1, 1);
         let leaf = params.signed_by(&key, &self.0).unwrap();
-        Identity { chain: vec![leaf.der().clone(), self.0.der().clone()], key: key.serialize_der() }
+        Identity::new(vec![leaf.der().clone(), self.0.der().clone()], key.serialize_der())
     }
 }
 
@@ -186,24 +187,39 @@ impl Authority {
 pub(crate) struct Identity {
     pub(crate) chain: Vec<CertificateDer<'static>>,
     key: Vec<u8>,
+    versions: Vec<&'static SupportedProtocolVersion>,
 }
 
 impl Identity {
     /// Makes a certificate that vouches for itself.
     pub(crate) fn self_signed(name: &str) -> Self {
         let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
-        Self { chain: vec![made.cert.der().clone()], key: made.signing_key.serialize_der() }
+        Self::new(vec![made.cert.der().clone()], made.signing_key.serialize_der())
+    }
+
+    fn new(chain: Vec<CertificateDer<'static>>, key: Vec<u8>) -> Self {
+        Self { chain, key, versions: vec![&version::TLS13, &version::TLS12] }
+    }
+
+    /// Speaks nothing newer than TLS 1.2.
+    pub(crate) fn old(self) -> Self {
+        Self { versions: vec![&version::TLS12], ..self }
+    }
+
+    /// Shows these certificates without having the key to them.
+    pub(crate) fn stolen(self) -> Self {
+        Self { key: KeyPair::generate().unwrap().serialize_der(), ..self }
     }
 
     fn config(self) -> ServerConfig {
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let key = provider.key_provider.load_private_key(key).unwrap();
         let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(&self.versions)
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(self.chain, key)
-            .unwrap();
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::new(self.chain, key))));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config
     }

@@ -97,7 +97,7 @@ fn fails_on_heads_that_are_none() {
     ];
     for bytes in malformed {
         let error = visit_url(&Server::saying(bytes.clone()).url("page.example", "/"), &options()).unwrap_err();
-        assert!(matches!(error, FetchError::MalformedHead { .. }), "{:.60}: {error:?}", bytes);
+        assert!(matches!(error, FetchError::MalformedHead { .. }), "{bytes:.60}: {error:?}");
         assert!(!error.is_refusal());
     }
     let too_large = [
@@ -107,7 +107,7 @@ fn fails_on_heads_that_are_none() {
     ];
     for bytes in too_large {
         let error = visit_url(&Server::saying(bytes.clone()).url("page.example", "/"), &options()).unwrap_err();
-        assert!(matches!(error, FetchError::HeadTooLarge { .. }), "{:.60}: {error:?}", bytes);
+        assert!(matches!(error, FetchError::HeadTooLarge { .. }), "{bytes:.60}: {error:?}");
     }
     for bytes in ["", "HTTP/1.1 200 OK\r\nX-A: b"] {
         let error = visit_url(&Server::saying(bytes).url("page.example", "/"), &options()).unwrap_err();

@@ -39,14 +39,14 @@ fn keeps_the_facts_of_the_session() {
 #[test]
 fn refuses_or_records_what_does_not_validate() {
     let (authority, stranger) = (Authority::new("ours"), Authority::new("a stranger's"));
-    let cases: [(&str, Box<dyn Fn() -> Identity>, &str); 4] = [
-        ("self-signed", Box::new(|| Identity::self_signed("page.example")), "UnknownIssuer"),
-        ("stranger's", Box::new(|| stranger.identify("page.example", 2040)), "UnknownIssuer"),
-        ("expired", Box::new(|| authority.identify("page.example", 2020)), "expired"),
-        ("another's", Box::new(|| authority.identify("other.example", 2040)), "not valid for name"),
+    let cases = [
+        ("self-signed", Identity::self_signed("page.example"), "UnknownIssuer"),
+        ("stranger's", stranger.identify("page.example", 2040), "UnknownIssuer"),
+        ("expired", authority.identify("page.example", 2020), "expired"),
+        ("another's", authority.identify("other.example", 2040), "not valid for name"),
     ];
     for (name, identity, reason) in cases {
-        let server = secure_page(identity());
+        let server = secure_page(identity);
         let url = server.url("page.example", "/");
         let error = visit_url(&url, &trusting(&authority)).unwrap_err();
         assert!(matches!(&error, FetchError::Tls { reason: found, .. } if found.contains(reason)), "{name}: {error}");
@@ -57,6 +57,31 @@ fn refuses_or_records_what_does_not_validate() {
         let tls = visit.exchanges[0].0.connection.tls.clone().unwrap();
         assert!(tls.validation.contains(reason), "{name}: {}", tls.validation);
         assert_eq!((tls.chain.len(), visit.exchanges[0].1.as_slice()), (visit.certificates.len(), &b"secure"[..]));
+    }
+}
+
+#[test]
+fn whoever_answers_holds_the_key_even_when_the_certificate_is_invalid() {
+    let authority = Authority::new("ours");
+    let options = FetchOptions { invalid_tls: InvalidTls::Record, ..trusting(&authority) };
+    for identity in [authority.identify("page.example", 2040), authority.identify("page.example", 2020).old()] {
+        let server = secure_page(identity.stolen());
+        let error = visit_url(&server.url("page.example", "/"), &options).unwrap_err();
+        assert!(matches!(&error, FetchError::Tls { reason, .. } if reason.contains("BadSignature")), "{error}");
+    }
+}
+
+#[test]
+fn speaks_the_older_protocol_and_to_numbers() {
+    let authority = Authority::new("ours");
+    for (host, name) in
+        [("page.example", "page.example"), ("page.example.", "page.example"), ("127.0.0.1", "127.0.0.1")]
+    {
+        let server = secure_page(authority.identify(name, 2040).old());
+        let visit = visit_url(&server.url(host, "/"), &trusting(&authority)).unwrap_or_else(|e| panic!("{host}: {e}"));
+        let tls = visit.exchanges[0].0.connection.tls.clone().unwrap();
+        assert_eq!((tls.version.as_str(), tls.validation.as_str()), ("TLSv1.2", "valid"));
+        assert_eq!(tls.cipher, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384");
     }
 }
 

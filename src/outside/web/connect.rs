@@ -4,11 +4,13 @@
 //! |----------------------|-----------------------------------|
 //! | answers for a name   | at most [`DNS_ANSWER_COUNT_MAX`]  |
 //! | numbers tried        | at most [`TRIED_COUNT_MAX`]       |
+//! | wait, seconds        | at most [`WAIT_SECONDS_MAX`]      |
 //!
 //! A name is looked up once. If *any* answer is refused the whole name is: a name that answers both a
 //! public and a private number is either an attack (DNS rebinding) or an intranet. The socket is opened
 //! to a number that was vetted, and asked afterwards where it really leads. Nothing is sent before.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -26,6 +28,9 @@ use crate::outside::web::tls::{Secured, secure};
 /// How many answers a name may have; the largest pools on the web answer with a dozen.
 const DNS_ANSWER_COUNT_MAX: usize = 64;
 
+/// The longest wait that any option means: a month.
+const WAIT_SECONDS_MAX: u64 = 31 * 24 * 60 * 60;
+
 /// How many numbers are tried before a host counts as unreachable.
 const TRIED_COUNT_MAX: usize = 4;
 
@@ -38,15 +43,20 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) fn new(total_seconds: u64) -> Self {
-        Self { deadline: Instant::now() + Duration::from_secs(total_seconds), total_seconds }
+        Self { deadline: Instant::now() + bounded(total_seconds), total_seconds }
     }
 
     /// Waits for something for so long, or until the visit's own end if that is sooner.
     pub(super) async fn wait<T>(self, seconds: u64, awaited: impl Future<Output = T>) -> Result<T, OutOfTime> {
-        let own = Instant::now() + Duration::from_secs(seconds);
+        let own = Instant::now() + bounded(seconds);
         let seconds = if own < self.deadline { seconds } else { self.total_seconds };
         timeout_at(own.min(self.deadline), awaited).await.map_err(|_| OutOfTime { seconds })
     }
+}
+
+/// Clocks overflow where an option says "for ever".
+fn bounded(seconds: u64) -> Duration {
+    Duration::from_secs(seconds.min(WAIT_SECONDS_MAX))
 }
 
 /// A wait that came to its end; says which limit it was.
@@ -110,7 +120,7 @@ async fn vetted_places(address: &Address, options: &FetchOptions, patience: Pati
         .map_err(|error| failed(error.to_string()))?
         .map_err(|error| failed(error.to_string()))?;
     // The system answers once for each kind of socket.
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     dns_answers.retain(|ip| seen.insert(*ip));
     if dns_answers.is_empty() || dns_answers.len() > DNS_ANSWER_COUNT_MAX {
         return Err(failed(format!("{} answers, expected 1 to {DNS_ANSWER_COUNT_MAX}", dns_answers.len())));
@@ -141,13 +151,11 @@ async fn open(
         let socket = SocketAddr::new(*ip, address.port());
         match patience.wait(options.connect_seconds_max, TcpStream::connect(socket)).await {
             Ok(Ok(tcp)) => return confirm(address, options, tcp, socket),
-            Ok(Err(error)) => failures.push((socket, error.to_string())),
-            Err(end) => failures.push((socket, format!("no answer within {} s", end.seconds))),
+            Ok(Err(error)) => failures.push(format!("{socket}: {error}")),
+            Err(end) => failures.push(format!("{socket}: no answer within {} s", end.seconds)),
         }
     }
-    let tried = failures.iter().map(|(socket, _)| socket.to_string()).collect::<Vec<_>>().join(", ");
-    let reason = failures.pop().map_or_else(String::new, |(_, reason)| reason);
-    Err(FetchError::Connect { host: address.host().to_owned(), tried, reason })
+    Err(FetchError::Connect { host: address.host().to_owned(), reason: failures.join("; ") })
 }
 
 /// Asks the socket itself where it leads: the vetting is of the connection, not of an intention.
@@ -157,12 +165,11 @@ fn confirm(
     tcp: TcpStream,
     meant: SocketAddr,
 ) -> Result<(TcpStream, SocketAddr), FetchError> {
-    let failed =
-        |reason: String| FetchError::Connect { host: address.host().to_owned(), tried: meant.to_string(), reason };
+    let failed = |reason: String| FetchError::Connect { host: address.host().to_owned(), reason };
     let remote = tcp.peer_addr().map_err(|error| failed(error.to_string()))?;
     vet(address, options, remote.ip().to_string(), refuse_ip(remote.ip()))?;
-    if remote != meant {
-        return Err(failed(format!("the socket leads to {remote}")));
+    if (remote.ip(), remote.port()) != (meant.ip(), meant.port()) {
+        return Err(failed(format!("the socket meant for {meant} leads to {remote}")));
     }
     tcp.set_nodelay(true).map_err(|error| failed(error.to_string()))?;
     Ok((tcp, remote))

@@ -7,6 +7,7 @@ use std::io;
 
 use crate::base::address::{AddressError, Reserved};
 use crate::document::exchange::HEAD_BYTES_MAX;
+use crate::outside::web::request::FIELDS_BYTES_MAX;
 
 /// Why a visit brought nothing home.
 #[derive(Debug, thiserror::Error)]
@@ -14,14 +15,16 @@ use crate::document::exchange::HEAD_BYTES_MAX;
 pub enum FetchError {
     #[error("cannot keep the body of `{url}`: {source}")]
     Body { url: String, source: io::Error },
-    #[error("cannot connect to `{host}` ({tried}): {reason}")]
-    Connect { host: String, tried: String, reason: String },
+    #[error("cannot connect to `{host}`: {reason}")]
+    Connect { host: String, reason: String },
     #[error("cannot look up `{host}`: {reason}")]
     Dns { host: String, reason: String },
     #[error("refused: `{from}` leads from https to `{to}`")]
     Downgrade { from: String, to: String },
     #[error("the field `{name}` cannot be sent: {reason}")]
     Field { name: String, reason: &'static str },
+    #[error("the fields to be sent weigh {found} bytes, at most {FIELDS_BYTES_MAX} are sent")]
+    FieldsTooLarge { found: usize },
     #[error("the response head of `{url}` is longer than {HEAD_BYTES_MAX} bytes")]
     HeadTooLarge { url: String },
     #[error("`{url}` broke off before its response head was complete: {reason}")]

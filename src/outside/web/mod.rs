@@ -12,7 +12,8 @@
 //! What it must never do: send a packet to a place that `base::address` refuses, hold a body in memory,
 //! wait without a limit, or follow what it was not told to. Names are looked up once and the socket is
 //! opened to the number that was vetted, so no second answer can lead elsewhere (DNS rebinding). No
-//! proxy is used and nothing is read from the environment.
+//! proxy is used and nothing is read from the environment. The time of day is the caller's `clock`; waits
+//! are measured by the runtime's timer.
 //!
 //! What it leaves to others: what the exchanges amount to (`document::outcome`), decoding bodies
 //! (`document::content_coding`), politeness and parallelism (the archivist, by [`crate::base::address::Address::origin`]).

@@ -4,6 +4,10 @@
 //! request. Secrets are meant for the origin that was asked for: a redirect to another origin is
 //! followed without them, as browsers and curl do. In the head that is kept their values are replaced.
 //!
+//! | quantity                    | unit  | range                         |
+//! |-----------------------------|-------|-------------------------------|
+//! | fields, names and all       | bytes | at most [`FIELDS_BYTES_MAX`]  |
+//!
 //! Source: RFC 9110 §7.2, §12.5; WHATWG Fetch §4.4 (authorization is dropped across origins).
 
 use http_body_util::Empty;
@@ -17,6 +21,9 @@ use crate::base::address::Address;
 use crate::document::exchange::{self, isomorphic_decode};
 use crate::outside::web::failure::FetchError;
 use crate::outside::web::options::FetchOptions;
+
+/// The most that the fields may weigh, so that with the longest address the head fits where heads are kept.
+pub(super) const FIELDS_BYTES_MAX: usize = 32 * 1024;
 
 /// What a browser accepts for a page.
 const ACCEPT_PAGES: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -51,6 +58,7 @@ const FRAMING_NAMES: [&str; 10] = [
 pub(super) struct Fields {
     common: HeaderMap,
     secret: HeaderMap,
+    redact: Vec<String>,
 }
 
 impl Fields {
@@ -72,13 +80,18 @@ impl Fields {
             let of_its_kind = if is_secret(name.as_str(), &options.redact) { &mut secret } else { &mut given };
             of_its_kind.append(name, value);
         }
-        for name in given.keys() {
+        for name in given.keys().chain(secret.keys()) {
             common.remove(name);
         }
         for (name, value) in &given {
             common.append(name, value.clone());
         }
-        Ok(Self { common, secret })
+        let size_bytes: usize =
+            common.iter().chain(&secret).map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum();
+        if size_bytes > FIELDS_BYTES_MAX {
+            return Err(FetchError::FieldsTooLarge { found: size_bytes });
+        }
+        Ok(Self { common, secret, redact: options.redact.clone() })
     }
 
     /// Returns the request for an address; the secrets go only where they are meant to.
@@ -110,7 +123,7 @@ impl Fields {
 
     fn redact_line(&self, line: &str, redacted: &mut Vec<String>) -> String {
         match line.split_once(": ") {
-            Some((name, _)) if self.secret.contains_key(name) => {
+            Some((name, _)) if is_secret(&name.to_ascii_lowercase(), &self.redact) => {
                 redacted.push(name.to_ascii_lowercase());
                 format!("{name}: {REDACTED}")
             }
@@ -195,6 +208,8 @@ mod tests {
             assert!(matches!(Fields::new(&options(&[(name, "x")])), Err(FetchError::Field { .. })), "{name}");
         }
         assert!(Fields::new(&options(&[("X-A", "a\r\nB: c")])).is_err());
+        let long = "a".repeat(FIELDS_BYTES_MAX);
+        assert!(matches!(Fields::new(&options(&[("X-A", &long)])), Err(FetchError::FieldsTooLarge { .. })));
     }
 
     #[test]
