@@ -529,4 +529,15 @@ mod tests {
             assert_eq!(refuse_name(name), None, "{name}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn an_address_reads_back_as_itself(text in "(https?:/{0,3})?[a-z0-9.:@\\[\\]%é/\\\\?# \\t-]{0,40}") {
+            if let Ok(address) = Address::parse(&text) {
+                assert_eq!(Address::parse(address.as_str()).as_ref(), Ok(&address));
+                assert!(!address.host().is_empty() && address.port() != 0);
+                assert!(!address.as_str().contains(['#', '@']) || address.path_and_query().contains('@'));
+            }
+        }
+    }
 }

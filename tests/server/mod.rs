@@ -7,7 +7,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
@@ -15,12 +15,13 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion, version};
 
-/// A listening server; it answers until the test ends.
+/// A listening server; it answers until it is dropped.
 pub(crate) struct Server {
     socket: SocketAddr,
     scheme: &'static str,
     connection_count: Arc<AtomicUsize>,
     heads: Arc<Mutex<Vec<String>>>,
+    is_closing: Arc<AtomicBool>,
 }
 
 /// A request as it came.
@@ -65,9 +66,17 @@ impl Server {
         let socket = listener.local_addr().unwrap();
         let connection_count = Arc::new(AtomicUsize::new(0));
         let heads = Arc::new(Mutex::new(Vec::new()));
-        let server = Self { socket, scheme, connection_count: connection_count.clone(), heads: heads.clone() };
+        let is_closing = Arc::new(AtomicBool::new(false));
+        let server = Self {
+            socket,
+            scheme,
+            connection_count: connection_count.clone(),
+            heads: heads.clone(),
+            is_closing: is_closing.clone(),
+        };
         std::thread::spawn(move || {
-            for tcp in listener.incoming().map_while(Result::ok) {
+            let is_open = |_: &TcpStream| !is_closing.load(Ordering::SeqCst);
+            for tcp in listener.incoming().map_while(Result::ok).take_while(is_open) {
                 connection_count.fetch_add(1, Ordering::SeqCst);
                 let (config, answer, heads) = (config.clone(), answer.clone(), heads.clone());
                 std::thread::spawn(move || match config {
@@ -97,6 +106,14 @@ impl Server {
     /// Returns the request heads in the order they came.
     pub(crate) fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // A last connection wakes the thread, which then closes the listening socket.
+        self.is_closing.store(true, Ordering::SeqCst);
+        let _ = TcpStream::connect(self.socket);
     }
 }
 

@@ -36,6 +36,42 @@ fn bad_and_broken_chunks() {
     }
 }
 
+/// Responses that the next two tests cut and damage.
+const WHOLE: [&str; 2] = [
+    "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nServer: a\r\n\r\nnine bits",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;a=b\r\nnine\r\n5\r\n bits\r\n0\r\nX-T: c\r\n\r\n",
+];
+
+#[test]
+fn every_truncation_is_noticed() {
+    for whole in WHOLE {
+        let head_size = whole.find("\r\n\r\n").unwrap() + 4;
+        for size in 0..=whole.len() {
+            let server = Server::saying(&whole[..size]);
+            match visit_url(&server.url("page.example", "/"), &options()) {
+                Err(_) => assert!(size < head_size, "{size} of {whole:?}"),
+                Ok(visit) if size < whole.len() => assert!(size >= head_size && !visit.ending.is_empty(), "{size}"),
+                Ok(visit) => assert_eq!((&visit.exchanges[0].1[..], visit.ending.len()), (&b"nine bits"[..], 0)),
+            }
+        }
+    }
+}
+
+#[test]
+fn no_damaged_byte_makes_a_visit_panic_or_hang() {
+    let options = FetchOptions { idle_seconds_max: 5, total_seconds_max: 5, ..options() };
+    for whole in WHOLE {
+        for (at, bit) in (0..whole.len()).flat_map(|at| [0, 3, 5, 7].map(|bit| (at, bit))) {
+            let mut bytes = whole.as_bytes().to_vec();
+            bytes[at] ^= 1 << bit;
+            let server = Server::saying(bytes);
+            if let Ok(visit) = visit_url(&server.url("page.example", "/"), &options) {
+                assert!(visit.exchanges[0].1.len() <= whole.len());
+            }
+        }
+    }
+}
+
 #[test]
 fn a_reset_in_the_middle() {
     for framing in ["Content-Length: 10\r\n", "Transfer-Encoding: chunked\r\n", ""] {

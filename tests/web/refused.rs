@@ -167,15 +167,21 @@ fn a_second_answer_of_the_resolver_leads_nowhere() {
 #[test]
 fn refuses_redirects_into_reserved_places() {
     let target = Server::saying(page("never"));
-    // The intranet is open, so that the first hop can be a server of ours; metadata and the rest stay shut.
+    // The intranet is open, so that the first hop can be a server of ours; metadata and the rest stay
+    // shut. Linux would take 0.0.0.0 to the listening target.
+    let (unspecified, short) = (target.url("0.0.0.0", "/"), target.url("0", "/"));
+    let (compatible, translated) = (target.url("[::127.0.0.1]", "/"), target.url("[::ffff:0:127.0.0.1]", "/"));
     let locations = [
+        &unspecified,
+        &short,
+        &compatible,
+        &translated,
         "http://169.254.169.254/latest/meta-data/",
         "http://2852039166/",
         "http://0xa9fea9fe/",
         "//[::ffff:169.254.169.254]/",
         "http://[fd00:ec2::254]/",
         "http://metadata.google.internal/",
-        "http://0.0.0.0/",
         "http://[2002:7f00:1::]/",
         "http://255.255.255.255/",
     ];

@@ -3,7 +3,7 @@
 use affiant::base::hash::Hash;
 use affiant::outside::web::failure::FetchError;
 use affiant::outside::web::options::{Downgrade, FetchOptions, InvalidTls};
-use affiant::outside::web::tls::Roots;
+use affiant::outside::web::roots::Roots;
 
 use crate::server::{Authority, Identity, Server, page, redirect, say};
 use crate::web::{options, visit_url};

@@ -7,7 +7,6 @@ use std::io;
 
 use crate::base::address::{AddressError, Reserved};
 use crate::document::exchange::HEAD_BYTES_MAX;
-use crate::outside::web::request::FIELDS_BYTES_MAX;
 
 /// Why a visit brought nothing home.
 #[derive(Debug, thiserror::Error)]
@@ -23,8 +22,8 @@ pub enum FetchError {
     Downgrade { from: String, to: String },
     #[error("the field `{name}` cannot be sent: {reason}")]
     Field { name: String, reason: &'static str },
-    #[error("the fields to be sent weigh {found} bytes, at most {FIELDS_BYTES_MAX} are sent")]
-    FieldsTooLarge { found: usize },
+    #[error("the fields to be sent weigh {found} bytes, at most {max} are sent")]
+    FieldsTooLarge { found: usize, max: usize },
     #[error("the response head of `{url}` is longer than {HEAD_BYTES_MAX} bytes")]
     HeadTooLarge { url: String },
     #[error("`{url}` broke off before its response head was complete: {reason}")]

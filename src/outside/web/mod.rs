@@ -5,7 +5,8 @@
 //!   fetch    one exchange: request out, head and body in
 //!     request  the fields that are sent, and which of them are secret
 //!     connect  name → numbers → vetted socket → TLS
-//!       tls      the roots, and a verifier that keeps what it was shown
+//!       tls      a session, and a verifier that keeps what it was shown
+//!         roots    whom a certificate must lead to
 //!     tee      keeps both heads exactly as they cross the wire
 //! ```
 //!
@@ -28,7 +29,9 @@ mod request;
 
 mod connect;
 
-pub mod tls;
+mod tls;
+
+pub mod roots;
 
 mod tee;
 

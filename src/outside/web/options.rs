@@ -5,7 +5,7 @@ use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::sync::Arc;
 
-use crate::outside::web::tls::Roots;
+use crate::outside::web::roots::Roots;
 
 /// All that shapes a visit; the record states it.
 #[derive(Clone, Debug)]

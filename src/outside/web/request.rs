@@ -23,7 +23,7 @@ use crate::outside::web::failure::FetchError;
 use crate::outside::web::options::FetchOptions;
 
 /// The most that the fields may weigh, so that with the longest address the head fits where heads are kept.
-pub(super) const FIELDS_BYTES_MAX: usize = 32 * 1024;
+const FIELDS_BYTES_MAX: usize = 32 * 1024;
 
 /// What a browser accepts for a page.
 const ACCEPT_PAGES: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -89,7 +89,7 @@ impl Fields {
         let size_bytes: usize =
             common.iter().chain(&secret).map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum();
         if size_bytes > FIELDS_BYTES_MAX {
-            return Err(FetchError::FieldsTooLarge { found: size_bytes });
+            return Err(FetchError::FieldsTooLarge { found: size_bytes, max: FIELDS_BYTES_MAX });
         }
         Ok(Self { common, secret, redact: options.redact.clone() })
     }

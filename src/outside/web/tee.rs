@@ -217,4 +217,21 @@ mod tests {
         assert!(read(&interim).is_too_large());
         assert!(read(&b"\r\n".repeat(HEAD_BYTES_MAX)).is_too_large());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn pieces_make_no_difference(text in "([HTP/1. 02\\r\\n]|\\r\\n|HTTP/1.1 100\\r\\n){0,60}", cut in 0..60_usize) {
+            let bytes = text.as_bytes();
+            let (first, second) = bytes.split_at(cut.min(bytes.len()));
+            let mut reader = HeadReader::default();
+            reader.take_in(first);
+            reader.take_in(second);
+            let whole = read(bytes);
+            assert_eq!((reader.is_final(), &reader.head), (whole.is_final(), &whole.head));
+            if whole.is_final() {
+                assert!(whole.head.ends_with(b"\n\n") || whole.head.ends_with(b"\n\r\n"));
+                assert!(text.contains(std::str::from_utf8(&whole.head).unwrap()));
+            }
+        }
+    }
 }

@@ -1,9 +1,7 @@
-//! TLS: whom a certificate must lead to, and what was shown.
+//! TLS: a session over an open socket, and what the server showed in it.
 //!
-//! Roots are Mozilla's as `webpki-roots` publishes them, so that a verdict does not depend on the
-//! machine, and those of a PEM file where the operator adds one. The validation is webpki's: chain,
-//! validity at the time given, name. Revocation is not asked: it would be another visit, and the record
-//! does not claim it.
+//! The validation is webpki's: chain, validity at the time given, name. Revocation is not asked: it would
+//! be another visit, and the record does not claim it.
 //!
 //! Each connection has a verifier of its own that keeps the chain and the verdict. Where an invalid
 //! certificate is to be recorded, the handshake's signatures are checked all the same: whoever answers
@@ -15,11 +13,9 @@ use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
-use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, IpAddr, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-use rustls_pki_types::pem::PemObject;
+use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -30,75 +26,10 @@ use crate::base::time::Time;
 use crate::document::exchange::{CERTIFICATE_COUNT_MAX, Tls};
 use crate::outside::web::failure::FetchError;
 use crate::outside::web::options::{FetchOptions, InvalidTls};
-
-/// The release of `webpki-roots` that is built in; a test compares it with the lock file.
-const WEBPKI_ROOTS: &str = "webpki-roots 1.0.10";
+use crate::outside::web::roots::Roots;
 
 /// The only protocol that is spoken here, by its ALPN name (RFC 7301).
 const HTTP_1_1: &[u8] = b"http/1.1";
-
-/// Whom a certificate must lead to.
-#[derive(Clone, Debug)]
-pub struct Roots {
-    verifier: Arc<WebPkiServerVerifier>,
-    provider: Arc<CryptoProvider>,
-    label: String,
-}
-
-impl Roots {
-    /// Takes Mozilla's roots, as built in.
-    ///
-    /// # Panics
-    /// Never: there are roots built in.
-    #[must_use]
-    pub fn built_in() -> Self {
-        let store = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        Self::of(store, WEBPKI_ROOTS.to_owned())
-    }
-
-    /// Takes Mozilla's roots and those of a PEM file, whose name and bytes are given.
-    ///
-    /// # Errors
-    /// [`RootsError`] when the file holds no certificate, or one that cannot be a root.
-    pub fn with_file(name: &str, pem: &[u8]) -> Result<Self, RootsError> {
-        let mut store = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let built_in_count = store.len();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|error| RootsError::NotPem { reason: error.to_string() })?;
-            store.add(certificate).map_err(|source| RootsError::NotRoot { source })?;
-        }
-        if store.len() == built_in_count {
-            return Err(RootsError::Empty);
-        }
-        Ok(Self::of(store, format!("{WEBPKI_ROOTS} and {name} sha256:{}", Hash::of(pem))))
-    }
-
-    fn of(store: RootCertStore, label: String) -> Self {
-        let provider = Arc::new(ring::default_provider());
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(&provider))
-            .build()
-            .expect("the store has roots and no revocation lists");
-        Self { verifier, provider, label }
-    }
-
-    /// Returns what the record says about the roots.
-    #[must_use]
-    pub fn label(&self) -> &str {
-        &self.label
-    }
-}
-
-/// Why a file does not serve as roots.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "each message stands for its doc")]
-pub enum RootsError {
-    #[error("no certificate in it; expected PEM with `BEGIN CERTIFICATE`")]
-    Empty,
-    #[error("not PEM: {reason}")]
-    NotPem { reason: String },
-    #[error("a certificate in it cannot be a root: {source}")]
-    NotRoot { source: Error },
-}
 
 /// A secure connection with its facts and the certificates it was shown.
 pub(super) struct Secured {
@@ -119,7 +50,7 @@ pub(super) async fn secure(
     let recorder = Arc::new(Recorder::new(&options.roots, options.invalid_tls));
     let verifier: Arc<dyn ServerCertVerifier> = Arc::<Recorder>::clone(&recorder);
     let moment = Moment(UnixTime::since_unix_epoch(Duration::from_micros(now.microseconds())));
-    let mut config = ClientConfig::builder_with_details(Arc::clone(&options.roots.provider), Arc::new(moment))
+    let mut config = ClientConfig::builder_with_details(Arc::clone(options.roots.provider()), Arc::new(moment))
         .with_safe_default_protocol_versions()
         .map_err(|error| failed(error.to_string()))?
         .dangerous()
@@ -138,7 +69,7 @@ pub(super) async fn secure(
         alpn: session.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
         chain: shown.certificates.iter().map(|certificate| Hash::of(certificate)).collect(),
         validation: shown.validation,
-        roots: options.roots.label.clone(),
+        roots: options.roots.label().to_owned(),
     };
     Ok(Secured { stream, tls, certificates: shown.certificates })
 }
@@ -173,7 +104,7 @@ struct Recorder {
 
 impl Recorder {
     fn new(roots: &Roots, invalid: InvalidTls) -> Self {
-        Self { verifier: Arc::clone(&roots.verifier), invalid, shown: Mutex::new(None) }
+        Self { verifier: Arc::clone(roots.verifier()), invalid, shown: Mutex::new(None) }
     }
 
     fn shown(&self) -> Option<Shown> {
@@ -234,27 +165,5 @@ struct Moment(UnixTime);
 impl TimeProvider for Moment {
     fn current_time(&self) -> Option<UnixTime> {
         Some(self.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_the_release_of_the_roots_that_is_locked() {
-        let lock = include_str!("../../../Cargo.lock");
-        let (_, rest) = lock.split_once("name = \"webpki-roots\"\nversion = \"").unwrap();
-        let (version, _) = rest.split_once('"').unwrap();
-        assert_eq!(WEBPKI_ROOTS, format!("webpki-roots {version}"));
-        assert_eq!(Roots::built_in().label(), WEBPKI_ROOTS);
-    }
-
-    #[test]
-    fn refuses_a_file_without_roots() {
-        assert!(matches!(Roots::with_file("a.pem", b""), Err(RootsError::Empty)));
-        assert!(matches!(Roots::with_file("a.pem", b"hello"), Err(RootsError::Empty)));
-        let broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        assert!(matches!(Roots::with_file("a.pem", broken), Err(RootsError::NotRoot { .. })));
     }
 }
