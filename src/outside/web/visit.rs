@@ -109,3 +109,19 @@ async fn fetch_patiently<W: Write + Send>(
     }
     fetch(address, secrets, course).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Many visits run at once on any thread; this holds when it compiles.
+    #[test]
+    fn a_visit_can_move_between_threads() {
+        fn assert_send<T: Send>(_: &T) {}
+        let target = Address::parse("http://page.example/").unwrap();
+        let (options, now) = (FetchOptions::default(), Time::from_seconds(0).unwrap());
+        let clock = move || now;
+        let begun = visit(&target, &options, &clock, &|| Ok(Vec::new()));
+        assert_send(&begun);
+    }
+}
