@@ -2,6 +2,8 @@
 //!
 //! Where the folder is absent each test says so aloud and is skipped; with `CI` set it fails instead.
 
+mod bagit;
+
 use std::path::PathBuf;
 
 /// Returns the path of a folder of vectors, or says aloud that the test is skipped.

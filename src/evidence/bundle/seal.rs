@@ -385,7 +385,7 @@ mod tests {
     #[test]
     fn ssh_keygen_accepts_our_seals_and_no_forgery() {
         let folder = tempfile::tempdir().unwrap();
-        for message in [b"".as_slice(), b"abc", &[0xFF; 100_000]] {
+        for message in [b"".as_slice(), b"abc", &vec![0xFF; 100_000]] {
             let seal = Seal::sign(&SECRET, RECORD_NAMESPACE, message).unwrap().to_armored();
             let Some(answer) = ssh_verify(folder.path(), RECORD_NAMESPACE, &seal, message) else { return };
             assert!(answer.status.success(), "{answer:?}");
@@ -429,10 +429,7 @@ mod tests {
     fn ssh(arguments: &[&str], input: &[u8]) -> Option<Output> {
         let mut command = Command::new("ssh-keygen");
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let Ok(mut child) = command.spawn() else {
-            eprintln!("SKIPPED: ssh-keygen is absent");
-            return None;
-        };
+        let mut child = command.spawn().ok()?;
         // A refusal may close the pipe before all is written.
         let _ = child.stdin.take().unwrap().write_all(input);
         Some(child.wait_with_output().unwrap())

@@ -94,12 +94,12 @@ impl<R: ReadAt> Archive<R> {
     }
 
     fn content_offset(&self, index: usize) -> u64 {
-        u64::from(self.plan.offset(index)) + wide(LOCAL_BYTES + self.members()[index].name.len())
+        self.plan.offset(index) + wide(LOCAL_BYTES + self.members()[index].name.len())
     }
 
     fn check_local_header(&self, index: usize) -> Result<(), ZipError> {
         let member = &self.members()[index];
-        let offset = u64::from(self.plan.offset(index));
+        let offset = self.plan.offset(index);
         let mut found = vec![0; LOCAL_BYTES + member.name.len()];
         let failed = |source| ZipError::Read { name: member.name.clone(), source };
         self.source.read_at(offset, &mut found).map_err(failed)?;

@@ -42,7 +42,7 @@ impl Member {
 pub struct Plan {
     members: Vec<Member>,
     /// Where each member's local header begins, and last where the directory begins.
-    offsets: Vec<u32>,
+    offsets: Vec<u64>,
     size_bytes: u64,
 }
 
@@ -71,8 +71,7 @@ impl Plan {
         if size_bytes > SIZE_BYTES_MAX {
             return Err(ZipError::TooLarge { size_bytes });
         }
-        let narrow = |offset| u32::try_from(offset).expect("an offset lies within the size, which was checked");
-        Ok(Self { members, offsets: offsets.into_iter().map(narrow).collect(), size_bytes })
+        Ok(Self { members, offsets, size_bytes })
     }
 
     /// Returns the members in the order in which they stand.
@@ -115,12 +114,12 @@ impl Plan {
             bytes.extend(shared_fields(member));
             bytes.extend([0; 6]); // No comment, disk 0, internal attributes 0.
             bytes.extend(EXTERNAL_ATTRIBUTES.to_le_bytes());
-            bytes.extend(offset.to_le_bytes());
+            bytes.extend(narrow(offset).to_le_bytes());
             bytes.extend(member.name.as_bytes());
         }
         let count = u16::try_from(self.members.len()).expect("the count was checked");
-        let size = u32::try_from(bytes.len()).expect("the directory lies within the size, which was checked");
-        let start = self.offset(self.members.len());
+        let size = narrow(wide(bytes.len()));
+        let start = narrow(self.offset(self.members.len()));
         bytes.extend(END_SIGNATURE.to_le_bytes());
         bytes.extend([0; 4]); // This disk, and the disk where the directory begins.
         bytes.extend(count.to_le_bytes());
@@ -132,7 +131,7 @@ impl Plan {
     }
 
     /// Returns where a member's local header begins, or the directory when `index` is the count of members.
-    pub(super) fn offset(&self, index: usize) -> u32 {
+    pub(super) fn offset(&self, index: usize) -> u64 {
         self.offsets[index]
     }
 }
@@ -226,6 +225,10 @@ impl Write for Meter {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+fn narrow(within_zip: u64) -> u32 {
+    u32::try_from(within_zip).expect("it lies within the size of the ZIP, which was checked")
 }
 
 pub(super) fn wide(count: usize) -> u64 {
