@@ -13,6 +13,9 @@ pub trait Folder {
 
     /// Opens a file from its first byte.
     ///
+    /// A read may fail with [`io::ErrorKind::InvalidData`] once every byte has been read, when the folder
+    /// keeps a checksum and it is wrong.
+    ///
     /// # Errors
     /// [`io::ErrorKind::NotFound`] when no file has this name, and whatever reading can meet.
     fn open<'folder>(&'folder self, name: &str) -> io::Result<Box<dyn Read + 'folder>>;

@@ -48,15 +48,8 @@ fn attribute(text: &str) -> String {
 }
 
 fn entities(text: &str, characters: &[char]) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if characters.contains(&c) {
-            escaped.push_str(&format!("&#{};", u32::from(c)));
-        } else {
-            escaped.push(c);
-        }
-    }
-    escaped
+    let escape = |c: char| if characters.contains(&c) { format!("&#{};", u32::from(c)) } else { c.to_string() };
+    text.chars().map(escape).collect()
 }
 
 #[cfg(test)]

@@ -178,6 +178,8 @@ impl Bag<'_> {
                 }
             };
             self.report.faults.extend(compare(name, &hashed, &lists));
+            let damaged = hashed.checksum_error.as_ref().map(ToString::to_string);
+            self.report.faults.extend(damaged.map(|error| Fault::Unreadable { name: name.clone(), error }));
             self.report.sha256.extend(hashed.sha256().map(|hash| (name.clone(), hash)));
             if name.starts_with(PAYLOAD_PREFIX) {
                 oxum.size_bytes += hashed.size_bytes;
@@ -220,6 +222,8 @@ impl Bag<'_> {
 /// One file, as computed.
 struct Hashed {
     size_bytes: u64,
+    /// What a folder with checksums of its own had to say after the last byte.
+    checksum_error: Option<io::Error>,
     hashes: BTreeMap<Algorithm, Box<[u8]>>,
 }
 
@@ -236,11 +240,16 @@ fn hash_file(folder: &dyn Folder, name: &str, lists: &[&Manifest]) -> io::Result
     let mut file = folder.open(name)?;
     let mut buffer = vec![0; READ_BYTES];
     let mut size_bytes = 0;
+    let mut checksum_error = None;
     loop {
         let count = match file.read(&mut buffer) {
             Ok(0) => break,
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                checksum_error = Some(error);
+                break;
+            }
             Err(error) => return Err(error),
         };
         size_bytes += u64::try_from(count).expect("a usize is at most 64 bits wide");
@@ -249,7 +258,7 @@ fn hash_file(folder: &dyn Folder, name: &str, lists: &[&Manifest]) -> io::Result
         }
     }
     let finished = hashers.into_iter().map(|(algorithm, hasher)| (algorithm, hasher.finalize()));
-    Ok(Hashed { size_bytes, hashes: finished.collect() })
+    Ok(Hashed { size_bytes, checksum_error, hashes: finished.collect() })
 }
 
 fn compare(name: &str, hashed: &Hashed, lists: &[&Manifest]) -> Vec<Fault> {
@@ -324,8 +333,12 @@ pub enum Fault {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::process::Command;
+
     use super::super::{DECLARATION, MANIFEST_NAME, TAG_MANIFEST_NAME};
     use super::*;
+    use crate::evidence::bundle::zip::{Archive, Member, Plan};
 
     type Files = BTreeMap<String, Vec<u8>>;
 
@@ -344,6 +357,41 @@ mod tests {
         files.extend(tags);
         files.insert(TAG_MANIFEST_NAME.into(), tag_manifest.into());
         files
+    }
+
+    /// The way of a bundle: a bag in a ZIP.
+    #[test]
+    fn says_what_became_of_a_file_in_a_damaged_zip() {
+        let files = bag();
+        let members = files.iter().map(|(name, bytes)| Member::measure(name, bytes.as_slice()).unwrap()).collect();
+        let mut zip = Vec::new();
+        Plan::new(members).unwrap().write(&mut zip, |name| Ok(files[name].as_slice())).unwrap();
+        assert_eq!(validate(&Archive::open(zip.as_slice()).unwrap()).faults, []);
+
+        let at = zip.windows(3).position(|window| window == b"one").unwrap();
+        zip[at..at + 3].copy_from_slice(b"two");
+        let report = validate(&Archive::open(zip.as_slice()).unwrap());
+        assert_eq!(report.sha256["data/a"], Hash::of(b"two"));
+        let texts: Vec<_> = report.faults.iter().map(ToString::to_string).collect();
+        let hash = Hash::of(b"two");
+        assert!(texts[0].starts_with(&format!("`data/a` is not as `manifest-sha256.txt` says: hash `{hash}`")));
+        assert!(texts[1].starts_with("`data/a` cannot be read: `data/a` has the CRC-32 "), "{texts:?}");
+        assert_eq!(texts.len(), 2);
+    }
+
+    #[test]
+    fn sha256sum_reads_the_manifests() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in bag() {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::File::create(path).unwrap().write_all(&bytes).unwrap();
+        }
+        for manifest in [MANIFEST_NAME, TAG_MANIFEST_NAME] {
+            let mut command = Command::new("sha256sum");
+            let answer = command.args(["-c", "--strict", manifest]).current_dir(&folder).output();
+            assert!(answer.is_ok_and(|answer| answer.status.success()), "{manifest}");
+        }
     }
 
     fn faults(files: &Files) -> Vec<String> {

@@ -134,7 +134,7 @@ pub enum ZipError {
     Unsorted { name: String, previous: String },
     #[error("could not write the ZIP")]
     Write { source: std::io::Error },
-    #[error("`{name}` has the CRC-32 {computed:08x}, expected {expected:08x}: its bytes have changed")]
+    #[error("`{name}` has the CRC-32 {computed:08x}, expected {expected:08x}: it is damaged")]
     WrongCrc { name: String, expected: u32, computed: u32 },
     #[error("`{name}` is not {expected} bytes long as it was when it was measured")]
     WrongSize { name: String, expected: u64 },

@@ -76,7 +76,7 @@ impl<R: ReadAt> Archive<R> {
         self.plan.members()
     }
 
-    /// Opens a member; reading it to its end checks its checksum.
+    /// Opens a member; reading on until nothing more comes checks its checksum.
     ///
     /// # Errors
     /// [`ZipError::NoSuchMember`].
@@ -131,8 +131,12 @@ pub struct MemberReader<'archive, R> {
 }
 
 impl<R: ReadAt> Read for MemberReader<'_, R> {
-    /// Reads on; at the end a wrong checksum is an error of kind `InvalidData` that holds a [`ZipError`].
+    /// Reads on. After the last byte, a wrong checksum is an error of kind `InvalidData` that holds a
+    /// [`ZipError`]: whoever hashes the bytes has them all by then, and can say what they are instead.
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if self.rest_bytes == 0 {
+            return self.check_crc().map(|()| 0);
+        }
         let rest = usize::try_from(self.rest_bytes).unwrap_or(usize::MAX);
         let count = rest.min(bytes.len());
         let part = &mut bytes[..count];
@@ -140,9 +144,6 @@ impl<R: ReadAt> Read for MemberReader<'_, R> {
         self.hasher.update(part);
         self.offset += wide(count);
         self.rest_bytes -= wide(count);
-        if self.rest_bytes == 0 {
-            self.check_crc()?;
-        }
         Ok(count)
     }
 }
