@@ -2,6 +2,7 @@
 //!
 //! Where the folder is absent each test says so aloud and is skipped; with `CI` set it fails instead.
 
+mod bagit;
 mod cbor;
 mod cose;
 mod merkle;
