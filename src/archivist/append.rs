@@ -140,12 +140,8 @@ impl Appender {
         let blob = Spooled::from_bytes(bytes);
         self.writer.keep(&blob)?;
         let id = record.id(&self.writer.archive().settings().prefix);
-        let claim = Claim {
-            issuer: record.origin.clone(),
-            subject: id.to_string(),
-            issued_at: made,
-            record: blob.hash,
-        };
+        let claim =
+            Claim { issuer: record.origin.clone(), subject: id.to_string(), issued_at: made, record: blob.hash };
         let statement = Statement::sign(claim, &self.keys.statement);
         self.writer.append(statement.as_bytes());
         self.index.learn(&record, statement.entry())?;
@@ -214,7 +210,9 @@ fn caught_up(archive: &Archive, writer: &Writer, progress: &dyn Progress) -> Res
     let folder = archive.folder().join("index");
     let index = Index::open(&folder)?;
     let start = match index.covered() {
-        Ok(Some((size, root))) if size <= writer.size() && writer.root_at(size).is_ok_and(|found| found == root) => size,
+        Ok(Some((size, root))) if size <= writer.size() && writer.root_at(size).is_ok_and(|found| found == root) => {
+            size
+        }
         Ok(None) if writer.size() == 0 => 0,
         _ => {
             drop(index);
@@ -264,7 +262,9 @@ pub enum AppendError {
     Archive(#[from] ArchiveError),
     #[error("checkpoint")]
     Checkpoint(#[from] CheckpointError),
-    #[error("at size {size} these keys have signed the root {signed}, and the archive has {found}: another log has grown here")]
+    #[error(
+        "at size {size} these keys have signed the root {signed}, and the archive has {found}: another log has grown here"
+    )]
     Forked { size: u64, signed: Hash, found: Hash },
     #[error(transparent)]
     Index(#[from] IndexError),
@@ -274,6 +274,8 @@ pub enum AppendError {
     OtherLog { expected: Origin, found: Origin },
     #[error(transparent)]
     Read(#[from] ReadError),
-    #[error("these keys have signed a log of {signed} entries, and the archive holds {found}: it was restored from an older copy")]
+    #[error(
+        "these keys have signed a log of {signed} entries, and the archive holds {found}: it was restored from an older copy"
+    )]
     RolledBack { signed: u64, found: u64 },
 }

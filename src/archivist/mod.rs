@@ -5,6 +5,11 @@
 
 pub mod progress;
 
-pub mod read;
+pub mod init;
+
+pub mod capture;
+pub mod visit;
 
 pub mod append;
+
+pub mod read;

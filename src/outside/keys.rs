@@ -4,6 +4,7 @@
 //! |-------------------------|---------------------------------------------------------------|-----------|
 //! | `policy`                | whose word is enough for this reader (C2SP tlog-policy)       | yes       |
 //! | `archive.pub`           | the statement key, as OpenSSH writes it                       | yes       |
+//! | `recovery.pub`          | the recovery key, likewise                                    | yes       |
 //! | `log.vkey`              | the log's Ed25519 key, as a vkey                              | yes       |
 //! | `log-ml-dsa-44.vkey`    | the log's ML-DSA-44 key, as a vkey                            | yes       |
 //! | `archive.key`           | signs statements and seals                                    | never     |
@@ -29,7 +30,7 @@ use crate::log::key::{
     Ed25519PublicKey, Ed25519SecretKey, KeyError, KeyName, MlDsa44SecretKey, NoteSecretKey, SEED_SIZE_BYTES, SignerKey,
     VerifierKey,
 };
-use crate::log::key_file::{self, Encryption, KeyFileError, SecretKey};
+use crate::log::key_file::{Encryption, KeyFileError, SecretKey};
 use crate::log::policy::{Policy, PolicyError};
 
 /// The longest file of the keyring that is read.
@@ -65,6 +66,8 @@ pub struct SecretKeys {
 pub struct PublicKeys {
     /// Checks statements and the seals of bundles.
     pub statement: Ed25519PublicKey,
+    /// Is kept for the day on which the others are lost or stolen.
+    pub recovery: Ed25519PublicKey,
     /// Check checkpoints: Ed25519, then ML-DSA-44.
     pub checkpoint: Vec<VerifierKey>,
 }
@@ -90,15 +93,9 @@ impl Keyring {
 
     /// Makes new keys for a log, and enters the log's into the policy.
     ///
-    /// Returns the public key of the recovery key as well, whose hash goes into genesis.
-    ///
     /// # Errors
     /// [`KeysError::Exists`] when there are keys already: none is ever overwritten.
-    pub fn create(
-        &self,
-        origin: &Origin,
-        passphrase: Option<&Passphrase>,
-    ) -> Result<(SecretKeys, Ed25519PublicKey), KeysError> {
+    pub fn create(&self, origin: &Origin, passphrase: Option<&Passphrase>) -> Result<SecretKeys, KeysError> {
         for name in [STATEMENT_KEY, LOG_KEY, LOG_KEY_POST_QUANTUM, RECOVERY_KEY] {
             let path = self.folder.join(name);
             if path.exists() {
@@ -114,22 +111,19 @@ impl Keyring {
         let post_quantum = MlDsa44SecretKey::from_seed(&*random_seed()?);
         let public = statement.public();
         let recovery_public = recovery.public();
-        let log_seed = log.seed_secret();
+        self.write_public("archive.pub", &format!("{} {origin}\n", public.openssh()))?;
+        self.write_public("recovery.pub", &format!("{} {origin}\n", recovery_public.openssh()))?;
         // The statement key is written last: it is what `has_secrets` asks for.
         self.write_secret(RECOVERY_KEY, &SecretKey::Ed25519(recovery), passphrase)?;
         self.write_secret(LOG_KEY_POST_QUANTUM, &SecretKey::MlDsa44(post_quantum), passphrase)?;
         self.write_secret(LOG_KEY, &SecretKey::Ed25519(log), passphrase)?;
-        let statement_seed = statement.seed_secret();
         self.write_secret(STATEMENT_KEY, &SecretKey::Ed25519(statement), passphrase)?;
         let secrets = self.secrets(origin, passphrase)?;
-        debug_assert_eq!(*secrets.statement.seed_secret(), *statement_seed);
-        debug_assert_eq!(*secrets.log.seed_secret(), *log_seed);
-        self.write_public("archive.pub", &format!("{} {origin}\n", public.openssh()))?;
         for (name, key) in ["log.vkey", "log-ml-dsa-44.vkey"].into_iter().zip(&secrets.checkpoint) {
             self.write_public(name, &format!("{}\n", key.verifier()))?;
         }
         self.trust(secrets.checkpoint.iter().map(|key| key.verifier().clone()).collect())?;
-        Ok((secrets, recovery_public))
+        Ok(secrets)
     }
 
     /// Reads the archive's secret keys.
@@ -158,15 +152,13 @@ impl Keyring {
     /// # Errors
     /// [`KeysError::Missing`] or what is wrong with a file.
     pub fn public(&self) -> Result<PublicKeys, KeysError> {
-        let path = self.folder.join("archive.pub");
-        let line = self.read("archive.pub")?;
-        let line = String::from_utf8_lossy(&line);
-        let statement = key_file::parse_openssh(line.trim()).map_err(|source| KeysError::KeyFile { path, source })?;
+        let statement = self.read_public("archive.pub")?;
+        let recovery = self.read_public("recovery.pub")?;
         let checkpoint = ["log.vkey", "log-ml-dsa-44.vkey"]
             .into_iter()
             .map(|name| Ok(VerifierKey::parse(String::from_utf8_lossy(&self.read(name)?).trim())?))
             .collect::<Result<_, KeysError>>()?;
-        Ok(PublicKeys { statement, checkpoint })
+        Ok(PublicKeys { statement, recovery, checkpoint })
     }
 
     /// Says whether the recovery key still lies in the keyring.
@@ -238,20 +230,23 @@ impl Keyring {
         let path = self.folder.join(name);
         refuse_readable(&path)?;
         let pem = Zeroizing::new(self.read(name)?);
-        let text = std::str::from_utf8(&pem).map_err(|_| KeysError::NotText { path: path.clone() })?;
-        let passphrase = passphrase.map(|passphrase| passphrase.as_bytes());
-        key_file::parse(text, passphrase).map_err(|source| KeysError::KeyFile { path, source })
+        let passphrase = passphrase.map(|passphrase| passphrase.as_str());
+        SecretKey::read_secret(&pem, passphrase).map_err(|source| KeysError::KeyFile { path, source })
     }
 
     fn write_secret(&self, name: &str, key: &SecretKey, passphrase: Option<&Passphrase>) -> Result<(), KeysError> {
         let path = self.folder.join(name);
-        let encryption = match passphrase {
-            Some(passphrase) => Some(Encryption { passphrase: passphrase.as_bytes(), salt: random()?, iv: random()? }),
-            None => None,
+        let pem = match passphrase {
+            Some(passphrase) => key
+                .write_encrypted_secret(&Encryption { passphrase, salt: random()?, iv: random()? })
+                .map_err(|source| KeysError::KeyFile { path: path.clone(), source })?,
+            None => key.write_secret(),
         };
-        let pem = key_file::encode(key, encryption.as_ref())
-            .map_err(|source| KeysError::KeyFile { path: path.clone(), source })?;
         Ok(durable::swap(&path, pem.as_bytes(), Access::Secret)?)
+    }
+
+    fn read_public(&self, name: &str) -> Result<Ed25519PublicKey, KeysError> {
+        parse_openssh(&self.read(name)?).ok_or_else(|| KeysError::NotOpenSsh { path: self.folder.join(name) })
     }
 
     fn write_public(&self, name: &str, text: &str) -> Result<(), KeysError> {
@@ -267,6 +262,15 @@ impl Keyring {
         }
         fs::read(&path).map_err(|source| KeysError::Io { path, source })
     }
+}
+
+/// Reads a public key as OpenSSH writes it: algorithm, base64 of the wire form, comment.
+fn parse_openssh(line: &[u8]) -> Option<Ed25519PublicKey> {
+    let mut words = std::str::from_utf8(line).ok()?.split_whitespace();
+    let (algorithm, base64) = (words.next()?, words.next()?);
+    let wire = data_encoding::BASE64.decode(base64.as_bytes()).ok()?;
+    let key = Ed25519PublicKey::from_slice(wire.get(wire.len().checked_sub(Ed25519PublicKey::SIZE_BYTES)?..)?).ok()?;
+    (algorithm == "ssh-ed25519" && key.openssh_wire() == wire).then_some(key)
 }
 
 #[cfg(unix)]
@@ -289,7 +293,11 @@ fn random_seed() -> Result<Zeroizing<[u8; SEED_SIZE_BYTES]>, KeysError> {
     Ok(Zeroizing::new(random()?))
 }
 
-fn random<const COUNT: usize>() -> Result<[u8; COUNT], KeysError> {
+/// Returns random bytes, for names that must not collide.
+///
+/// # Errors
+/// [`KeysError::Random`] when the system has none.
+pub fn random<const COUNT: usize>() -> Result<[u8; COUNT], KeysError> {
     let mut bytes = [0; COUNT];
     getrandom::fill(&mut bytes).map_err(KeysError::Random)?;
     Ok(bytes)
@@ -309,8 +317,8 @@ pub enum KeysError {
     KeyFile { path: PathBuf, source: KeyFileError },
     #[error("`{}` is missing", path.display())]
     Missing { path: PathBuf },
-    #[error("`{}` is not text", path.display())]
-    NotText { path: PathBuf },
+    #[error("`{}` is not an Ed25519 public key as OpenSSH writes it", path.display())]
+    NotOpenSsh { path: PathBuf },
     #[error("`{}`", path.display())]
     Policy { path: PathBuf, source: PolicyError },
     #[error("the system gives no randomness")]

@@ -12,10 +12,10 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use html5ever::{LocalName, TokenizerResult};
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+use html5ever::{LocalName, TokenizerResult};
 
 use super::names::{self, Role};
 use super::parts::{Block, Cell, Parts, Place, Point, Run, Surrounding};
@@ -323,9 +323,7 @@ impl State {
         if names::ends_paragraph(name) {
             self.close_through("p", |passed| passed.role == Role::Inline);
         }
-        let passes = |passed: &Element| {
-            passed.role == Role::Inline || matches!(&*passed.name, "address" | "div" | "p")
-        };
+        let passes = |passed: &Element| passed.role == Role::Inline || matches!(&*passed.name, "address" | "div" | "p");
         let in_row = |passed: &Element| !matches!(&*passed.name, "table" | "tr" | "td" | "th" | "template");
         let in_table = |passed: &Element| !matches!(&*passed.name, "table" | "tr" | "template");
         match name {
@@ -502,5 +500,6 @@ pub(super) fn unscramble(scrambled: &str) -> Option<String> {
 
 /// Characters that nobody sees: controls, soft hyphens, marks of no width.
 fn is_invisible(c: char) -> bool {
-    (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{c}')) || matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}')
+    (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{c}'))
+        || matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}')
 }

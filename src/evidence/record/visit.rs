@@ -249,12 +249,12 @@ impl Role {
 
 fn outcome_value(outcome: &Outcome) -> Value {
     let reasons = outcome.reasons.iter().map(|reason| Value::from(reason.as_str())).collect();
-    Value::map([("kind", Value::from(outcome.kind.as_str())), ("reasons", Value::Array(reasons))])
+    Value::map([("kind", Value::from(outcome.kind.word())), ("reasons", Value::Array(reasons))])
 }
 
 fn read_outcome(mut fields: Fields) -> Result<Outcome, FieldError> {
     let kind = fields.text("kind")?;
-    let kind = kind.parse::<OutcomeKind>().map_err(|_| {
+    let kind = OutcomeKind::from_word(&kind).ok_or_else(|| {
         fields.wrong("kind", "`complete`, `truncated`, `challenge` or `error`", &Value::from(kind.as_str()))
     })?;
     let outcome = Outcome { kind, reasons: fields.texts("reasons")? };

@@ -83,11 +83,12 @@ impl Head {
 
     /// Says between which moments the record was made, as far as parties other than the archive say so.
     pub(super) fn interval(&self, record: Option<&Record>, now: Time) -> Interval {
-        let cosigned = self.report.iter().flat_map(|report| &report.witnesses).filter_map(|witness| match witness.cosigned {
-            // A witness whose clock is ahead of the reader's says nothing about the past.
-            Cosigned::At(time) if time <= now => Some((time, format!("witness {}", witness.key.name().as_str()))),
-            _ => None,
-        });
+        let cosigned =
+            self.report.iter().flat_map(|report| &report.witnesses).filter_map(|witness| match witness.cosigned {
+                // A witness whose clock is ahead of the reader's says nothing about the past.
+                Cosigned::At(time) if time <= now => Some((time, format!("witness {}", witness.key.name().as_str()))),
+                _ => None,
+            });
         Interval {
             not_before: None, // Tokens that a record names are checked by floors that can read them.
             not_after: cosigned.min_by_key(|(time, _)| *time),
@@ -109,7 +110,10 @@ fn log_finding(signed: &SignedCheckpoint, report: Option<&PolicyReport>, own: &[
     let found = if keys.is_empty() {
         "no key that you trust".to_owned()
     } else {
-        format!("it agrees with the keys it brings, {}: compare them with what the archive publishes", keys.join(" and "))
+        format!(
+            "it agrees with the keys it brings, {}: compare them with what the archive publishes",
+            keys.join(" and ")
+        )
     };
     Finding::missing(Check::Checkpoint, format!("a key that you trust for the log `{origin}`"), found)
 }
@@ -120,13 +124,22 @@ fn witness_finding(report: &PolicyReport) -> Finding {
     let names: Vec<&str> = signed.map(|witness| witness.key.name().as_str()).collect();
     if quorum.needed == 0 {
         let found = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        return Finding::not_shown(Check::Witnesses, "a policy that asks for witnesses", format!("it asks for none; signed: {found}"));
+        return Finding::not_shown(
+            Check::Witnesses,
+            "a policy that asks for witnesses",
+            format!("it asks for none; signed: {found}"),
+        );
     }
     if quorum.is_met() {
-        let found = format!("{} of {} ({} needed): {}", quorum.witnessed, quorum.members, quorum.needed, names.join(", "));
+        let found =
+            format!("{} of {} ({} needed): {}", quorum.witnessed, quorum.members, quorum.needed, names.join(", "));
         return Finding::holds(Check::Witnesses, found, format!("the witnesses {}", names.join(", ")));
     }
-    Finding::missing(Check::Witnesses, format!("{} of {} witnesses", quorum.needed, quorum.members), quorum.witnessed.to_string())
+    Finding::missing(
+        Check::Witnesses,
+        format!("{} of {} witnesses", quorum.needed, quorum.members),
+        quorum.witnessed.to_string(),
+    )
 }
 
 /// Returns the log's keys as entry 0 names them. Nobody vouches for them yet.

@@ -34,7 +34,11 @@ fn blobs_of(source: &dyn Source, id: &Id, blobs: &[Hash]) -> Finding {
         let found = format!("{} file(s) with the hashes that the record names", blobs.len());
         return Finding::holds(Check::Content, found, NOBODY);
     }
-    Finding::missing(Check::Content, format!("all {} files that the record names", blobs.len()), format!("without `{}`", missing.join("`, `")))
+    Finding::missing(
+        Check::Content,
+        format!("all {} files that the record names", blobs.len()),
+        format!("without `{}`", missing.join("`, `")),
+    )
 }
 
 fn passage(source: &dyn Source, provision: &Provision, entries: &mut Entries<'_>) -> Finding {
@@ -43,7 +47,11 @@ fn passage(source: &dyn Source, provision: &Provision, entries: &mut Entries<'_>
     };
     let text = capture.record.body.visit().and_then(|visit| visit.text()).map(|text| text.sha256);
     if text != Some(provision.rendition) {
-        return Finding::fails(Check::Content, format!("a quote from the text of `{}`", capture.id), "a quote from another text");
+        return Finding::fails(
+            Check::Content,
+            format!("a quote from the text of `{}`", capture.id),
+            "a quote from another text",
+        );
     }
     if let finding @ Finding { outcome: super::finding::Outcome::Fails | super::finding::Outcome::NotShown, .. } =
         blobs_of(source, &capture.id, &[provision.rendition])
@@ -54,18 +62,28 @@ fn passage(source: &dyn Source, provision: &Provision, entries: &mut Entries<'_>
     if let Err(error) = source.copy_blob(&capture.id, provision.rendition, &mut bytes) {
         return Finding::fails(Check::Content, "the quoted text", error.to_string());
     }
-    let found = usize::try_from(provision.start).ok().zip(usize::try_from(provision.end).ok()).and_then(|(start, end)| {
-        let text = std::str::from_utf8(&bytes).ok()?;
-        Some((text.get(..start)?, text.get(start..end)?, text.get(end..)?))
-    });
+    let found =
+        usize::try_from(provision.start).ok().zip(usize::try_from(provision.end).ok()).and_then(|(start, end)| {
+            let text = std::str::from_utf8(&bytes).ok()?;
+            Some((text.get(..start)?, text.get(start..end)?, text.get(end..)?))
+        });
     match found {
         Some((before, exact, after))
-            if exact == provision.exact && before.ends_with(&provision.prefix) && after.starts_with(&provision.suffix) =>
+            if exact == provision.exact
+                && before.ends_with(&provision.prefix)
+                && after.starts_with(&provision.suffix) =>
         {
-            let found = format!("the quoted words, bytes {} to {} of the text of `{}`", provision.start, provision.end, capture.id);
+            let found = format!(
+                "the quoted words, bytes {} to {} of the text of `{}`",
+                provision.start, provision.end, capture.id
+            );
             Finding::holds(Check::Content, found, NOBODY)
         }
         Some((_, exact, _)) => Finding::fails(Check::Content, provision.exact.clone(), exact.to_owned()),
-        None => Finding::fails(Check::Content, "a passage within the text", format!("bytes {} to {}", provision.start, provision.end)),
+        None => Finding::fails(
+            Check::Content,
+            "a passage within the text",
+            format!("bytes {} to {}", provision.start, provision.end),
+        ),
     }
 }

@@ -68,7 +68,11 @@ impl<'s> Entries<'s> {
     pub(super) fn subject(&mut self, id: &Id) -> Option<VerifiedEntry> {
         let entry = self.entry(id.index)?;
         if entry.id != *id {
-            self.findings.push(Finding::fails(Check::Signature, id.to_string(), format!("the record of `{}`", entry.id)));
+            self.findings.push(Finding::fails(
+                Check::Signature,
+                id.to_string(),
+                format!("the record of `{}`", entry.id),
+            ));
             return None;
         }
         Some(entry)
@@ -146,14 +150,22 @@ impl<'s> Entries<'s> {
         let record = match Record::decode(record_bytes) {
             Ok(record) => record,
             Err(error) => {
-                self.findings.push(Finding::fails(Check::Signature, format!("a record in `{name}`"), error.to_string()));
+                self.findings.push(Finding::fails(
+                    Check::Signature,
+                    format!("a record in `{name}`"),
+                    error.to_string(),
+                ));
                 return None;
             }
         };
         let statement = match Statement::decode(statement_bytes) {
             Ok(statement) => statement,
             Err(error) => {
-                self.findings.push(Finding::fails(Check::Signature, format!("a statement in `{name}`"), error.to_string()));
+                self.findings.push(Finding::fails(
+                    Check::Signature,
+                    format!("a statement in `{name}`"),
+                    error.to_string(),
+                ));
                 return None;
             }
         };
@@ -210,14 +222,23 @@ impl<'s> Entries<'s> {
             }
         };
         if Some(proof.checkpoint.as_slice()) != self.head.bytes.as_deref() {
-            self.findings.push(fails(format!("the proof of `{name}` over the checkpoint at hand"), "another checkpoint".to_owned()));
+            self.findings.push(fails(
+                format!("the proof of `{name}` over the checkpoint at hand"),
+                "another checkpoint".to_owned(),
+            ));
             return;
         }
         if entry.record.origin != checkpoint.origin.as_str() {
-            self.findings.push(fails(format!("a record of the log `{}`", checkpoint.origin), format!("one of `{}`", entry.record.origin)));
+            self.findings.push(fails(
+                format!("a record of the log `{}`", checkpoint.origin),
+                format!("one of `{}`", entry.record.origin),
+            ));
         }
         if proof.index != index {
-            self.findings.push(fails(format!("a proof for entry {index} in `{name}`"), format!("one for entry {}", proof.index)));
+            self.findings.push(fails(
+                format!("a proof for entry {index} in `{name}`"),
+                format!("one for entry {}", proof.index),
+            ));
             return;
         }
         let leaf = leaf_hash(entry.entry.as_bytes());
@@ -252,7 +273,9 @@ impl<'s> Entries<'s> {
         let expected = format!("the receipt of `{name}` to say what its proof says");
         match checked {
             Ok(true) => {}
-            Ok(false) => self.findings.push(Finding::fails(Check::Inclusion, expected, "another entry, size, root or origin")),
+            Ok(false) => {
+                self.findings.push(Finding::fails(Check::Inclusion, expected, "another entry, size, root or origin"))
+            }
             Err(error) => self.findings.push(Finding::fails(Check::Inclusion, expected, error.to_string())),
         }
     }

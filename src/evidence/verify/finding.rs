@@ -251,7 +251,8 @@ impl Subject {
             Body::Check(check) => entries.document(check.document),
             _ => None,
         };
-        let described = |of: fn(&Document) -> &Option<String>| document.as_ref().and_then(|document| of(document).clone());
+        let described =
+            |of: fn(&Document) -> &Option<String>| document.as_ref().and_then(|document| of(document).clone());
         Self {
             id: id.to_string(),
             origin: Some(record.origin.clone()),
@@ -262,7 +263,7 @@ impl Subject {
             url: document.as_ref().map(|document| document.url.clone()),
             captured_at: visit.map(|visit| visit.started),
             sha256: visit.map(|visit| visit.primary.sha256),
-            outcome: visit.map(|visit| visit.outcome.kind.as_str()),
+            outcome: visit.map(|visit| visit.outcome.kind.word()),
             fingerprint: entries.fingerprint(),
         }
     }
@@ -303,7 +304,9 @@ impl Interval {
         let claimed = self.claimed.map_or_else(String::new, |time| format!("; the archive's own clock said {time}"));
         let finding = |check, end: &Option<(Time, String)>, nobody: &str| match end {
             Some((time, who)) => Finding::holds(check, time.to_string(), who.clone()),
-            None => Finding::not_shown(check, "the word of someone other than the archive", format!("{nobody}{claimed}")),
+            None => {
+                Finding::not_shown(check, "the word of someone other than the archive", format!("{nobody}{claimed}"))
+            }
         };
         [
             finding(Check::NotAfter, &self.not_after, "no timestamp token and no witness's cosignature"),

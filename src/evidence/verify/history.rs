@@ -17,7 +17,9 @@ pub(super) fn check(entry: &VerifiedEntry, entries: &mut Entries<'_>) -> Vec<Fin
         Body::Provision(provision) => match entries.entry(provision.capture).map(|entry| entry.record.body) {
             Some(Body::Capture(capture)) => chain(provision.capture, &capture, entries),
             Some(other) => Finding::fails(Check::History, "a quoted capture", format!("a quoted {}", other.kind())),
-            None => Finding::missing(Check::History, format!("the quoted capture, entry {}", provision.capture), "nothing"),
+            None => {
+                Finding::missing(Check::History, format!("the quoted capture, entry {}", provision.capture), "nothing")
+            }
         },
         Body::Genesis(_) | Body::Document(_) => return Vec::new(),
     };
@@ -27,10 +29,18 @@ pub(super) fn check(entry: &VerifiedEntry, entries: &mut Entries<'_>) -> Vec<Fin
 /// A check must have found what its capture had found, of the same document.
 fn confirms(check: &CheckRecord, entries: &mut Entries<'_>) -> Finding {
     let Some(earlier) = entries.entry(check.capture) else {
-        return Finding::missing(Check::History, format!("the capture that is confirmed, entry {}", check.capture), "nothing");
+        return Finding::missing(
+            Check::History,
+            format!("the capture that is confirmed, entry {}", check.capture),
+            "nothing",
+        );
     };
     let Body::Capture(capture) = &earlier.record.body else {
-        return Finding::fails(Check::History, "a capture that is confirmed", format!("a {}", earlier.record.body.kind()));
+        return Finding::fails(
+            Check::History,
+            "a capture that is confirmed",
+            format!("a {}", earlier.record.body.kind()),
+        );
     };
     if capture.visit.likeness() != check.visit.likeness() {
         return Finding::fails(Check::History, format!("the text of `{}`", earlier.id), "another text or outcome");
@@ -52,7 +62,11 @@ fn chain(index: u64, newest: &Capture, entries: &mut Entries<'_>) -> Finding {
             return Finding::fails(Check::History, format!("a capture before entry {index}"), "none is named");
         };
         if capture.sequence <= 1 {
-            return Finding::fails(Check::History, format!("nothing before entry {index}, the first capture"), "a capture is named");
+            return Finding::fails(
+                Check::History,
+                format!("nothing before entry {index}, the first capture"),
+                "a capture is named",
+            );
         }
         let Some(earlier) = entries.predecessor(index, previous) else {
             let expected = format!("the capture before entry {index}, whose statement has SHA-256 {previous}");
@@ -63,7 +77,11 @@ fn chain(index: u64, newest: &Capture, entries: &mut Entries<'_>) -> Finding {
         };
         if before.sequence + 1 != capture.sequence || earlier.record.index >= index {
             let expected = format!("capture {} before entry {index}", capture.sequence - 1);
-            return Finding::fails(Check::History, expected, format!("capture {} at entry {}", before.sequence, earlier.record.index));
+            return Finding::fails(
+                Check::History,
+                expected,
+                format!("capture {} at entry {}", before.sequence, earlier.record.index),
+            );
         }
         if let Some(finding) = same_document(before.document, capture.document, entries) {
             return finding;
@@ -80,7 +98,8 @@ fn same_document(earlier: u64, later: u64, entries: &mut Entries<'_>) -> Option<
         return Some(Finding::missing(Check::History, expected, "one is not there"));
     };
     let (a, b) = (describe(earlier, &a), describe(later, &b));
-    (a != b).then(|| Finding::fails(Check::History, "captures of one document", format!("documents {} and {}", a.0, b.0)))
+    (a != b)
+        .then(|| Finding::fails(Check::History, "captures of one document", format!("documents {} and {}", a.0, b.0)))
 }
 
 impl Entries<'_> {

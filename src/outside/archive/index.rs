@@ -177,7 +177,7 @@ fn key_of(name: &[u8], of: &[u8]) -> Vec<u8> {
 }
 
 fn newest(history: u64, outcome: OutcomeKind) -> Vec<u8> {
-    [b"newest", &history.to_be_bytes()[..], outcome.as_str().as_bytes()].concat()
+    [b"newest", &history.to_be_bytes()[..], outcome.word().as_bytes()].concat()
 }
 
 fn number(value: &[u8], at: usize) -> Option<u64> {
