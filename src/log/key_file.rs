@@ -13,7 +13,7 @@
 //!
 //! Rules. The label is `PRIVATE KEY`, or `ENCRYPTED PRIVATE KEY` for PBES2: AES-256-CBC under a key that
 //! scrypt makes from the passphrase (N = 2¹⁴, r = 8, p = 5). OpenSSL refuses a greater N·r; the p makes up
-//! for it. On reading, PBKDF2 with HMAC-SHA-2 and any AES in CBC mode are taken too, so that what
+//! for it. On reading, PBKDF2 with HMAC-SHA-2 and other AES keys and modes are taken too, so that what
 //! `openssl genpkey -aes256` writes is read; what a file asks for is limited, since it may be a stranger's.
 //! Salt and IV come from the caller: here is no randomness.
 //!
@@ -51,7 +51,7 @@ pub const SCRYPT_MEMORY_BYTES_MAX: u64 = 32 << 20;
 /// How many passes over that memory a file may ask for.
 pub const SCRYPT_PARALLELIZATION_MAX: u16 = 16;
 
-/// How many rounds of PBKDF2 a file may ask for: about five seconds. OWASP (2023) recommends 600 000.
+/// How many rounds of PBKDF2 a file may ask for; OWASP (2023) recommends 600 000.
 pub const PBKDF2_ROUND_COUNT_MAX: u32 = 10_000_000;
 
 /// A secret key of either kind.

@@ -500,7 +500,7 @@ const NONE: &[u8] = b"none";
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[expect(missing_docs, reason = "each message stands for its doc")]
 pub enum PolicyError {
-    #[error("key")]
+    #[error("a key cannot be added")]
     Key(#[source] PolicyLineError),
     #[error("line {line}")]
     Line { line: usize, source: PolicyLineError },
@@ -728,6 +728,18 @@ mod tests {
             Policy::parse(&vec![b'\n'; SIZE_BYTES_MAX + 1]),
             Err(PolicyError::TooLong { found: SIZE_BYTES_MAX + 1 })
         );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(lines in "((log|witness|group|quorum|none|any|[ab#\t ]|[1-3]) ?){0,6}\n", at: usize) {
+            let mut file = example().into_bytes();
+            let at = at % file.len();
+            file.splice(at..at, lines.bytes());
+            if let Ok(policy) = Policy::parse(&file) {
+                proptest::prop_assert_eq!(Policy::parse(&policy.encode()), Ok(policy));
+            }
+        }
     }
 
     #[test]
