@@ -119,35 +119,35 @@ impl SecretKey {
     pub fn write_encrypted_secret(&self, encryption: &Encryption<'_>) -> Result<Zeroizing<String>, KeyFileError> {
         check_passphrase(encryption.passphrase)?;
         let parameters = parameters(encryption);
-        let data = parameters.encrypt(encryption.passphrase, &self.to_der()).map_err(|_| KeyFileError::Scheme)?;
+        let closed = parameters.encrypt(encryption.passphrase, &self.to_der()).map_err(|_| KeyFileError::Scheme)?;
         let encrypted = EncryptedPrivateKeyInfoRef {
             encryption_algorithm: EncryptionScheme::Pbes2(parameters),
-            encrypted_data: OctetStringRef::new(&data).map_err(|_| KeyFileError::Scheme)?,
+            encrypted_data: OctetStringRef::new(&closed).map_err(|_| KeyFileError::Scheme)?,
         };
         let der = Zeroizing::new(encrypted.to_der().map_err(|_| KeyFileError::Scheme)?);
         Ok(armoured(EncryptedPrivateKeyInfoRef::PEM_LABEL, &der))
     }
 
     fn from_der(der: &[u8]) -> Result<Self, KeyFileError> {
-        let info = PrivateKeyInfoRef::from_der(der).map_err(|_| KeyFileError::NotPkcs8)?;
-        let again = Zeroizing::new(info.to_der().map_err(|_| KeyFileError::NotPkcs8)?);
-        if again.as_slice() != der || info.algorithm.parameters.is_some() {
+        let wrapped = PrivateKeyInfoRef::from_der(der).map_err(|_| KeyFileError::NotPkcs8)?;
+        let again = Zeroizing::new(wrapped.to_der().map_err(|_| KeyFileError::NotPkcs8)?);
+        if again.as_slice() != der || wrapped.algorithm.parameters.is_some() {
             return Err(KeyFileError::NotPkcs8);
         }
-        let (key, public) = match info.algorithm.oid {
+        let (key, public) = match wrapped.algorithm.oid {
             ED25519 => {
-                let key = Ed25519SecretKey::from_seed(seed(info.private_key.as_bytes(), ED25519_SEED)?);
+                let key = Ed25519SecretKey::from_seed(seed(wrapped.private_key.as_bytes(), ED25519_SEED)?);
                 let public = key.public().as_bytes().to_vec();
                 (Self::Ed25519(key), public)
             }
             ML_DSA_44 => {
-                let key = MlDsa44SecretKey::from_seed(seed(info.private_key.as_bytes(), ML_DSA_SEED)?);
+                let key = MlDsa44SecretKey::from_seed(seed(wrapped.private_key.as_bytes(), ML_DSA_SEED)?);
                 let public = key.public().as_bytes().to_vec();
                 (Self::MlDsa44(key), public)
             }
             other => return Err(KeyFileError::Algorithm { found: other.to_string() }),
         };
-        match info.public_key {
+        match wrapped.public_key {
             Some(beside) if beside.as_bytes() != Some(&public) => Err(KeyFileError::OtherPublicKey),
             _ => Ok(key),
         }
@@ -161,8 +161,8 @@ impl SecretKey {
         };
         let private = Zeroizing::new([head.as_slice(), seed.as_slice()].concat());
         let private = OctetStringRef::new(&private).expect("34 bytes always encode");
-        let info = PrivateKeyInfoRef::new(AlgorithmIdentifierRef { oid, parameters: None }, private);
-        Zeroizing::new(info.to_der().expect("a key of fixed length always encodes"))
+        let wrapped = PrivateKeyInfoRef::new(AlgorithmIdentifierRef { oid, parameters: None }, private);
+        Zeroizing::new(wrapped.to_der().expect("a key of fixed length always encodes"))
     }
 }
 
