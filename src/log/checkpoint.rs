@@ -425,4 +425,13 @@ mod tests {
         assert_eq!(largest.size, u64::MAX);
         assert_eq!(largest.text(), format!("o\n18446744073709551615\n{root}\n"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn every_checkpoint_reads_back(origin in "[!-~ é]{1,80}", size: u64, root: [u8; 32]) {
+            let root = if size == 0 { Hash::of(b"") } else { Hash::from_bytes(root) };
+            let checkpoint = Checkpoint { origin: Origin::new(&origin).unwrap(), size, root };
+            proptest::prop_assert_eq!(Checkpoint::parse_text(&checkpoint.text()), Ok((checkpoint, Vec::new())));
+        }
+    }
 }

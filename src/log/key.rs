@@ -1,13 +1,14 @@
 //! Keys: what signs, what checks, and how a public key is written down.
 //!
 //! ```text
-//! log.example.org/affiant+b8a2cf20+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k   a vkey (C2SP)
-//! │                       │        └ base64 of the signature type and the public key
-//! │                       └ key id, eight lower-case hexadecimal digits
-//! └ key name
-//! ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO…                                         the same key for OpenSSH
-//! SHA256:Eg0v…                                                                    its fingerprint, as `ssh-keygen -l`
+//! log.example.org/affiant+d7073dae+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c
+//! ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c
+//! SHA256:fe85JkIjo8VPe+XqXJGH5Mau1EMFdK1OdKvJUFicyA8
 //! ```
+//!
+//! One Ed25519 key three times: as a vkey (C2SP), for OpenSSH, and its fingerprint as `ssh-keygen -l`
+//! prints it. The vkey's parts are the key name, the key id in eight lower-case hexadecimal digits, and
+//! base64 of the signature type and the public key, with `+` between them.
 //!
 //! | signature type | signs                          | public key bytes | signature bytes |
 //! |----------------|--------------------------------|------------------|-----------------|
@@ -44,12 +45,6 @@ use crate::base::hash::Hash;
 
 /// How long the seed of either kind of secret key is.
 pub const SEED_SIZE_BYTES: usize = 32;
-
-/// An Ed25519 signature.
-pub type Ed25519Signature = [u8; 64];
-
-/// An ML-DSA-44 signature.
-pub type MlDsa44Signature = Box<[u8; MlDsa44PublicKey::SIGNATURE_SIZE_BYTES]>;
 
 /// A key's name in notes: 1 to 255 bytes without `+`, Unicode spaces and control characters.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -92,6 +87,8 @@ pub struct Ed25519PublicKey(ed25519_dalek::VerifyingKey);
 impl Ed25519PublicKey {
     /// How long the encoded key is.
     pub const SIZE_BYTES: usize = 32;
+    /// How long a signature is.
+    pub const SIGNATURE_SIZE_BYTES: usize = 64;
 
     /// Takes the 32 bytes of RFC 8032.
     ///
@@ -256,7 +253,7 @@ impl Ed25519SecretKey {
 
     /// Signs `message`; the same message always gets the same signature.
     #[must_use]
-    pub fn sign(&self, message: &[u8]) -> Ed25519Signature {
+    pub fn sign(&self, message: &[u8]) -> [u8; Ed25519PublicKey::SIGNATURE_SIZE_BYTES] {
         self.0.sign(message).to_bytes()
     }
 }
@@ -292,7 +289,7 @@ impl MlDsa44SecretKey {
 
     /// Signs `message` with the empty context; the same message always gets the same signature.
     #[must_use]
-    pub fn sign(&self, message: &[u8]) -> MlDsa44Signature {
+    pub fn sign(&self, message: &[u8]) -> Box<[u8; MlDsa44PublicKey::SIGNATURE_SIZE_BYTES]> {
         Box::new(self.signature(message).encode().into())
     }
 
@@ -377,6 +374,15 @@ impl NotePublicKey {
         match self {
             Self::Ed25519(key) | Self::Ed25519Cosignature(key) => key.fingerprint(),
             Self::MlDsa44Cosignature(key) => key.fingerprint(),
+        }
+    }
+
+    /// Returns the `PUBLIC KEY` PEM that openssl reads.
+    #[must_use]
+    pub fn spki_pem(&self) -> String {
+        match self {
+            Self::Ed25519(key) | Self::Ed25519Cosignature(key) => key.spki_pem(),
+            Self::MlDsa44Cosignature(key) => key.spki_pem(),
         }
     }
 }
@@ -611,6 +617,16 @@ mod tests {
         assert_eq!(key.public().verify(b"texu", signature.as_slice()), Err(KeyError::BadSignature));
         assert_eq!(key.public().verify(b"text", &signature[1..]), Err(KeyError::BadSignature));
         assert_eq!(*key.seed_secret(), [7; 32]);
+    }
+
+    #[test]
+    fn the_page_s_example_is_one_key_three_times() {
+        let page = include_str!("key.rs").split("//! ```").nth(1).unwrap();
+        let lines: Vec<&str> = page.lines().skip(1).map(|line| line.trim_start_matches("//! ")).collect();
+        let key = VerifierKey::parse(lines[0]).unwrap();
+        let NotePublicKey::Ed25519(public) = key.key() else { panic!("{key:?}") };
+        assert_eq!([public.openssh(), public.fingerprint()], lines[1..]);
+        assert_eq!(public, &Ed25519SecretKey::from_seed(&[1; 32]).public());
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //!
 //! Rules. The label is `PRIVATE KEY`, or `ENCRYPTED PRIVATE KEY` for PBES2: AES-256-CBC under a key that
 //! scrypt makes from the passphrase (N = 2¹⁴, r = 8, p = 5). OpenSSL refuses a greater N·r; the p makes up
-//! for it. On reading, PBKDF2 with HMAC-SHA-2 and any AES in CBC mode are taken too, so that what
+//! for it. On reading, PBKDF2 with HMAC-SHA-2 and other AES keys and modes are taken too, so that what
 //! `openssl genpkey -aes256` writes is read; what a file asks for is limited, since it may be a stranger's.
 //! Salt and IV come from the caller: here is no randomness.
 //!
@@ -51,7 +51,7 @@ pub const SCRYPT_MEMORY_BYTES_MAX: u64 = 32 << 20;
 /// How many passes over that memory a file may ask for.
 pub const SCRYPT_PARALLELIZATION_MAX: u16 = 16;
 
-/// How many rounds of PBKDF2 a file may ask for: about five seconds. OWASP (2023) recommends 600 000.
+/// How many rounds of PBKDF2 a file may ask for; OWASP (2023) recommends 600 000.
 pub const PBKDF2_ROUND_COUNT_MAX: u32 = 10_000_000;
 
 /// A secret key of either kind.
@@ -119,35 +119,35 @@ impl SecretKey {
     pub fn write_encrypted_secret(&self, encryption: &Encryption<'_>) -> Result<Zeroizing<String>, KeyFileError> {
         check_passphrase(encryption.passphrase)?;
         let parameters = parameters(encryption);
-        let data = parameters.encrypt(encryption.passphrase, &self.to_der()).map_err(|_| KeyFileError::Scheme)?;
+        let closed = parameters.encrypt(encryption.passphrase, &self.to_der()).map_err(|_| KeyFileError::Scheme)?;
         let encrypted = EncryptedPrivateKeyInfoRef {
             encryption_algorithm: EncryptionScheme::Pbes2(parameters),
-            encrypted_data: OctetStringRef::new(&data).map_err(|_| KeyFileError::Scheme)?,
+            encrypted_data: OctetStringRef::new(&closed).map_err(|_| KeyFileError::Scheme)?,
         };
         let der = Zeroizing::new(encrypted.to_der().map_err(|_| KeyFileError::Scheme)?);
         Ok(armoured(EncryptedPrivateKeyInfoRef::PEM_LABEL, &der))
     }
 
     fn from_der(der: &[u8]) -> Result<Self, KeyFileError> {
-        let info = PrivateKeyInfoRef::from_der(der).map_err(|_| KeyFileError::NotPkcs8)?;
-        let again = Zeroizing::new(info.to_der().map_err(|_| KeyFileError::NotPkcs8)?);
-        if again.as_slice() != der || info.algorithm.parameters.is_some() {
+        let wrapped = PrivateKeyInfoRef::from_der(der).map_err(|_| KeyFileError::NotPkcs8)?;
+        let again = Zeroizing::new(wrapped.to_der().map_err(|_| KeyFileError::NotPkcs8)?);
+        if again.as_slice() != der || wrapped.algorithm.parameters.is_some() {
             return Err(KeyFileError::NotPkcs8);
         }
-        let (key, public) = match info.algorithm.oid {
+        let (key, public) = match wrapped.algorithm.oid {
             ED25519 => {
-                let key = Ed25519SecretKey::from_seed(seed(info.private_key.as_bytes(), ED25519_SEED)?);
+                let key = Ed25519SecretKey::from_seed(seed(wrapped.private_key.as_bytes(), ED25519_SEED)?);
                 let public = key.public().as_bytes().to_vec();
                 (Self::Ed25519(key), public)
             }
             ML_DSA_44 => {
-                let key = MlDsa44SecretKey::from_seed(seed(info.private_key.as_bytes(), ML_DSA_SEED)?);
+                let key = MlDsa44SecretKey::from_seed(seed(wrapped.private_key.as_bytes(), ML_DSA_SEED)?);
                 let public = key.public().as_bytes().to_vec();
                 (Self::MlDsa44(key), public)
             }
             other => return Err(KeyFileError::Algorithm { found: other.to_string() }),
         };
-        match info.public_key {
+        match wrapped.public_key {
             Some(beside) if beside.as_bytes() != Some(&public) => Err(KeyFileError::OtherPublicKey),
             _ => Ok(key),
         }
@@ -161,8 +161,8 @@ impl SecretKey {
         };
         let private = Zeroizing::new([head.as_slice(), seed.as_slice()].concat());
         let private = OctetStringRef::new(&private).expect("34 bytes always encode");
-        let info = PrivateKeyInfoRef::new(AlgorithmIdentifierRef { oid, parameters: None }, private);
-        Zeroizing::new(info.to_der().expect("a key of fixed length always encodes"))
+        let wrapped = PrivateKeyInfoRef::new(AlgorithmIdentifierRef { oid, parameters: None }, private);
+        Zeroizing::new(wrapped.to_der().expect("a key of fixed length always encodes"))
     }
 }
 

@@ -376,4 +376,22 @@ mod tests {
         assert_eq!(Note::parse(with(100).as_bytes()).unwrap().signatures().len(), 100);
         assert_eq!(Note::parse(with(101).as_bytes()), Err(NoteError::TooManySignatures));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_read_is_written_the_same(at: usize, with: char, insert: bool) {
+            let mut note: Vec<char> = example().chars().collect();
+            let at = at % note.len();
+            note.splice(at..at + usize::from(!insert), [with]);
+            let bytes = note.into_iter().collect::<String>().into_bytes();
+            if let Ok(note) = Note::parse(&bytes) {
+                proptest::prop_assert_eq!(note.encode(), bytes);
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes: Vec<u8>) {
+            let _ = Note::parse(&[b"a\n\n\xe2\x80\x94 a ".as_slice(), &bytes, b"\n"].concat());
+        }
+    }
 }

@@ -253,8 +253,9 @@ impl Policy {
         let log_signers = log_signers.map(|signer| LogSigner { key: signer.key.clone(), time: signer.time }).collect();
         let witness = |witness: &PolicyWitness| {
             let signer = signers.iter().find(|signer| *signer.key == witness.key);
-            let cosigned = signer.map_or(Cosigned::Not, |signer| signer.time.map_or(Cosigned::Undated, Cosigned::At));
-            WitnessReport { name: witness.name.clone(), key: witness.key.clone(), cosigned }
+            let cosigned =
+                signer.map_or(Witnessed::Not, |signer| signer.time.map_or(Witnessed::Undated, Witnessed::At));
+            WitnessReport { name: witness.name.clone(), key: witness.key.clone(), witnessed: cosigned }
         };
         let witnesses: Vec<WitnessReport> = self.witnesses.iter().map(witness).collect();
         let quorum = self.count(&witnesses);
@@ -269,7 +270,7 @@ impl Policy {
         let single = |witnessed: bool| QuorumCount { needed: 1, witnessed: usize::from(witnessed), members: 1 };
         let mut counts: HashMap<&Word, QuorumCount> = HashMap::new();
         for witness in witnesses {
-            counts.insert(&witness.name, single(witness.cosigned != Cosigned::Not));
+            counts.insert(&witness.name, single(witness.witnessed != Witnessed::Not));
         }
         for PolicyGroup { name, needed, members } in &self.groups {
             let is_met = |member: &&Word| counts.get(member).is_some_and(QuorumCount::is_met);
@@ -319,12 +320,12 @@ pub struct WitnessReport {
     /// Its key.
     pub key: VerifierKey,
     /// Whether and when it cosigned.
-    pub cosigned: Cosigned,
+    pub witnessed: Witnessed,
 }
 
 /// Whether and when a witness cosigned.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Cosigned {
+pub enum Witnessed {
     /// It did, at this time by its own word.
     At(Time),
     /// It did not.
@@ -500,7 +501,7 @@ const NONE: &[u8] = b"none";
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[expect(missing_docs, reason = "each message stands for its doc")]
 pub enum PolicyError {
-    #[error("key")]
+    #[error("a key cannot be added")]
     Key(#[source] PolicyLineError),
     #[error("line {line}")]
     Line { line: usize, source: PolicyLineError },
@@ -608,8 +609,8 @@ mod tests {
         let report = policy.check(&checkpoint(&[2])).unwrap();
         assert!(report.is_satisfied() && report.log_is_known);
         assert_eq!(report.quorum, QuorumCount { needed: 1, witnessed: 1, members: 2 });
-        let cosigned: Vec<_> = report.witnesses.iter().map(|witness| witness.cosigned).collect();
-        assert_eq!(cosigned, [Cosigned::Not, Cosigned::At(seconds(2_002))]);
+        let cosigned: Vec<_> = report.witnesses.iter().map(|witness| witness.witnessed).collect();
+        assert_eq!(cosigned, [Witnessed::Not, Witnessed::At(seconds(2_002))]);
 
         let report = policy.check(&checkpoint(&[])).unwrap();
         assert!(!report.is_satisfied() && !report.log_signers.is_empty());
@@ -728,6 +729,18 @@ mod tests {
             Policy::parse(&vec![b'\n'; SIZE_BYTES_MAX + 1]),
             Err(PolicyError::TooLong { found: SIZE_BYTES_MAX + 1 })
         );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(lines in "((log|witness|group|quorum|none|any|[ab#\t ]|[1-3]) ?){0,6}\n", at: usize) {
+            let mut file = example().into_bytes();
+            let at = at % file.len();
+            file.splice(at..at, lines.bytes());
+            if let Ok(policy) = Policy::parse(&file) {
+                proptest::prop_assert_eq!(Policy::parse(&policy.encode()), Ok(policy));
+            }
+        }
     }
 
     #[test]
