@@ -3,6 +3,8 @@
 //! The suite sorts its bags into valid, invalid and warning. Ours must agree, but for the exceptions
 //! listed here; an exception that is not needed fails too.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its vectors must fail")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -92,6 +94,37 @@ fn agrees_with_the_conformance_suite() {
     }
     // Of the 60 bags most have MD5 hashes only, so that all but their hashes is checked.
     assert_eq!((bags, verified, structure_only, refused), (60, 3, 22, 35));
+}
+
+/// `bagit_matrix.txt` says what bagit.py 1.9.0 made of 46 of the bags.
+#[test]
+fn refuses_all_that_bagit_py_refuses_and_more() {
+    let Some(root) = folder("bagit") else { return };
+    let matrix = fs::read_to_string(root.join("bagit_matrix.txt")).unwrap();
+    let (mut bags, mut only_here) = (0, Vec::new());
+    for line in matrix.lines() {
+        let (bag, answer) = line.trim_start_matches(['!', ' ']).split_once(" bagit.py=").unwrap();
+        let report = validate(&files_below(&root.join(bag)));
+        let is_sound = report.faults.iter().all(|fault| matches!(fault, Fault::AlgorithmUnsupported { .. }));
+        bags += 1;
+        match (answer, is_sound) {
+            ("INVALID", true) => assert_eq!(bag, NOT_SHOWN),
+            ("VALID", false) => only_here.push(bag),
+            _ => {}
+        }
+    }
+    assert_eq!(bags, 46);
+    let lax = [
+        "v0.97/valid/ISO-8859-1-encoded-tag-files",
+        "v0.97/valid/UTF-16-encoded-tag-files",
+        "v0.97/valid/holey-bag",
+        "v0.97/warning/same-filename-listed-twice-with-the-same-hash",
+        "v0.97/windows-only/out-of-scope-file-paths-using-absolute-path-for-fetch",
+        "v0.97/windows-only/out-of-scope-file-paths-using-shortcut-for-fetch",
+        "v0.97/windows-only/out-of-scope-file-paths-using-unc-for-fetch",
+        "v1.0/invalid/bagit-with-invalid-whitespace",
+    ];
+    assert_eq!(only_here, lax);
 }
 
 fn names(report: &Report) -> Vec<String> {

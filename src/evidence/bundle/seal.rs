@@ -1,5 +1,20 @@
 //! Seals: detached signatures that OpenSSH makes and checks, over any bytes.
 //!
+//! ```text
+//! -----BEGIN SSH SIGNATURE-----
+//! U1NIU0lHAAAAAQAAADMAAAALc3NoLWVkMjU1MTkAAAAg6kpsY+KcUgq+9VB7Ey7F+ZVHdq
+//! 6+vnuSQh7qaRRG0iwAAAAOYWZmaWFudC1yZWNvcmQAAAAAAAAABnNoYTUxMgAAAFMAAAAL
+//! c3NoLWVkMjU1MTkAAABARJ5A0Qi0DTCN5Xo9ndga+2BFHoCGYAinIUrhCJjrAqz75PfIGm
+//! FE6aP8yNqf1v2CVHwkNrxVYq3vNN26hKGgCg==
+//! -----END SSH SIGNATURE-----
+//! ```
+//!
+//! The bytes `abc`, sealed as `affiant-record` by the key whose line in `allowed_signers` is
+//!
+//! ```text
+//! archive namespaces="affiant-record" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOpKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs
+//! ```
+//!
 //! | quantity   | unit  | range                                   |
 //! |------------|-------|-----------------------------------------|
 //! | armored    | bytes | at most 4,096                           |
@@ -9,15 +24,26 @@
 //!
 //! Source: OpenSSH `PROTOCOL.sshsig`; RFC 8709 §4 and §6 (Ed25519 in SSH); RFC 8032.
 //!
-//! What is signed is `SSHSIG`, the namespace, nothing, the name of the hash and the hash of the bytes.
-//! The namespace says what the seal is for, so that a seal over a record cannot pass for one over a
-//! bundle, nor for a Git commit.
+//! | field     | what                                             | encoding           |
+//! |-----------|--------------------------------------------------|--------------------|
+//! | magic     | `SSHSIG`                                         | six bytes          |
+//! | version   | 1                                                | four bytes         |
+//! | key       | `ssh-ed25519`, then the public key               | string of strings  |
+//! | namespace | what the seal is for                             | string             |
+//! | reserved  | nothing                                          | string             |
+//! | hash      | `sha512`, or `sha256`                            | string             |
+//! | signature | `ssh-ed25519`, then the signature                | string of strings  |
 //!
-//! **To verify** a seal by hand, with the signer's key on one line of `allowed_signers`:
+//! Rules. A string is its length in four bytes, most significant first, then its bytes. What is signed
+//! is the magic, the namespace, the reserved field, the hash's name and the hash of the sealed bytes, so
+//! that a seal over a record cannot pass for one over a bundle, nor for a Git commit.
 //!
-//! ```text
-//! ssh-keygen -Y verify -f allowed_signers -I NAME -n NAMESPACE -s FILE.sig < FILE
-//! ```
+//! To verify:
+//! 1. Read the armor; it gives the namespace, the key and the signature.
+//! 2. Compare the namespace with the purpose at hand.
+//! 3. Compare the key with the one that is trusted for it; the key inside proves nothing by itself.
+//! 4. Verify the signature. With OpenSSH, which does all four:
+//!    `ssh-keygen -Y verify -f allowed_signers -I archive -n affiant-record -s FILE.sig < FILE`
 //!
 //! Stricter than the specification: Ed25519 only; the armor is read in the one form that `ssh-keygen`
 //! writes (70 columns, a line feed at the end); the reserved field is empty; `verify_strict`.
@@ -314,6 +340,9 @@ mod tests {
     use std::path::Path;
     use std::process::{Command, Output, Stdio};
 
+    use proptest::collection::vec;
+    use proptest::prelude::{any, proptest};
+
     use super::*;
 
     const SECRET: [u8; 32] = [7; 32];
@@ -329,6 +358,16 @@ mod tests {
         Tq0Fb56xhtuE1/lK9H9RZJfON4o6hE9R4ZGFX98gy0+fFJ/1d2/RxnZky0Y7GojwrZkrHT\n\
         FgCqVWAQ==\n\
         -----END SSH SIGNATURE-----\n";
+
+    #[test]
+    fn the_page_shows_a_real_seal() {
+        let page = include_str!("seal.rs").replace("//! ", "");
+        let mut examples = page.split("```text\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+        let seal = Seal::sign(&SECRET, RECORD_NAMESPACE, b"abc").unwrap();
+        assert_eq!(examples.next().unwrap(), seal.to_armored());
+        let line = allowed_signer("archive", RECORD_NAMESPACE, seal.public_key()).unwrap();
+        assert_eq!(examples.next().unwrap(), line);
+    }
 
     #[test]
     fn reads_the_published_example_as_far_as_it_goes() {
@@ -363,6 +402,18 @@ mod tests {
             assert!(Seal::from_blob(&blob[..size]).is_err(), "cut at {size}");
         }
         assert_eq!(Seal::from_blob(&[blob, vec![0]].concat()), Err(SealError::TrailingBytes { count: 1 }));
+    }
+
+    proptest! {
+        #[test]
+        fn stands_any_bytes(at in 0..200_usize, bytes in vec(any::<u8>(), 0..40)) {
+            let mut blob = Seal::sign(&SECRET, BUNDLE_NAMESPACE, b"abc").unwrap().to_blob();
+            let at = at.min(blob.len());
+            let end = blob.len().min(at + bytes.len());
+            blob.splice(at..end, bytes.iter().copied());
+            let _ = Seal::from_blob(&blob);
+            let _ = Seal::from_armored(&format!("{HEADER}{}{FOOTER}", String::from_utf8_lossy(&bytes)));
+        }
     }
 
     #[test]

@@ -8,8 +8,8 @@
 //! |-------------|---------------------------------------------------------------------------------------|
 //! | `bluebook`  | The Bluebook, 22nd ed., rule 18.2.1 (archive locator in brackets: 18.2.1(d)), table T12 |
 //! | `oscola`    | OSCOLA, 4th ed., 3.4.8                                                                |
-//! | `apa`       | APA Publication Manual, 7th ed., 9.16 (retrieval dates), 9.17 (no author or title), 10.16 |
-//! | `mla`       | MLA Handbook, 9th ed., 5.23–5.29 (title), 5.54 (containers), 5.111 (access)            |
+//! | `apa`       | APA Publication Manual, 7th ed., 9.16 (retrieval dates), table 9.1 (what is missing), 10.16 |
+//! | `mla`       | MLA Handbook, 9th ed., chapter 5: title, two containers, date of access              |
 //! | `chicago`   | Chicago Manual of Style, 17th ed., 14.205–14.207, bibliography form                   |
 //! | `bibtex`    | `@misc`; a brace may not stand alone, even escaped                                    |
 //! | `biblatex`  | `@online`, biblatex manual §2.1.1; `url` is verbatim                                  |

@@ -5,7 +5,7 @@ use super::wording::{NO_TITLE, address, clean, day_short_month_year, inner_quote
 
 /// APA, 7th ed.: author, "n.d." since the date of publication is not known, title, a description in
 /// brackets where the kind of work is not the usual, and a retrieval date, since pages change (9.16).
-/// Without an author the title takes its place (9.12).
+/// Without an author the title takes its place (table 9.1).
 pub(super) fn apa(citation: &Citation) -> String {
     let title = citation.clean_title().unwrap_or_else(|| "[No title]".to_owned());
     let kind = citation.clean_document_type().map(|kind| format!(" [{kind}]")).unwrap_or_default();

@@ -1,5 +1,12 @@
 //! Bags: a folder that lists its own files and their hashes, which `bagit.py` and `sha256sum -c` check.
 //!
+//! ```text
+//! ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  data/abc.txt
+//! e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  data/empty.txt
+//! ```
+//!
+//! A `manifest-sha256.txt`. The `bag-info.txt` beside it says `Payload-Oxum: 3.2`: three bytes, two files.
+//!
 //! | quantity      | unit  | range              |
 //! |---------------|-------|--------------------|
 //! | tag file      | bytes | at most 33,554,432 |
@@ -17,6 +24,14 @@
 //! | `data/…`                 | the payload                                                           |
 //! | `manifest-sha256.txt`    | the hash and name of each payload file                                |
 //! | `tagmanifest-sha256.txt` | the hash and name of each other file but itself                       |
+//!
+//! To verify:
+//! 1. `bagit.txt` is there, in exactly its two lines.
+//! 2. Every manifest lists exactly the payload; every tag manifest lists the same other files, the
+//!    manifests among them. No name leads out of the folder and none stands twice.
+//! 3. Every listed file is there and has the hash that each list gives: `sha256sum -c` does this.
+//! 4. The payload has as many bytes and files as `Payload-Oxum` says.
+//! 5. Somebody vouches for the tag manifest, or the bag proves only that it agrees with itself.
 //!
 //! # Stricter than the specification
 //!
@@ -62,3 +77,18 @@ pub const TAG_MANIFEST_NAME: &str = "tagmanifest-sha256.txt";
 
 /// Where the payload lies.
 pub const PAYLOAD_PREFIX: &str = "data/";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::hash::Hash;
+
+    #[test]
+    fn the_page_shows_a_real_manifest() {
+        let page = include_str!("mod.rs").replace("//! ", "");
+        let example = page.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+        let files = [("data/abc.txt", b"abc".as_slice()), ("data/empty.txt", b"")];
+        let hashes = files.map(|(name, bytes)| (name.to_owned(), Hash::of(bytes))).into();
+        assert_eq!(example, Manifest::text(&hashes));
+    }
+}

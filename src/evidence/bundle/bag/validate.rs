@@ -336,6 +336,9 @@ mod tests {
     use std::io::Write;
     use std::process::Command;
 
+    use proptest::collection::vec;
+    use proptest::prelude::{any, prop_assert, proptest};
+
     use super::super::{DECLARATION, MANIFEST_NAME, TAG_MANIFEST_NAME};
     use super::*;
     use crate::evidence::bundle::zip::{Archive, Member, Plan};
@@ -391,6 +394,21 @@ mod tests {
             let mut command = Command::new("sha256sum");
             let answer = command.args(["-c", "--strict", manifest]).current_dir(&folder).output();
             assert!(answer.is_ok_and(|answer| answer.status.success()), "{manifest}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn stands_any_bytes(which in 0..6_usize, at in 0..300_usize, bytes in vec(any::<u8>(), 0..40)) {
+            let mut files = bag();
+            let file = files.values_mut().nth(which).unwrap();
+            let at = at.min(file.len());
+            let end = file.len().min(at + bytes.len());
+            let old = file.clone();
+            file.splice(at..end, bytes.iter().copied());
+            let is_changed = *file != old;
+            // The sixth is the tag manifest, the one file that nothing vouches for here.
+            prop_assert!(which == 5 || validate(&files).is_valid() != is_changed);
         }
     }
 

@@ -1,5 +1,14 @@
 //! ZIP files with one spelling: the same files always give the same bytes, and nothing can hide between them.
 //!
+//! ```text
+//! 504b0304 0a00 0000 0000 0000 2100 c2412435 03000000 03000000 0100 0000 61
+//! 616263
+//! 504b0102 0a03 0a00 0000 0000 0000 2100 c2412435 03000000 03000000 0100 0000 0000 0000 0000 0000a481 00000000 61
+//! 504b0506 0000 0000 0100 0100 2f000000 22000000 0000
+//! ```
+//!
+//! One member, `a`, that holds `abc`: its local header, its bytes, the directory, the end record.
+//!
 //! | quantity         | unit  | range                                   |
 //! |------------------|-------|-----------------------------------------|
 //! | members          | count | 0 … 65,534                              |
@@ -32,6 +41,14 @@
 //! twice) or let the unpacking do harm (names that climb out, ratios of a million, encryption); none of
 //! them can be spelt here. A ZIP that another tool has packed again is refused too, although its files
 //! may be intact: unpack it and verify the folder.
+//!
+//! To verify:
+//! 1. The last 22 bytes are the end record; the directory ends where it begins.
+//! 2. Each directory entry has the fixed fields, a fit name that sorts after the one before, and an
+//!    offset where the member before it ends.
+//! 3. Each local header is the one that its entry calls for.
+//! 4. Each member's bytes have its CRC-32, which shows damage and nothing more: what vouches for the
+//!    bytes is the manifest of the bag inside.
 //!
 //! No ZIP64: a bundle of 4 GiB is divided instead, so that every tool can open it.
 
@@ -67,7 +84,7 @@ const DATE: u16 = 1 << 5 | 1;
 /// A regular file, `rw-r--r--`.
 const EXTERNAL_ATTRIBUTES: u32 = 0o100_644 << 16;
 
-/// Checks that `name` is one that every system unpacks to the same place below the folder it is in.
+/// Checks that `name` leads to one place below the folder it is unpacked in, whatever the system.
 pub(super) fn check_name(name: &str) -> Result<(), ZipError> {
     let named = || name.to_owned();
     if name.is_empty() || name.len() > NAME_BYTES_MAX {
@@ -141,3 +158,18 @@ pub enum ZipError {
 }
 
 const REPACKED: &str = "if another tool packed this ZIP again, unpack it and verify the folder";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_shows_a_real_zip() {
+        let plan = Plan::new(vec![Member::measure("a", b"abc".as_slice()).unwrap()]).unwrap();
+        let mut zip = Vec::new();
+        plan.write(&mut zip, |_| Ok(b"abc".as_slice())).unwrap();
+        let page = include_str!("mod.rs").split("//! ```text").nth(1).unwrap().split("//! ```").next().unwrap();
+        let digits: String = page.chars().filter(char::is_ascii_hexdigit).collect();
+        assert_eq!(digits, data_encoding::HEXLOWER.encode(&zip));
+    }
+}

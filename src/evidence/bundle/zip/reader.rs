@@ -371,6 +371,9 @@ const END: &str = "end record";
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::{any, prop_assert_eq, proptest};
+
     use super::*;
 
     const CONTENTS: [(&str, &[u8]); 4] = [("a", b""), ("b/c", b"one"), ("b/d", b"two"), ("e", b"three")];
@@ -400,6 +403,34 @@ mod tests {
         assert!(matches!(archive.member("c"), Err(ZipError::NoSuchMember { .. })));
         assert_eq!(Folder::open(&archive, "c").err().unwrap().kind(), io::ErrorKind::NotFound);
         assert_eq!(refusal(&[]), "NotAZip");
+    }
+
+    proptest! {
+        #[test]
+        fn reads_back_any_members(files in btree_map("[a-z0-9_-]{1,9}(/[a-z0-9._-]{0,9}[a-z])?", vec(any::<u8>(), 0..99), 0..9)) {
+            let measure = |(name, bytes): (&String, &Vec<u8>)| Member::measure(name, bytes.as_slice()).unwrap();
+            // A file and a folder may have one name here.
+            let Ok(plan) = Plan::new(files.iter().map(measure).collect()) else { return Ok(()) };
+            let mut zip = Vec::new();
+            plan.write(&mut zip, |name| Ok(files[name].as_slice())).unwrap();
+            let archive = Archive::open(zip.as_slice()).unwrap();
+            prop_assert_eq!(archive.names(), files.keys().cloned().collect::<Vec<_>>());
+            for (name, bytes) in &files {
+                let mut found = Vec::new();
+                archive.member(name).unwrap().read_to_end(&mut found).unwrap();
+                prop_assert_eq!(&found, bytes);
+            }
+        }
+
+        #[test]
+        fn stands_any_bytes(at in 0..500_usize, bytes in vec(any::<u8>(), 0..60)) {
+            let mut zip = zip();
+            let at = at.min(zip.len());
+            let end = zip.len().min(at + bytes.len());
+            zip.splice(at..end, bytes.iter().copied());
+            let _ = Archive::open(zip.as_slice());
+            let _ = Archive::open(bytes.as_slice());
+        }
     }
 
     #[test]
