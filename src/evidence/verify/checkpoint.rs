@@ -10,7 +10,7 @@ use crate::base::time::Time;
 use crate::evidence::record::{Body, KeyPurpose, Record};
 use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::log::key::{Ed25519PublicKey, KeyName, MlDsa44PublicKey, NotePublicKey, VerifierKey};
-use crate::log::policy::{Cosigned, Policy, PolicyReport};
+use crate::log::policy::{Policy, PolicyReport, Witnessed};
 
 /// The checkpoint, with what was found about it.
 pub(super) struct Head {
@@ -84,9 +84,9 @@ impl Head {
     /// Says between which moments the record was made, as far as parties other than the archive say so.
     pub(super) fn interval(&self, record: Option<&Record>, now: Time) -> Interval {
         let cosigned =
-            self.report.iter().flat_map(|report| &report.witnesses).filter_map(|witness| match witness.cosigned {
+            self.report.iter().flat_map(|report| &report.witnesses).filter_map(|witness| match witness.witnessed {
                 // A witness whose clock is ahead of the reader's says nothing about the past.
-                Cosigned::At(time) if time <= now => Some((time, format!("witness {}", witness.key.name().as_str()))),
+                Witnessed::At(time) if time <= now => Some((time, format!("witness {}", witness.key.name().as_str()))),
                 _ => None,
             });
         Interval {
@@ -120,7 +120,7 @@ fn log_finding(signed: &SignedCheckpoint, report: Option<&PolicyReport>, own: &[
 
 fn witness_finding(report: &PolicyReport) -> Finding {
     let quorum = &report.quorum;
-    let signed = report.witnesses.iter().filter(|witness| witness.cosigned != Cosigned::Not);
+    let signed = report.witnesses.iter().filter(|witness| witness.witnessed != Witnessed::Not);
     let names: Vec<&str> = signed.map(|witness| witness.key.name().as_str()).collect();
     if quorum.needed == 0 {
         let found = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
