@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use super::append::{AppendError, Appender, software};
+use super::append::{AppendError, Appender};
 use super::progress::Progress;
 
 use crate::base::hash::Hash;
@@ -147,11 +147,4 @@ pub enum InitError {
     Keys(#[from] KeysError),
     #[error("the keys in `{}` have signed for an archive that is not in `{}`", keys.display(), archive.display())]
     KeysElsewhere { keys: PathBuf, archive: PathBuf },
-}
-
-/// Returns what the program calls itself, for those who ask without appending.
-#[must_use]
-pub fn version() -> String {
-    let software = software();
-    format!("{} ({})", software.version, software.commit)
 }

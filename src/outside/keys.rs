@@ -161,6 +161,12 @@ impl Keyring {
         Ok(PublicKeys { statement, recovery, checkpoint })
     }
 
+    /// Says whether the secret keys are there and encrypted.
+    #[must_use]
+    pub fn needs_passphrase(&self) -> bool {
+        self.read(STATEMENT_KEY).is_ok_and(|file| SecretKey::is_encrypted(&Zeroizing::new(file)).unwrap_or(false))
+    }
+
     /// Says whether the recovery key still lies in the keyring.
     #[must_use]
     pub fn holds_recovery_key(&self) -> bool {
