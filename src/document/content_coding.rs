@@ -207,7 +207,10 @@ mod tests {
         let error = undo(&bomb, ["gzip"].into_iter(), 1_000_000).unwrap_err();
         assert_eq!(error, ContentCodingError::TooLarge { coding: "gzip", limit_bytes: 1_000_000 });
         let many = vec!["gzip"; CODING_COUNT_MAX + 1];
-        assert_eq!(undo(b"", many.into_iter(), 1).unwrap_err(), ContentCodingError::TooMany { limit: CODING_COUNT_MAX });
+        assert_eq!(
+            undo(b"", many.into_iter(), 1).unwrap_err(),
+            ContentCodingError::TooMany { limit: CODING_COUNT_MAX }
+        );
         assert_eq!(undone(b"", "zstd"), Err(ContentCodingError::Unknown { coding: "zstd".to_owned() }));
     }
 

@@ -52,7 +52,10 @@ impl MediaType {
         let mut parts = value.split(';');
         let essence = parts.next()?.trim_matches(is_http_space).to_ascii_lowercase();
         let (family, form) = essence.split_once('/')?;
-        if family.is_empty() || form.is_empty() || !essence.chars().all(|c| c == '/' || is_token(c)) || form.contains('/')
+        if family.is_empty()
+            || form.is_empty()
+            || !essence.chars().all(|c| c == '/' || is_token(c))
+            || form.contains('/')
         {
             return None;
         }
@@ -118,7 +121,8 @@ pub fn charset(body: &[u8], content_type: Option<&str>, kind: Kind) -> &'static 
     if let Some((encoding, _)) = Encoding::for_bom(body) {
         return encoding;
     }
-    let named = content_type.and_then(MediaType::parse).and_then(|found| Encoding::for_label(found.charset()?.as_bytes()));
+    let named =
+        content_type.and_then(MediaType::parse).and_then(|found| Encoding::for_label(found.charset()?.as_bytes()));
     let declared = || if kind == Kind::Html { prescan(body) } else { None };
     if let Some(encoding) = named.or_else(declared) {
         return encoding;
@@ -134,8 +138,22 @@ pub fn decode(body: &[u8], encoding: &'static Encoding) -> String {
 
 /// The tags of MIME Sniffing §7.1 that, at the start, make bytes HTML; `<!--` and `<?xml` are seen to apart.
 const SIGNATURES: [&[u8]; 16] = [
-    b"<!DOCTYPE HTML", b"<HTML", b"<HEAD", b"<SCRIPT", b"<IFRAME", b"<H1", b"<DIV", b"<FONT", b"<TABLE", b"<A",
-    b"<STYLE", b"<TITLE", b"<B", b"<BODY", b"<BR", b"<P",
+    b"<!DOCTYPE HTML",
+    b"<HTML",
+    b"<HEAD",
+    b"<SCRIPT",
+    b"<IFRAME",
+    b"<H1",
+    b"<DIV",
+    b"<FONT",
+    b"<TABLE",
+    b"<A",
+    b"<STYLE",
+    b"<TITLE",
+    b"<B",
+    b"<BODY",
+    b"<BR",
+    b"<P",
 ];
 
 fn begins_like_html(body: &[u8]) -> bool {
@@ -205,7 +223,10 @@ fn read_attributes(bytes: &[u8]) -> (Vec<(String, String)>, &[u8]) {
             return (attributes, rest);
         }
         // A name may begin with `=`; every later one ends it.
-        let size = 1 + rest[1..].iter().take_while(|byte| !matches!(byte, b'=' | b'/' | b'>') && !is_tag_space(**byte)).count();
+        let size = 1 + rest[1..]
+            .iter()
+            .take_while(|byte| !matches!(byte, b'=' | b'/' | b'>') && !is_tag_space(**byte))
+            .count();
         let name = lower(&rest[..size]);
         rest = rest[size..].trim_ascii_start();
         let mut value = String::new();

@@ -33,7 +33,9 @@ pub(super) fn pages() -> Option<Vec<Page>> {
     let mut pages = Vec::new();
     for record in manifest["records"].as_array().unwrap().iter().filter(|record| record["kind"] == "snapshot") {
         let mut body = Vec::new();
-        GzDecoder::new(File::open(root.join(record["path"].as_str().unwrap())).unwrap()).read_to_end(&mut body).unwrap();
+        GzDecoder::new(File::open(root.join(record["path"].as_str().unwrap())).unwrap())
+            .read_to_end(&mut body)
+            .unwrap();
         pages.push(Page {
             document: record["doc"].as_str().unwrap().to_owned(),
             sequence: record["seq"].as_u64().unwrap(),
@@ -83,6 +85,10 @@ fn tells_noise_from_change() {
 #[test]
 fn dump() {
     for page in pages().unwrap() {
-        std::fs::write(format!("/tmp/proto/r/{}-{}.txt", page.document.replace('/', "_"), page.sequence), rendition(&page).text).unwrap();
+        std::fs::write(
+            format!("/tmp/proto/r/{}-{}.txt", page.document.replace('/', "_"), page.sequence),
+            rendition(&page).text,
+        )
+        .unwrap();
     }
 }

@@ -76,7 +76,9 @@ fn is_simple_row(row: &[Paragraph]) -> bool {
         !paragraph.text.contains('\n') && paragraph.block.heading == 0 && !paragraph.block.is_preformatted
     };
     row.iter().all(is_plain)
-        && row.windows(2).all(|pair| pair[0].block.cell != pair[1].block.cell && pair[0].block.point == pair[1].block.point)
+        && row
+            .windows(2)
+            .all(|pair| pair[0].block.cell != pair[1].block.cell && pair[0].block.point == pair[1].block.point)
         && row.iter().map(|paragraph| paragraph.text.len()).sum::<usize>() <= ROW_BYTES_MAX
 }
 
@@ -93,7 +95,7 @@ impl Line {
     }
 
     fn add(&mut self, text: &str, place: Place, links: &mut Links) {
-        links.pass(place.link, self.text.len() + usize::from(self.wants_space && !self.text.is_empty()), &self.text);
+        links.pass(place.link, self.text.len(), &self.text);
         links.is_prose |= place.link.is_none() && text.chars().any(char::is_alphanumeric);
         if self.is_preformatted {
             self.text.extend(text.chars().filter(|c| *c != '\r').map(|c| if c == LINE_BREAK { '\n' } else { c }));
@@ -203,7 +205,10 @@ fn target(written: &str) -> Option<String> {
         return None;
     }
     if let Some(scrambled) = target.strip_prefix("/cdn-cgi/l/email-protection") {
-        return scrambled.strip_prefix('#').and_then(unscramble).map(|address| undisguise(&format!("mailto:{address}")));
+        return scrambled
+            .strip_prefix('#')
+            .and_then(unscramble)
+            .map(|address| undisguise(&format!("mailto:{address}")));
     }
     if scheme.as_deref() == Some("mailto") {
         return Some(undisguise(&target));

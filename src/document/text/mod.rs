@@ -124,7 +124,10 @@ mod tests {
     fn lists_where_links_lead_once() {
         let page = "<p>See the <a href='/rules'>Community <i>Rules</i></a>, <a href=#top>top</a>, \
             <a href=/rules>Community Rules</a> and <a href=' javascript:x'>x</a>.";
-        assert_eq!(html(page), "See the Community Rules, top, Community Rules and x.\n\n[Links]\n- Community Rules: /rules\n");
+        assert_eq!(
+            html(page),
+            "See the Community Rules, top, Community Rules and x.\n\n[Links]\n- Community Rules: /rules\n- top: #top\n"
+        );
     }
 
     #[test]
@@ -160,16 +163,33 @@ mod tests {
         // Each would take minutes if any step were quadratic.
         let count = 100_000;
         for (opening, closing) in [
-            ("<div>", "</div>"), ("<p>", ""), ("<b><p>", "</b>"), ("<ul><li>", ""), ("<table><tr><td>", ""),
-            ("<a href=x>", ""), ("<svg>", "</svg>"), ("<x>", "<div></x>"), ("<div hidden>", ""), ("</div>", "</p>"),
-            ("<li>x", ""), ("<h1>", "</h2>"), ("<template>", ""), ("<!--", ""), ("<a b='<", ""), ("&amp", "&#"),
-            ("<a href=\"y", "\">z"), ("<main><nav>x", ""), ("<button>", ""), ("<span hidden>y", "<p>"),
+            ("<div>", "</div>"),
+            ("<p>", ""),
+            ("<b><p>", "</b>"),
+            ("<ul><li>", ""),
+            ("<table><tr><td>", ""),
+            ("<a href=x>", ""),
+            ("<svg>", "</svg>"),
+            ("<x>", "<div></x>"),
+            ("<div hidden>", ""),
+            ("</div>", "</p>"),
+            ("<li>x", ""),
+            ("<h1>", "</h2>"),
+            ("<template>", ""),
+            ("<!--", ""),
+            ("<a b='<", ""),
+            ("&amp", "&#"),
+            ("<a href=\"y", "\">z"),
+            ("<main><nav>x", ""),
+            ("<button>", ""),
+            ("<span hidden>y", "<p>"),
         ] {
             let page = format!("first{}middle{}last", opening.repeat(count), closing.repeat(count));
             assert!(!html(&page).is_empty(), "{opening}");
         }
         let attributes: String = (0..count).map(|n| format!(" a{n}")).collect();
-        assert_eq!(html(&format!("<p{attributes}>x</p{attributes}>y")), "x\n\ny\n");
+        assert_eq!(html(&format!("<p{attributes} b='>'>x</p{attributes}>y")), "x\n\ny\n");
+        assert_eq!(html(&format!("<p =\"{attributes}>x<script></script{attributes}>y")), "xy\n");
     }
 
     #[test]

@@ -19,15 +19,17 @@ pub(super) enum Role {
 
 pub(super) fn role(name: &str) -> Role {
     match name {
-        "address" | "article" | "aside" | "blockquote" | "center" | "dd" | "details" | "dialog" | "dir" | "div" | "dl"
-        | "dt" | "fieldset" | "figcaption" | "figure" | "footer" | "form" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6"
-        | "header" | "hgroup" | "legend" | "li" | "listing" | "main" | "menu" | "nav" | "noscript" | "ol" | "optgroup"
-        | "p" | "plaintext" | "pre" | "search" | "section" | "summary" | "textarea" | "ul" | "xmp" => Role::Block,
+        "address" | "article" | "aside" | "blockquote" | "center" | "dd" | "details" | "dialog" | "dir" | "div"
+        | "dl" | "dt" | "fieldset" | "figcaption" | "figure" | "footer" | "form" | "h1" | "h2" | "h3" | "h4" | "h5"
+        | "h6" | "header" | "hgroup" | "legend" | "li" | "listing" | "main" | "menu" | "nav" | "noscript" | "ol"
+        | "optgroup" | "p" | "plaintext" | "pre" | "search" | "section" | "summary" | "textarea" | "ul" | "xmp" => {
+            Role::Block
+        }
         "caption" | "table" | "tbody" | "td" | "tfoot" | "th" | "thead" | "tr" => Role::Table,
-        "area" | "base" | "basefont" | "bgsound" | "br" | "col" | "embed" | "frame" | "hr" | "img" | "input" | "keygen"
-        | "link" | "meta" | "param" | "source" | "track" | "wbr" | "html" | "body" | "head" => Role::Void,
-        "audio" | "canvas" | "datalist" | "iframe" | "math" | "noembed" | "noframes" | "object" | "script" | "select"
-        | "style" | "svg" | "template" | "title" | "video" => Role::Skipped,
+        "area" | "base" | "basefont" | "bgsound" | "br" | "col" | "embed" | "frame" | "hr" | "img" | "input"
+        | "keygen" | "link" | "meta" | "param" | "source" | "track" | "wbr" | "html" | "body" | "head" => Role::Void,
+        "audio" | "canvas" | "datalist" | "iframe" | "math" | "noembed" | "noframes" | "object" | "script"
+        | "select" | "style" | "svg" | "template" | "title" | "video" => Role::Skipped,
         _ => Role::Inline,
     }
 }
@@ -42,10 +44,49 @@ pub(super) fn ends_paragraph(name: &str) -> bool {
 pub(super) fn breaks_out(name: &str) -> bool {
     matches!(
         name,
-        "b" | "big" | "blockquote" | "body" | "br" | "center" | "code" | "dd" | "div" | "dl" | "dt" | "em" | "embed"
-            | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "head" | "hr" | "i" | "img" | "li" | "listing" | "menu" | "meta"
-            | "nobr" | "ol" | "p" | "pre" | "ruby" | "s" | "small" | "span" | "strong" | "strike" | "sub" | "sup"
-            | "table" | "tt" | "u" | "ul" | "var"
+        "b" | "big"
+            | "blockquote"
+            | "body"
+            | "br"
+            | "center"
+            | "code"
+            | "dd"
+            | "div"
+            | "dl"
+            | "dt"
+            | "em"
+            | "embed"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "head"
+            | "hr"
+            | "i"
+            | "img"
+            | "li"
+            | "listing"
+            | "menu"
+            | "meta"
+            | "nobr"
+            | "ol"
+            | "p"
+            | "pre"
+            | "ruby"
+            | "s"
+            | "small"
+            | "span"
+            | "strong"
+            | "strike"
+            | "sub"
+            | "sup"
+            | "table"
+            | "tt"
+            | "u"
+            | "ul"
+            | "var"
     )
 }
 

@@ -35,8 +35,7 @@ pub(super) struct Marks<'a> {
 /// Returns the prose an element must hold to be read although it looks like a surrounding; `None` if it does not.
 pub(super) fn suspicion(name: &str, marks: &Marks<'_>, place: Place) -> Option<usize> {
     let is_inside = place.is_main || place.is_article;
-    let is_hidden = marks.hidden.is_some_and(|value| !value.eq_ignore_ascii_case("until-found"))
-        || hides(marks.style);
+    let is_hidden = marks.hidden.is_some_and(|value| !value.eq_ignore_ascii_case("until-found")) || hides(marks.style);
     if is_hidden {
         return Some(HIDDEN_PROSE_CHARS);
     }
@@ -169,7 +168,10 @@ mod tests {
         assert_eq!(suspicion("div", &marks("cookie-policy"), none), None);
         assert_eq!(suspicion("div", &Marks { hidden: Some(""), ..Marks::default() }, main), Some(HIDDEN_PROSE_CHARS));
         assert_eq!(suspicion("div", &Marks { hidden: Some("until-found"), ..Marks::default() }, main), None);
-        assert_eq!(suspicion("p", &Marks { style: "a:b;display: none !important", ..Marks::default() }, main), Some(400));
+        assert_eq!(
+            suspicion("p", &Marks { style: "a:b;display: none !important", ..Marks::default() }, main),
+            Some(400)
+        );
         assert_eq!(suspicion("p", &Marks { style: "display:block", ..Marks::default() }, main), None);
     }
 }

@@ -12,10 +12,10 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use html5ever::{LocalName, TokenizerResult};
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+use html5ever::{LocalName, TokenizerResult};
 
 use super::names::{self, Role};
 use super::parts::{Block, Cell, Parts, Place, Point, Run, Surrounding};
@@ -36,9 +36,9 @@ pub(super) fn read(source: &str) -> Parts {
     let input = BufferQueue::default();
     let mut guard = Guard::default();
     for piece in pieces(source) {
-        let Some(piece) = guard.admit(piece, &tokenizer.sink) else { continue };
-        input.push_back(StrTendril::from_slice(piece));
-        // The sink never asks for a pause, so each call reads all that there is.
+        for part in guard.admit(piece, &tokenizer.sink) {
+            input.push_back(StrTendril::from_slice(part));
+        }
         while !matches!(tokenizer.feed(&input), TokenizerResult::Done) {}
     }
     tokenizer.end();
@@ -59,65 +59,97 @@ fn pieces(source: &str) -> impl Iterator<Item = &str> {
 /// Keeps tags with countless attributes from the tokenizer, which would take quadratic time over them.
 #[derive(Default)]
 struct Guard {
-    /// Inside a tag: how many attributes it has so far, and the quote that is open.
     tag: Option<OpenTag>,
     markup_count: usize,
 }
 
+/// A tag that has begun and not ended.
 #[derive(Default)]
 struct OpenTag {
     attribute_count: usize,
-    quote: Option<u8>,
-    previous: u8,
+    state: TagState,
+}
+
+/// Where in a tag the next character stands: WHATWG HTML §13.2.5.8 and §13.2.5.32 to .40.
+#[derive(Clone, Copy, Default, Eq, PartialEq)]
+enum TagState {
+    #[default]
+    TagName,
+    BeforeName,
+    Name,
+    AfterName,
+    BeforeValue,
+    Quoted(u8),
+    Unquoted,
+    Ended,
 }
 
 impl Guard {
-    /// Returns what the tokenizer may read of a piece.
-    fn admit<'p>(&mut self, piece: &'p str, sink: &Sink) -> Option<&'p str> {
+    /// Returns what the tokenizer may read of a piece: all, or two parts of it.
+    fn admit<'p>(&mut self, piece: &'p str, sink: &Sink) -> [&'p str; 2] {
         let state = sink.0.borrow();
         if state.markup_count != self.markup_count {
-            // The construct that was open has ended.
+            // What was open has ended.
             self.markup_count = state.markup_count;
             self.tag = None;
         }
         if self.tag.is_none() && state.begins_tag(piece) {
             self.tag = Some(OpenTag::default());
         }
-        let Some(tag) = &mut self.tag else { return Some(piece) };
-        tag.admit(piece)
+        self.tag.as_mut().map_or([piece, ""], |tag| tag.admit(piece))
     }
 }
 
 impl OpenTag {
-    /// Counts attributes by the rules of §13.2.5.32 to .40, loosely: never fewer than there are.
-    fn admit<'p>(&mut self, piece: &'p str) -> Option<&'p str> {
+    fn admit<'p>(&mut self, piece: &'p str) -> [&'p str; 2] {
+        let is_over = |count| count > ATTRIBUTE_COUNT_MAX;
+        let mut kept = if is_over(self.attribute_count) { Some(0) } else { None };
         for (at, byte) in piece.bytes().enumerate() {
-            match (self.quote, byte) {
-                (Some(quote), _) if quote == byte => self.quote = None,
-                (Some(_), _) => (),
-                // A quote opens a value only after `=`; elsewhere it is part of a name.
-                (None, b'"' | b'\'') if self.previous == b'=' => self.quote = Some(byte),
-                (None, b'>') => return Some(piece),
-                (None, b' ' | b'\t' | b'\n' | b'\r' | 0x0c | b'/') => self.attribute_count += 1,
-                (None, _) => (),
+            let next = self.state.next(byte);
+            if next == TagState::Name && self.state != TagState::Name {
+                self.attribute_count += 1;
+                if is_over(self.attribute_count) {
+                    kept.get_or_insert(at);
+                }
             }
-            let is_space = matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0c);
-            if !is_space || self.previous != b'=' {
-                self.previous = byte;
-            }
-            if self.attribute_count > ATTRIBUTE_COUNT_MAX && self.quote.is_none() {
-                return self.skip(piece, at);
+            self.state = next;
+            if next == TagState::Ended {
+                return kept.map_or([piece, ""], |kept| [&piece[..kept], &piece[at..]]);
             }
         }
-        Some(piece)
+        [&piece[..kept.unwrap_or(piece.len())], ""]
     }
+}
 
-    /// Leaves out the rest of a tag: what stands before, and then the tag's end.
-    fn skip<'p>(&mut self, piece: &'p str, from: usize) -> Option<&'p str> {
-        match piece[from..].find('>') {
-            // The tokenizer sees the tag end here; what was between is not read.
-            Some(at) => Some(&piece[from + at..]),
-            None => None,
+impl TagState {
+    fn next(self, byte: u8) -> Self {
+        let is_space = matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0c);
+        match (self, byte) {
+            (Self::Ended, _) => Self::Ended,
+            (Self::Quoted(quote), _) if byte == quote => Self::BeforeName,
+            (Self::Quoted(_), _) => self,
+            (_, b'>') => Self::Ended,
+            (Self::BeforeValue, b'"' | b'\'') => Self::Quoted(byte),
+            (Self::BeforeValue, _) => {
+                if is_space {
+                    self
+                } else {
+                    Self::Unquoted
+                }
+            }
+            (Self::Unquoted, _) => {
+                if is_space {
+                    Self::BeforeName
+                } else {
+                    self
+                }
+            }
+            (_, b'/') => Self::BeforeName,
+            (Self::Name | Self::AfterName, b'=') => Self::BeforeValue,
+            (Self::Name | Self::AfterName, _) if is_space => Self::AfterName,
+            (Self::TagName | Self::BeforeName, _) if is_space => Self::BeforeName,
+            (Self::TagName, _) => self,
+            (Self::BeforeName | Self::Name | Self::AfterName, _) => Self::Name,
         }
     }
 }
@@ -225,6 +257,11 @@ impl State {
         match (role, name) {
             (Role::Void, "br") => self.push_text("\u{b}"),
             (Role::Void, _) => (),
+            _ if name == "button" => {
+                // Buttons are boxes in the line: their words do not touch their neighbours'.
+                self.push_text(" ");
+                self.open_element(tag, role);
+            }
             _ => self.open_element(tag, role),
         }
         self.raw_kind(&tag.name)
@@ -323,9 +360,7 @@ impl State {
         if names::ends_paragraph(name) {
             self.close_through("p", |passed| passed.role == Role::Inline);
         }
-        let passes = |passed: &Element| {
-            passed.role == Role::Inline || matches!(&*passed.name, "address" | "div" | "p")
-        };
+        let passes = |passed: &Element| passed.role == Role::Inline || matches!(&*passed.name, "address" | "div" | "p");
         let in_row = |passed: &Element| !matches!(&*passed.name, "table" | "tr" | "td" | "th" | "template");
         let in_table = |passed: &Element| !matches!(&*passed.name, "table" | "tr" | "template");
         match name {
@@ -371,8 +406,10 @@ impl State {
         if matches!(role, Role::Block | Role::Table) {
             self.block = None;
         }
-        if &**name == "br" {
-            return self.push_text("\u{b}");
+        match &**name {
+            "br" => return self.push_text("\u{b}"),
+            "button" => self.push_text(" "),
+            _ => (),
         }
         let is_heading = names::heading(name).is_some();
         if !is_heading && !self.is_open(name) {
@@ -502,5 +539,6 @@ pub(super) fn unscramble(scrambled: &str) -> Option<String> {
 
 /// Characters that nobody sees: controls, soft hyphens, marks of no width.
 fn is_invisible(c: char) -> bool {
-    (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{c}')) || matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}')
+    (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{c}'))
+        || matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}')
 }
