@@ -93,11 +93,9 @@ impl Coding {
             Self::Gzip => {
                 // RFC 1952 §2.2: members may follow one another; anything else after one is padding.
                 let mut rest = body;
-                loop {
+                output.fill(GzDecoder::new(&mut rest))?;
+                while rest.starts_with(&[0x1f, 0x8b]) {
                     output.fill(GzDecoder::new(&mut rest))?;
-                    if !rest.starts_with(&[0x1f, 0x8b]) {
-                        break;
-                    }
                 }
             }
         }

@@ -81,14 +81,3 @@ fn tells_noise_from_change() {
     assert!(checks >= CHECKS_MIN, "{checks} checks");
     assert!(captures >= CAPTURES_MIN, "{captures} captures");
 }
-
-#[test]
-fn dump() {
-    for page in pages().unwrap() {
-        std::fs::write(
-            format!("/tmp/proto/r/{}-{}.txt", page.document.replace('/', "_"), page.sequence),
-            rendition(&page).text,
-        )
-        .unwrap();
-    }
-}

@@ -17,6 +17,7 @@ use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
 use html5ever::{LocalName, TokenizerResult};
 
+use super::links::unscramble;
 use super::names::{self, Role};
 use super::parts::{Block, Cell, Parts, Place, Point, Run, Surrounding};
 use super::surroundings::{self, Marks};
@@ -108,9 +109,7 @@ impl OpenTag {
             let next = self.state.next(byte);
             if next == TagState::Name && self.state != TagState::Name {
                 self.attribute_count += 1;
-                if is_over(self.attribute_count) {
-                    kept.get_or_insert(at);
-                }
+                kept = kept.or_else(|| is_over(self.attribute_count).then_some(at));
             }
             self.state = next;
             if next == TagState::Ended {
@@ -125,10 +124,9 @@ impl TagState {
     fn next(self, byte: u8) -> Self {
         let is_space = matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0c);
         match (self, byte) {
-            (Self::Ended, _) => Self::Ended,
             (Self::Quoted(quote), _) if byte == quote => Self::BeforeName,
             (Self::Quoted(_), _) => self,
-            (_, b'>') => Self::Ended,
+            (Self::Ended, _) | (_, b'>') => Self::Ended,
             (Self::BeforeValue, b'"' | b'\'') => Self::Quoted(byte),
             (Self::BeforeValue, _) => {
                 if is_space {
@@ -167,6 +165,7 @@ struct State {
     block: Option<usize>,
     /// The lists that are open: the number of the next point, if they count.
     lists: Vec<Option<i64>>,
+    table_count: usize,
     row_count: usize,
     cell_count: usize,
     /// The element whose end tag alone ends the raw text.
@@ -187,6 +186,7 @@ struct Around {
     block: Block,
     list: Option<usize>,
     list_depth: usize,
+    table: usize,
     row: usize,
     is_skipped: bool,
     is_foreign: bool,
@@ -239,10 +239,11 @@ impl State {
     fn start(&mut self, tag: &Tag) -> TokenSinkResult<()> {
         let name = &*tag.name;
         if self.around().is_foreign {
-            if !names::breaks_out(name) {
-                if !tag.self_closing {
-                    self.push(&tag.name, Role::Skipped, self.around());
-                }
+            let is_foreign = !names::breaks_out(name);
+            if is_foreign && !tag.self_closing {
+                self.push(&tag.name, Role::Skipped, self.around());
+            }
+            if is_foreign {
                 return TokenSinkResult::Continue;
             }
             while self.around().is_foreign {
@@ -270,7 +271,10 @@ impl State {
     fn raw_kind(&mut self, name: &LocalName) -> TokenSinkResult<()> {
         let result = match &**name {
             "script" => TokenSinkResult::RawData(RawKind::ScriptData),
-            "style" | "xmp" | "iframe" | "noembed" | "noframes" => TokenSinkResult::RawData(RawKind::Rawtext),
+            // As where scripts run: else a broken fallback would swallow the page that readers see.
+            "style" | "xmp" | "iframe" | "noembed" | "noframes" | "noscript" => {
+                TokenSinkResult::RawData(RawKind::Rawtext)
+            }
             "textarea" | "title" => TokenSinkResult::RawData(RawKind::Rcdata),
             "plaintext" => TokenSinkResult::Plaintext,
             _ => return TokenSinkResult::Continue,
@@ -291,7 +295,6 @@ impl State {
         }
         around.place.is_main |= (name == "main" || marks.role == "main") && marks.hidden.is_none();
         around.place.is_article |= name == "article" || marks.role == "article";
-        around.place.is_noscript |= name == "noscript";
         if around.place.surrounding.is_none()
             && let Some(prose_chars_max) = surroundings::suspicion(name, &marks, self.around().place)
         {
@@ -331,15 +334,18 @@ impl State {
                 around.block.point = Some(self.parts.points.len());
                 self.parts.points.push(Point { list: around.list, depth: around.list_depth.max(1), marker });
             }
-            "table" => around.block.cell = None,
+            "table" => {
+                self.table_count += 1;
+                around.table = self.table_count;
+                around.block.cell = None;
+            }
             "tr" => {
                 self.row_count += 1;
                 around.row = self.row_count;
             }
             "td" | "th" => {
                 self.cell_count += 1;
-                around.block.cell = Some(Cell { row: around.row, cell: self.cell_count });
-                // A list around a table does not make its cells points.
+                around.block.cell = Some(Cell { table: around.table, row: around.row, column: self.cell_count });
             }
             _ => (),
         }
@@ -373,15 +379,14 @@ impl State {
                 self.close_through("td", in_row);
                 self.close_through("th", in_row);
             }
-            "tr" => self.close_through("tr", in_table),
-            "thead" | "tbody" | "tfoot" => self.close_through("tr", in_table),
+            "tr" | "thead" | "tbody" | "tfoot" => self.close_through("tr", in_table),
             "a" | "button" => self.close_through(name, |passed| passed.role == Role::Inline),
-            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
-                if self.stack.last().is_some_and(|top| names::heading(&top.name).is_some()) {
+            _ => {
+                let is_heading = |name: &str| names::heading(name).is_some();
+                if is_heading(name) && self.stack.last().is_some_and(|top| is_heading(&top.name)) {
                     self.pop();
                 }
             }
-            _ => (),
         }
     }
 
@@ -472,6 +477,9 @@ impl State {
     }
 
     fn characters(&mut self, text: &str) {
+        if self.raw.as_ref().is_some_and(|name| &**name == "noscript") {
+            return self.parts.noscript.push_str(text);
+        }
         if text.contains(is_invisible) {
             let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
             self.push_text(&visible);
@@ -526,15 +534,6 @@ fn marks(tag: &Tag) -> Marks<'_> {
 
 fn attribute<'t>(tag: &'t Tag, name: &str) -> Option<&'t str> {
     tag.attrs.iter().find(|found| &*found.name.local == name).map(|found| &*found.value)
-}
-
-/// Undoes the scrambling of addresses that a large content network does, with a new key for each visit:
-/// hexadecimal, each byte exclusive-or the first.
-pub(super) fn unscramble(scrambled: &str) -> Option<String> {
-    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(scrambled.as_bytes()).ok()?;
-    let (key, address) = bytes.split_first()?;
-    let address = String::from_utf8(address.iter().map(|byte| byte ^ key).collect()).ok()?;
-    (!address.chars().any(|c| c.is_control() || c.is_whitespace())).then_some(address)
 }
 
 /// Characters that nobody sees: controls, soft hyphens, marks of no width.
