@@ -2,7 +2,6 @@
 //!
 //! Where the folder is absent each test says so aloud and is skipped; with `CI` set it fails instead.
 
-mod dump;
 mod replay;
 
 use std::path::PathBuf;
