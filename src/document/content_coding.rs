@@ -212,6 +212,17 @@ mod tests {
         assert_eq!(undone(b"", "zstd"), Err(ContentCodingError::Unknown { coding: "zstd".to_owned() }));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_answered(body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
+            for coding in ["gzip", "deflate", "br", "br, gzip"] {
+                if let Ok(decoded) = undo(&body, [coding].into_iter(), 10_000) {
+                    assert!(decoded.len() <= 10_000);
+                }
+            }
+        }
+    }
+
     #[test]
     fn names_the_coding_of_a_torn_body() {
         let whole = gzip(&(0..100_000_u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>());

@@ -423,6 +423,27 @@ mod tests {
         assert!(matches!(find(TEXT, &exact(&"x".repeat(EXACT_BYTES_MAX + 1))), Err(QuoteError::TooLong { .. })));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn what_is_found_checks(text in "[ab é\\n]{1,60}", start in 0_usize..60, size in 1_usize..20, wanted in "[abé ]{1,12}") {
+            let passage: String = text.chars().skip(start).take(size).collect();
+            for words in [passage.as_str(), wanted.as_str()] {
+                match find(&text, &exact(words)) {
+                    Ok(quote) => assert_eq!(check(&text, &quote), Ok(())),
+                    Err(QuoteError::Ambiguous { count, places }) => {
+                        assert!(count > 1);
+                        places.iter().for_each(|place| assert_eq!(check(&text, place), Ok(())));
+                    }
+                    Err(QuoteError::NotThere { nearest }) => {
+                        assert!(!text.contains(words));
+                        assert!(nearest.is_none_or(|nearest| text.contains(&nearest.passage)));
+                    }
+                    Err(error) => assert_eq!(error, QuoteError::Empty),
+                }
+            }
+        }
+    }
+
     #[test]
     fn the_search_is_bounded() {
         let text = "the same words again and ".repeat(40_000);

@@ -20,7 +20,7 @@
 //! 1. What is never shown: scripts, styles, `<head>`, templates, menus of forms, drawings, fallbacks of media.
 //! 2. Surroundings: `nav`, page header and footer, asides, dialogs, cookie notices, hidden parts. Each only while
 //!    it holds little prose (`surroundings.rs`): a long one is likely the text that was sought.
-//! 3. What stands outside `<main>` (or `<article>`), where that holds at least half of the rest.
+//! 3. What stands outside `<main>` (or `<article>`), where that holds at least three quarters of the rest.
 //!
 //! When that leaves nothing, 2 is undone, and then `<noscript>` is read: words are lost only beside other words.
 //!
@@ -111,7 +111,57 @@ pub enum TextError {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// What hostile and broken pages are made of.
+    const SCRAPS: [&str; 44] = [
+        "<p>",
+        "</p>",
+        "<div>",
+        "</div>",
+        "<a href=/x>",
+        "</a>",
+        "<b>",
+        "</b>",
+        "<ul>",
+        "</ul>",
+        "<ol start=-9>",
+        "<li value=7>",
+        "</li>",
+        "<table>",
+        "</table>",
+        "<tr>",
+        "<td>",
+        "</td>",
+        "</tr>",
+        "<h2>",
+        "</h3>",
+        "<pre>",
+        "</pre>",
+        "<br>",
+        "<svg>",
+        "</svg>",
+        "<title>",
+        "</title>",
+        "<main>",
+        "</main>",
+        "<nav>",
+        "</nav>",
+        "<div hidden>",
+        "<script>",
+        "</script>",
+        "<!--",
+        "-->",
+        "<noscript>",
+        "</noscript>",
+        "<blockquote>",
+        "<button>",
+        " word ",
+        "\u{a0}&lt;\u{ad}é\r\n",
+        "<a data-cfemail=00",
+    ];
 
     fn rendered(page: &str) -> String {
         render(page.as_bytes(), Some("text/html; charset=utf-8")).unwrap().unwrap().text
@@ -206,6 +256,25 @@ mod tests {
         let attributes = (0..100_000).fold(String::new(), |all, n| all + &format!(" a{n}"));
         assert_eq!(rendered(&format!("<p{attributes} b='>'>x</p{attributes}>y")), "x\n\ny\n");
         assert_eq!(rendered(&format!("<p =\"{attributes}>x<script></script{attributes}>y")), "xy\n");
+    }
+
+    proptest! {
+        #[test]
+        fn any_soup_gives_tidy_text(scraps in prop::collection::vec(prop::sample::select(&SCRAPS[..]), 0..60)) {
+            let page = scraps.concat();
+            let text = rendered(&page);
+            prop_assert_eq!(&text, &rendered(&page));
+            prop_assert!(text.is_empty() || (text.ends_with('\n') && !text.ends_with("\n\n")), "{:?}", text);
+            prop_assert!(text.lines().all(|line| line.trim_end() == line), "{:?}", text);
+            prop_assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{:?}", text);
+        }
+
+        #[test]
+        fn any_bytes_are_answered(body in prop::collection::vec(any::<u8>(), 0..300), content_type in ".{0,40}") {
+            let _ = render(&body, None).unwrap();
+            let _ = render(&body, Some(&content_type)).unwrap();
+            prop_assert!(render(&body, Some("text/html")).unwrap().is_some());
+        }
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Choice {
         }
         for scope in [Scope::Main, Scope::Article] {
             let narrow = Self { scope, ..page };
-            if narrow.size_chars(parts) * 2 >= whole {
+            if narrow.size_chars(parts) * 4 >= whole * 3 {
                 return narrow;
             }
         }
