@@ -132,7 +132,8 @@ impl Output {
 
 /// Says whether the bytes begin as RFC 1950 §2.2 asks: method 8 and a header that 31 divides.
 fn has_zlib_header(body: &[u8]) -> bool {
-    matches!(body, [method, flags, ..] if method & 0x0f == 8 && (u16::from(*method) * 256 + u16::from(*flags)).is_multiple_of(31))
+    let [method, flags, ..] = body else { return false };
+    method & 0x0f == 8 && u16::from_be_bytes([*method, *flags]).is_multiple_of(31)
 }
 
 /// Why a body could not be decoded.

@@ -1,8 +1,9 @@
 //! The text rendition: what a person would read in a document, as deterministic plain text.
 //!
-//! | quantity  | unit  | range                         |
-//! |-----------|-------|-------------------------------|
-//! | input     | bytes | at most [`INPUT_BYTES_MAX`]   |
+//! | quantity  | unit             | range                       |
+//! |-----------|------------------|-----------------------------|
+//! | input     | bytes            | at most [`INPUT_BYTES_MAX`] |
+//! | parts     | runs of text etc | at most [`PART_COUNT_MAX`]  |
 //!
 //! A rendition is UTF-8 with LF line ends and ends in one line end unless it is empty. The same bytes and
 //! content type give the same rendition for ever: a change of rules raises [`EXTRACTOR_VERSION`].
@@ -26,12 +27,14 @@
 //!
 //! # How it is made
 //!
-//! `tokens.rs` runs the tokenizer of browsers over the page (WHATWG HTML §13.2.5) and keeps a stack of open elements
-//! with the implied ends that matter to text; no tree is built, so that hostile nesting costs linear time.
+//! `tokens.rs` runs the tokenizer of browsers over the page (WHATWG HTML §13.2.5), guarded by `guard.rs`, and keeps
+//! a stack of open elements with the implied ends that matter to text; no tree is built, so that hostile nesting
+//! costs linear time.
 //! `parts.rs` is what it finds, `surroundings.rs` decides what stays, `layout.rs` writes it down.
 //! Styles and scripts are not read: text that only a script adds is not there, text that only a style
 //! sheet hides is.
 
+mod guard;
 mod layout;
 mod links;
 mod names;
@@ -50,6 +53,10 @@ pub const EXTRACTOR_VERSION: u64 = 1;
 /// The largest document that is rendered: a hundred times the longest policy known to us.
 pub const INPUT_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// How many parts a page may have: fifty times those of the longest policy known to us. Each takes some two
+/// hundred bytes while a page is rendered.
+pub const PART_COUNT_MAX: usize = 1_000_000;
+
 /// The line above the list of link targets.
 pub const LINKS_HEADING: &str = "[Links]";
 
@@ -67,7 +74,7 @@ pub struct Text {
 /// Renders a document, content coding undone; `None` when it is neither HTML nor plain text.
 ///
 /// # Errors
-/// [`TextError::TooLarge`] when the document is over [`INPUT_BYTES_MAX`].
+/// [`TextError`] when the document is over [`INPUT_BYTES_MAX`] or [`PART_COUNT_MAX`].
 pub fn render(body: &[u8], content_type: Option<&str>) -> Result<Option<Text>, TextError> {
     let kind = media_type::kind(body, content_type);
     if kind == Kind::Other {
@@ -79,16 +86,16 @@ pub fn render(body: &[u8], content_type: Option<&str>) -> Result<Option<Text>, T
     let encoding = media_type::charset(body, content_type, kind);
     let source = media_type::decode(body, encoding);
     let text = match kind {
-        Kind::Html => html(&source),
+        Kind::Html => html(&source)?,
         _ => plain(&source),
     };
     Ok(Some(Text { text, charset: encoding.name(), kind }))
 }
 
-fn html(source: &str) -> String {
-    let parts = tokens::read(source);
+fn html(source: &str) -> Result<String, TextError> {
+    let parts = tokens::read(source)?;
     let text = layout::write(&parts);
-    if text.is_empty() { layout::write(&tokens::read(&parts.noscript)) } else { text }
+    if text.is_empty() { Ok(layout::write(&tokens::read(&parts.noscript)?)) } else { Ok(text) }
 }
 
 /// Renders plain text as itself, with LF line ends and one at the end.
@@ -107,6 +114,8 @@ fn plain(source: &str) -> String {
 pub enum TextError {
     #[error("the document is {size_bytes} bytes long, and at most {limit_bytes} are rendered as text")]
     TooLarge { size_bytes: usize, limit_bytes: usize },
+    #[error("the page has more than {limit} parts, and is not rendered as text")]
+    TooManyParts { limit: usize },
 }
 
 #[cfg(test)]
@@ -189,8 +198,9 @@ mod tests {
 
     #[test]
     fn leaves_out_what_is_not_the_document() {
-        let page = "<head><style>p{}</style><script>'<p>no</p>'</script></head><body><nav>Menu</nav><header>Shop</header>\
-            <div hidden>no</div><span style='color:red; DISPLAY : none'>no</span><template>no</template><svg><title/><text>no</text></svg>\
+        let page = "<head><style>p{}</style><script>'<p>no</p>'</script></head><body><nav>Menu</nav>\
+            <header>Shop</header><div hidden>no</div><span style='color:red; DISPLAY : none'>no</span>\
+            <template>no</template><svg><title/><text>no</text></svg>\
             <select><option>no</select><main><header><h1>Terms</h1></header><p>Words.</main><footer>Company</footer>";
         assert_eq!(rendered(page), "# Terms\n\nWords.\n");
     }
@@ -251,6 +261,8 @@ mod tests {
             let page = format!("first{}middle{}last", opening.repeat(count), closing.repeat(count));
             assert!(!rendered(&page).is_empty(), "{opening}");
         }
+        let crowd = "<p>x".repeat(PART_COUNT_MAX + 2);
+        assert_eq!(render(crowd.as_bytes(), Some("text/html")), Err(TextError::TooManyParts { limit: PART_COUNT_MAX }));
         let nested = format!("{}deep{}", "<div>".repeat(200_000), "</div>".repeat(200_000));
         assert_eq!(rendered(&nested), "deep\n");
         let attributes = (0..100_000).fold(String::new(), |all, n| all + &format!(" a{n}"));

@@ -20,6 +20,8 @@ pub(super) struct Parts {
     pub(super) surroundings: Vec<Surrounding>,
     /// What stands in `<noscript>`, as HTML that was not read.
     pub(super) noscript: String,
+    /// Whether there was more than is kept.
+    pub(super) is_cut: bool,
 }
 
 /// Characters that share a block and everything else.
@@ -92,6 +94,11 @@ pub(super) struct Surrounding {
 }
 
 impl Parts {
+    /// Returns how many parts there are.
+    pub(super) fn count(&self) -> usize {
+        self.runs.len() + self.points.len() + self.targets.len() + self.surroundings.len()
+    }
+
     /// Returns the characters of a run.
     pub(super) fn text(&self, run: &Run) -> &str {
         &self.characters[run.start..run.end]

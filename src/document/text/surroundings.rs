@@ -7,8 +7,8 @@
 //! | `hidden`, `display:none`, `visibility:hidden`               | [`HIDDEN_PROSE_CHARS`]                    |
 //!
 //! Prose is what is neither white space nor a link. The rules look at elements, roles and conventional names,
-//! never at who the page is from. `aria-hidden` hides nothing from the eye, so it is not looked at. A header or footer inside `main` or `article` belongs to the
-//! document (WHATWG HTML §4.3.8, §4.3.9).
+//! never at who the page is from. `aria-hidden` hides nothing from the eye, so it is not looked at. A header
+//! or footer inside `main` or `article` belongs to the document (WHATWG HTML §4.3.8, §4.3.9).
 
 use super::parts::{Parts, Place, Run};
 

@@ -3,7 +3,7 @@
 //! | quantity            | range                                                   |
 //! |---------------------|---------------------------------------------------------|
 //! | search in the stack | at most [`SEARCH_COUNT_MAX`] elements, else amortised   |
-//! | attributes of a tag | the first [`ATTRIBUTE_COUNT_MAX`] are read              |
+//! | parts of a page     | at most [`PART_COUNT_MAX`], with the open elements      |
 //!
 //! Source: WHATWG HTML §13.2.5 (tokenization, by html5ever) and, in spirit, §13.2.6: implied ends of
 //! paragraphs, list points and cells, scopes of end tags, foreign content. Misnested formatting is not
@@ -17,139 +17,37 @@ use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
 use html5ever::{LocalName, TokenizerResult};
 
+use super::guard::{self, Guard, Progress};
 use super::links::unscramble;
 use super::names::{self, Role};
 use super::parts::{Block, Cell, Parts, Place, Point, Run, Surrounding};
 use super::surroundings::{self, Marks};
+use super::{PART_COUNT_MAX, TextError};
 
 /// How far an end tag looks for its start past elements that it does not close: as deep as browsers nest.
 const SEARCH_COUNT_MAX: usize = 512;
-
-/// How many attributes of a tag are read: the tokenizer compares each with all before it.
-const ATTRIBUTE_COUNT_MAX: usize = 1_000;
 
 /// Stands for a line break that is not white space; the sink lets no control character of the page's through.
 pub(super) const LINE_BREAK: char = '\u{b}';
 
 /// Reads a page into its parts.
-pub(super) fn read(source: &str) -> Parts {
+///
+/// # Errors
+/// [`TextError::TooManyParts`] when it has more than [`PART_COUNT_MAX`].
+pub(super) fn read(source: &str) -> Result<Parts, TextError> {
     let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
     let input = BufferQueue::default();
     let mut guard = Guard::default();
-    for piece in pieces(source) {
-        for part in guard.admit(piece, &tokenizer.sink) {
+    for piece in guard::pieces(source) {
+        let progress = tokenizer.sink.progress();
+        for part in guard.admit(piece, &progress) {
             input.push_back(StrTendril::from_slice(part));
         }
         while !matches!(tokenizer.feed(&input), TokenizerResult::Done) {}
     }
     tokenizer.end();
-    tokenizer.sink.0.into_inner().parts
-}
-
-/// Cuts the page before each `<`, so that at most one tag begins in a piece.
-fn pieces(source: &str) -> impl Iterator<Item = &str> {
-    let mut rest = source;
-    std::iter::from_fn(move || {
-        let end = rest.as_bytes().get(1..)?.iter().position(|byte| *byte == b'<').map_or(rest.len(), |at| at + 1);
-        let (piece, after) = rest.split_at(end);
-        rest = after;
-        Some(piece)
-    })
-}
-
-/// Keeps tags with countless attributes from the tokenizer, which would take quadratic time over them.
-#[derive(Default)]
-struct Guard {
-    tag: Option<OpenTag>,
-    markup_count: usize,
-}
-
-/// A tag that has begun and not ended.
-#[derive(Default)]
-struct OpenTag {
-    attribute_count: usize,
-    state: TagState,
-}
-
-/// Where in a tag the next character stands: WHATWG HTML §13.2.5.8 and §13.2.5.32 to .40.
-#[derive(Clone, Copy, Default, Eq, PartialEq)]
-enum TagState {
-    #[default]
-    TagName,
-    BeforeName,
-    Name,
-    AfterName,
-    BeforeValue,
-    Quoted(u8),
-    Unquoted,
-    Ended,
-}
-
-impl Guard {
-    /// Returns what the tokenizer may read of a piece: all, or two parts of it.
-    fn admit<'p>(&mut self, piece: &'p str, sink: &Sink) -> [&'p str; 2] {
-        let state = sink.0.borrow();
-        if state.markup_count != self.markup_count {
-            // What was open has ended.
-            self.markup_count = state.markup_count;
-            self.tag = None;
-        }
-        if self.tag.is_none() && state.begins_tag(piece) {
-            self.tag = Some(OpenTag::default());
-        }
-        self.tag.as_mut().map_or([piece, ""], |tag| tag.admit(piece))
-    }
-}
-
-impl OpenTag {
-    fn admit<'p>(&mut self, piece: &'p str) -> [&'p str; 2] {
-        let is_over = |count| count > ATTRIBUTE_COUNT_MAX;
-        let mut kept = if is_over(self.attribute_count) { Some(0) } else { None };
-        for (at, byte) in piece.bytes().enumerate() {
-            let next = self.state.next(byte);
-            if next == TagState::Name && self.state != TagState::Name {
-                self.attribute_count += 1;
-                kept = kept.or_else(|| is_over(self.attribute_count).then_some(at));
-            }
-            self.state = next;
-            if next == TagState::Ended {
-                return kept.map_or([piece, ""], |kept| [&piece[..kept], &piece[at..]]);
-            }
-        }
-        [&piece[..kept.unwrap_or(piece.len())], ""]
-    }
-}
-
-impl TagState {
-    fn next(self, byte: u8) -> Self {
-        let is_space = matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0c);
-        match (self, byte) {
-            (Self::Quoted(quote), _) if byte == quote => Self::BeforeName,
-            (Self::Quoted(_), _) => self,
-            (Self::Ended, _) | (_, b'>') => Self::Ended,
-            (Self::BeforeValue, b'"' | b'\'') => Self::Quoted(byte),
-            (Self::BeforeValue, _) => {
-                if is_space {
-                    self
-                } else {
-                    Self::Unquoted
-                }
-            }
-            (Self::Unquoted, _) => {
-                if is_space {
-                    Self::BeforeName
-                } else {
-                    self
-                }
-            }
-            (_, b'/') => Self::BeforeName,
-            (Self::Name | Self::AfterName, b'=') => Self::BeforeValue,
-            (Self::Name | Self::AfterName, _) if is_space => Self::AfterName,
-            (Self::TagName | Self::BeforeName, _) if is_space => Self::BeforeName,
-            (Self::TagName, _) => self,
-            (Self::BeforeName | Self::Name | Self::AfterName, _) => Self::Name,
-        }
-    }
+    let parts = tokenizer.sink.0.into_inner().parts;
+    if parts.is_cut { Err(TextError::TooManyParts { limit: PART_COUNT_MAX }) } else { Ok(parts) }
 }
 
 #[derive(Default)]
@@ -192,11 +90,22 @@ struct Around {
     is_foreign: bool,
 }
 
+impl Sink {
+    fn progress(&self) -> Progress {
+        let state = self.0.borrow();
+        Progress { markup_count: state.markup_count, raw: state.raw.clone() }
+    }
+}
+
 impl TokenSink for Sink {
     type Handle = ();
 
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
         let mut state = self.0.borrow_mut();
+        if state.parts.is_cut || state.parts.count() + state.stack.len() > PART_COUNT_MAX {
+            state.parts.is_cut = true;
+            return TokenSinkResult::Continue;
+        }
         match token {
             Token::TagToken(tag) => {
                 state.markup_count += 1;
@@ -214,24 +123,6 @@ impl TokenSink for Sink {
 }
 
 impl State {
-    /// Says whether the tokenizer will take a piece as the beginning of a tag.
-    fn begins_tag(&self, piece: &str) -> bool {
-        let bytes = piece.as_bytes();
-        match &self.raw {
-            None => match bytes {
-                [b'<', b'/', letter, ..] | [b'<', letter, ..] => letter.is_ascii_alphabetic(),
-                _ => false,
-            },
-            Some(name) => {
-                let after = bytes.strip_prefix(b"</").and_then(|rest| rest.split_at_checked(name.len()));
-                after.is_some_and(|(found, rest)| {
-                    found.eq_ignore_ascii_case(name.as_bytes())
-                        && matches!(rest.first(), Some(b' ' | b'\t' | b'\n' | b'\r' | 0x0c | b'/'))
-                })
-            }
-        }
-    }
-
     fn around(&self) -> Around {
         self.stack.last().map_or_else(Around::default, |element| element.around)
     }
