@@ -4,7 +4,9 @@ use std::error::Error;
 
 use crate::archivist::append::AppendError;
 use crate::archivist::capture::CaptureError;
+use crate::archivist::cite::CiteError;
 use crate::archivist::init::InitError;
+use crate::archivist::quote::QuoteActError;
 use crate::archivist::read::ReadError;
 use crate::archivist::visit::VisitError;
 use crate::base::id::IdError;
@@ -146,6 +148,28 @@ impl From<CaptureError> for Failure {
             CaptureError::Append(error) => error.into(),
             CaptureError::Read(error) => error.into(),
             CaptureError::Runtime(_) => Self::of(FAILED, &error),
+        }
+    }
+}
+
+impl From<CiteError> for Failure {
+    fn from(error: CiteError) -> Self {
+        match error {
+            CiteError::NotCitable { .. } => Self::of(WRONG_USE, &error),
+            CiteError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<QuoteActError> for Failure {
+    fn from(error: QuoteActError) -> Self {
+        match error {
+            QuoteActError::Append(error) => error.into(),
+            QuoteActError::NotQuotable { .. } => Self::of(WRONG_USE, &error),
+            QuoteActError::Quote(_) => {
+                Self::of(FAILED, &error).try_this("`affiant show ID --text` prints the text that can be quoted")
+            }
+            QuoteActError::Read(error) => error.into(),
         }
     }
 }

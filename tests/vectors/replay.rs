@@ -69,20 +69,6 @@ struct Version {
 /// Reads all pages in the order of their documents' histories, and all versions of those documents.
 fn read(root: &Path) -> (Vec<Page>, BTreeMap<(String, u64), Version>) {
     let manifest: Value = serde_json::from_reader(File::open(root.join("manifest.json")).unwrap()).unwrap();
-<<<<<<< HEAD
-    let mut pages = Vec::new();
-    for record in manifest["records"].as_array().unwrap().iter().filter(|record| record["kind"] == "snapshot") {
-        let mut body = Vec::new();
-        GzDecoder::new(File::open(root.join(record["path"].as_str().unwrap())).unwrap())
-            .read_to_end(&mut body)
-            .unwrap();
-        pages.push(Page {
-            document: record["doc"].as_str().unwrap().to_owned(),
-            sequence: record["seq"].as_u64().unwrap(),
-            made_version: record["role"] == "extracted",
-            body,
-        });
-=======
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let url = |document: &str| {
         let documents = manifest["documents"].as_array().unwrap();
@@ -102,7 +88,6 @@ fn read(root: &Path) -> (Vec<Page>, BTreeMap<(String, u64), Version>) {
             let markdown = fs::read_to_string(path).unwrap();
             versions.insert((document, sequence), Version { change: text(&record["change"]), markdown });
         }
->>>>>>> text
     }
     pages.sort_by(|a, b| (&a.document, a.sequence).cmp(&(&b.document, b.sequence)));
     assert_eq!(pages.len(), 224, "pages in the corpus");
@@ -165,15 +150,6 @@ fn tells_noise_from_change() {
 /// Four words in a row are the measure: what is missing now are runs across list numbers, which the other
 /// extractor counts wrongly where lists are nested, and across its own marks.
 #[test]
-<<<<<<< HEAD
-fn dump() {
-    for page in pages().unwrap() {
-        std::fs::write(
-            format!("/tmp/proto/r/{}-{}.txt", page.document.replace('/', "_"), page.sequence),
-            rendition(&page).text,
-        )
-        .unwrap();
-=======
 fn keeps_the_words_that_another_extractor_found() {
     let Some(root) = corpus() else { return };
     let (pages, versions) = read(&root);
@@ -189,7 +165,6 @@ fn keeps_the_words_that_another_extractor_found() {
             wanted += expected.windows(4).count();
             missing += expected.windows(4).filter(|run| !runs.contains(run)).count();
         }
->>>>>>> text
     }
     eprintln!("{missing} of {wanted} runs of four words are missing");
     assert!(wanted > 500_000, "{wanted} runs were compared");

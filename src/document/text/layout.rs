@@ -78,11 +78,7 @@ fn is_simple_row(row: &[Paragraph]) -> bool {
     let is_plain = |paragraph: &Paragraph| {
         !paragraph.text.contains('\n') && paragraph.block.heading == 0 && !paragraph.block.is_preformatted
     };
-<<<<<<< HEAD
-    row.iter().all(is_plain)
-=======
     row.iter().all(|paragraph| paragraph.block.cell.is_some() && is_plain(paragraph))
->>>>>>> text
         && row
             .windows(2)
             .all(|pair| pair[0].block.cell != pair[1].block.cell && pair[0].block.point == pair[1].block.point)
@@ -139,118 +135,6 @@ impl Line {
     }
 }
 
-<<<<<<< HEAD
-/// The links in the order in which they are read.
-#[derive(Default)]
-struct Links {
-    /// The link that is being read, and where its words begin in the line.
-    open: Option<(usize, usize)>,
-    found: Vec<Link>,
-    /// How many were found before this block, and whether it has words outside links.
-    before_block: usize,
-    is_prose: bool,
-}
-
-struct Link {
-    at: usize,
-    words: String,
-    /// Whether it stands in a sentence, and not alone in a heading or a table of contents.
-    is_in_prose: bool,
-}
-
-impl Links {
-    /// Notes that the line goes on in another link, or none.
-    fn pass(&mut self, link: Option<usize>, at: usize, line: &str) {
-        if self.open.map(|(open, _)| open) == link {
-            return;
-        }
-        if let Some((open, start)) = self.open.take() {
-            let words = line.get(start..).unwrap_or_default();
-            let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-            self.found.push(Link { at: open, words, is_in_prose: false });
-        }
-        self.open = link.map(|link| (link, at));
-    }
-
-    fn end_block(&mut self) {
-        for link in &mut self.found[self.before_block..] {
-            link.is_in_prose = self.is_prose;
-        }
-        self.before_block = self.found.len();
-        self.is_prose = false;
-    }
-
-    fn write(self, parts: &Parts, page: &mut String) {
-        let mut seen = HashSet::new();
-        for Link { at, words, is_in_prose } in self.found {
-            let Some(target) = target(&parts.targets[at]) else { continue };
-            // Where a sentence refers to a section, the section is part of what it says.
-            if target.starts_with('#') && !is_in_prose {
-                continue;
-            }
-            if words == target {
-                continue;
-            }
-            let line = format!("- {words}: {target}\n");
-            if words.is_empty() || !seen.insert(line.clone()) {
-                continue;
-            }
-            if seen.len() == 1 {
-                let gap = if page.is_empty() { "" } else { "\n" };
-                let _ = writeln!(page, "{gap}{LINKS_HEADING}");
-            }
-            page.push_str(&line);
-        }
-    }
-}
-
-/// Returns where a link leads, if anywhere: white space removed as a browser does (URL §4.4).
-fn target(written: &str) -> Option<String> {
-    let target: String = written.trim_matches(|c: char| c <= ' ').chars().filter(|c| !c.is_control()).collect();
-    let scheme = target.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-    if target.is_empty() || target == "#" || matches!(scheme.as_deref(), Some("javascript" | "data" | "blob")) {
-        return None;
-    }
-    if let Some(scrambled) = target.strip_prefix("/cdn-cgi/l/email-protection") {
-        return scrambled
-            .strip_prefix('#')
-            .and_then(unscramble)
-            .map(|address| undisguise(&format!("mailto:{address}")));
-    }
-    if scheme.as_deref() == Some("mailto") {
-        return Some(undisguise(&target));
-    }
-    Some(target.split_whitespace().collect::<Vec<_>>().join("%20"))
-}
-
-/// Undoes the numeric character references in which mail addresses are hidden from robots, each visit anew.
-fn undisguise(target: &str) -> String {
-    let mut plain = String::new();
-    let mut rest = target;
-    while let Some((before, after)) = rest.split_once("&#") {
-        plain.push_str(before);
-        let digits = after.split(';').next().unwrap_or_default();
-        let code = match digits.strip_prefix(['x', 'X']) {
-            Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16).ok(),
-            None => digits.parse().ok(),
-        };
-        match code.and_then(char::from_u32).filter(|c| !c.is_control()) {
-            Some(c) if after.len() > digits.len() => {
-                plain.push(c);
-                rest = &after[digits.len() + 1..];
-            }
-            _ => {
-                plain.push_str("&#");
-                rest = after;
-            }
-        }
-    }
-    plain.push_str(rest);
-    plain
-}
-
-=======
->>>>>>> text
 /// Writes paragraphs one below the other.
 struct Pen<'a> {
     parts: &'a Parts,

@@ -191,13 +191,8 @@ mod tests {
         let page = "<p>See the <a href='/rules'>Community <i>Rules</i></a>, <a href=#top>top</a>, \
             <a href=/rules>Community Rules</a> and <a href=' javascript:x'>x</a>.";
         assert_eq!(
-<<<<<<< HEAD
-            html(page),
-            "See the Community Rules, top, Community Rules and x.\n\n[Links]\n- Community Rules: /rules\n"
-=======
             rendered(page),
             "See the Community Rules, top, Community Rules and x.\n\n[Links]\n- Community Rules: /rules\n- top: #top\n"
->>>>>>> text
         );
     }
 

@@ -21,17 +21,6 @@ pub(super) fn role(name: &str) -> Role {
     match name {
         "address" | "article" | "aside" | "blockquote" | "center" | "dd" | "details" | "dialog" | "dir" | "div"
         | "dl" | "dt" | "fieldset" | "figcaption" | "figure" | "footer" | "form" | "h1" | "h2" | "h3" | "h4" | "h5"
-<<<<<<< HEAD
-        | "h6" | "header" | "hgroup" | "legend" | "li" | "listing" | "main" | "menu" | "nav" | "noscript" | "ol"
-        | "optgroup" | "p" | "plaintext" | "pre" | "search" | "section" | "summary" | "textarea" | "ul" | "xmp" => {
-            Role::Block
-        }
-        "caption" | "table" | "tbody" | "td" | "tfoot" | "th" | "thead" | "tr" => Role::Table,
-        "area" | "base" | "basefont" | "bgsound" | "br" | "col" | "embed" | "frame" | "hr" | "img" | "input"
-        | "keygen" | "link" | "meta" | "param" | "source" | "track" | "wbr" | "html" | "body" | "head" => Role::Void,
-        "audio" | "canvas" | "datalist" | "iframe" | "math" | "noembed" | "noframes" | "object" | "script"
-        | "select" | "style" | "svg" | "template" | "title" | "video" => Role::Skipped,
-=======
         | "h6" | "header" | "hgroup" | "legend" | "li" | "listing" | "main" | "menu" | "nav" | "ol" | "optgroup"
         | "p" | "plaintext" | "pre" | "search" | "section" | "summary" | "textarea" | "ul" | "xmp" => Role::Block,
         "caption" | "table" | "tbody" | "td" | "tfoot" | "th" | "thead" | "tr" => Role::Table,
@@ -39,7 +28,6 @@ pub(super) fn role(name: &str) -> Role {
         | "keygen" | "link" | "meta" | "param" | "source" | "track" | "wbr" | "html" | "body" | "head" => Role::Void,
         "audio" | "canvas" | "datalist" | "iframe" | "math" | "noembed" | "noframes" | "noscript" | "object"
         | "script" | "select" | "style" | "svg" | "template" | "title" | "video" => Role::Skipped,
->>>>>>> text
         _ => Role::Inline,
     }
 }
