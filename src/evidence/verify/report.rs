@@ -79,7 +79,7 @@ fn finding_lines(finding: &Finding) -> Vec<String> {
         Outcome::Holds => vec![
             format!("  holds      {name:<11} {}", finding.found),
             format!("{:24} shows that {}", "", shows(finding.check)),
-            format!("{:24} not that {}", "", does_not_show(finding.check).trim_start_matches("that ")),
+            format!("{:24} does not show {}", "", does_not_show(finding.check)),
             format!("{:24} relies on {}", "", finding.relies_on),
         ],
         Outcome::NotShown => vec![
