@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use super::append::{AppendError, Appender, software};
+use super::append::{AppendError, Appender};
 use super::progress::Progress;
 
 use crate::base::hash::Hash;
@@ -88,13 +88,21 @@ fn create(
         }
         origin_of(&keyring.public()?)?
     } else {
-        let origin = naming.origin.clone().map_or_else(chosen_origin, Ok)?;
-        keyring.create(&origin, passphrase)?;
-        origin
+        create_keys(keyring, naming, passphrase)?
     };
     let prefix = naming.prefix.clone().unwrap_or_else(|| Prefix::new("AF").expect("two letters"));
     let settings = Settings { origin: origin.as_str().to_owned(), prefix, naan: naming.naan.clone() };
     Ok(Archive::create(&places.archive, &settings)?)
+}
+
+/// Makes the keys of a new archive, and returns the name under which they sign.
+///
+/// # Errors
+/// [`KeysError::Exists`] when there are keys already.
+pub fn create_keys(keyring: &Keyring, naming: &Naming, passphrase: Option<&Passphrase>) -> Result<Origin, InitError> {
+    let origin = naming.origin.clone().map_or_else(chosen_origin, Ok)?;
+    keyring.create(&origin, passphrase)?;
+    Ok(origin)
 }
 
 /// Returns the name under which a keyring's keys sign.
@@ -147,11 +155,4 @@ pub enum InitError {
     Keys(#[from] KeysError),
     #[error("the keys in `{}` have signed for an archive that is not in `{}`", keys.display(), archive.display())]
     KeysElsewhere { keys: PathBuf, archive: PathBuf },
-}
-
-/// Returns what the program calls itself, for those who ask without appending.
-#[must_use]
-pub fn version() -> String {
-    let software = software();
-    format!("{} ({})", software.version, software.commit)
 }

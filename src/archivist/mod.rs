@@ -13,3 +13,8 @@ pub mod visit;
 pub mod append;
 
 pub mod read;
+
+pub mod cite;
+pub mod quote;
+
+pub mod doctor;

@@ -116,6 +116,25 @@ impl<'a> Log<'a> {
         Ok((entry, document))
     }
 
+    /// Finds every document with an address, by its first record: one for each vantage. Reads the log from its
+    /// end to its start, since readers have no index.
+    ///
+    /// # Errors
+    /// As [`Log::entry`].
+    pub fn histories(&self, url: &str) -> Result<Vec<u64>, ReadError> {
+        let mut histories = Vec::new();
+        for index in 0..self.size {
+            let entry = self.entry(index)?;
+            if let Body::Document(document) = &entry.record.body
+                && document.amends.is_none()
+                && document.url == url
+            {
+                histories.push(index);
+            }
+        }
+        Ok(histories)
+    }
+
     /// Makes the proof that an entry is in the log.
     ///
     /// # Errors

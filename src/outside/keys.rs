@@ -161,6 +161,19 @@ impl Keyring {
         Ok(PublicKeys { statement, recovery, checkpoint })
     }
 
+    /// Returns the secret files that others may read.
+    #[must_use]
+    pub fn unsafe_files(&self) -> Vec<PathBuf> {
+        let secrets = [STATEMENT_KEY, LOG_KEY, LOG_KEY_POST_QUANTUM, RECOVERY_KEY].map(|name| self.folder.join(name));
+        secrets.into_iter().filter(|path| path.exists() && refuse_readable(path).is_err()).collect()
+    }
+
+    /// Says whether the secret keys are there and encrypted.
+    #[must_use]
+    pub fn needs_passphrase(&self) -> bool {
+        self.read(STATEMENT_KEY).is_ok_and(|file| SecretKey::is_encrypted(&Zeroizing::new(file)).unwrap_or(false))
+    }
+
     /// Says whether the recovery key still lies in the keyring.
     #[must_use]
     pub fn holds_recovery_key(&self) -> bool {

@@ -1,0 +1,181 @@
+//! Failures: an error with its exit code and one thing to try.
+
+use std::error::Error;
+
+use crate::archivist::append::AppendError;
+use crate::archivist::capture::CaptureError;
+use crate::archivist::cite::CiteError;
+use crate::archivist::init::InitError;
+use crate::archivist::quote::QuoteActError;
+use crate::archivist::read::ReadError;
+use crate::archivist::visit::VisitError;
+use crate::base::id::IdError;
+use crate::log::key_file::KeyFileError;
+use crate::outside::archive::ArchiveError;
+use crate::outside::keys::KeysError;
+
+/// It could not be done.
+pub(super) const FAILED: u8 = 1;
+/// The command was used wrongly.
+pub(super) const WRONG_USE: u8 = 2;
+/// Some of many failed.
+pub(super) const IN_PART: u8 = 5;
+/// Archive or key missing, locked or damaged.
+pub(super) const NO_ARCHIVE: u8 = 6;
+/// Refused: a blocked address, or policy.
+pub(super) const REFUSED: u8 = 7;
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// The exit code.
+    pub(super) code: u8,
+    /// What happened, as a path from the act to the cause.
+    pub(super) message: String,
+    /// One thing to try.
+    pub(super) hint: Option<String>,
+}
+
+impl Failure {
+    /// Says what happened in words of the command line.
+    pub(super) fn new(code: u8, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), hint: None }
+    }
+
+    /// Says what happened in the words of an error.
+    pub(super) fn of(code: u8, error: &dyn Error) -> Self {
+        Self::new(code, chain(error))
+    }
+
+    /// Adds one thing to try.
+    pub(super) fn try_this(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+/// Returns what an error says, with its causes.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.ends_with(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+impl From<ArchiveError> for Failure {
+    fn from(error: ArchiveError) -> Self {
+        let hint = match &error {
+            ArchiveError::NotArchive { .. } => Some("`affiant capture TARGET` makes one, or name it with --archive"),
+            ArchiveError::Lock(_) => Some("wait until the other process has finished, or name another archive"),
+            ArchiveError::OutsideLog { .. } => Some("`affiant list` shows what there is"),
+            ArchiveError::Missing { .. } | ArchiveError::Tile { .. } | ArchiveError::Nodes(_) => {
+                Some("`affiant audit` names everything that is damaged")
+            }
+            _ => None,
+        };
+        let code = if matches!(error, ArchiveError::OutsideLog { .. }) { FAILED } else { NO_ARCHIVE };
+        Self { hint: hint.map(str::to_owned), ..Self::of(code, &error) }
+    }
+}
+
+impl From<KeysError> for Failure {
+    fn from(error: KeysError) -> Self {
+        let hint = match &error {
+            KeysError::KeyFile { source: KeyFileError::NoPassphrase, .. } => {
+                Some("give it with --passphrase-file FILE or in AFFIANT_PASSPHRASE")
+            }
+            KeysError::Missing { .. } => {
+                Some("name the keyring with --keys, or bring the keys back from where they are kept")
+            }
+            _ => None,
+        };
+        Self { hint: hint.map(str::to_owned), ..Self::of(NO_ARCHIVE, &error) }
+    }
+}
+
+impl From<AppendError> for Failure {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Archive(error) => error.into(),
+            AppendError::Keys(error) => error.into(),
+            AppendError::Read(error) => error.into(),
+            AppendError::RolledBack { .. } => Self::of(NO_ARCHIVE, &error)
+                .try_this("bring the newer archive back: its log must not be signed a second time with other entries"),
+            AppendError::Forked { .. } | AppendError::OtherLog { .. } => Self::of(NO_ARCHIVE, &error)
+                .try_this("find the archive that these keys belong to, or name its keyring with --keys"),
+            error => Self::of(NO_ARCHIVE, &error),
+        }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Archive(error) => error.into(),
+            ReadError::Id(IdError::WrongCheck { .. }) => Self::of(WRONG_USE, &error),
+            ReadError::Id(_) | ReadError::OtherArchive { .. } | ReadError::OtherKind { .. } => {
+                Self::of(WRONG_USE, &error).try_this("`affiant list` shows the ids there are")
+            }
+            ReadError::Unpublished => {
+                Self::of(NO_ARCHIVE, &error).try_this("`affiant capture TARGET` publishes the first")
+            }
+            error => Self::of(NO_ARCHIVE, &error).try_this("`affiant audit` names everything that is damaged"),
+        }
+    }
+}
+
+impl From<InitError> for Failure {
+    fn from(error: InitError) -> Self {
+        match error {
+            InitError::Append(error) => error.into(),
+            InitError::Archive(error) => error.into(),
+            InitError::Keys(error) => error.into(),
+            InitError::KeysElsewhere { .. } => Self::of(NO_ARCHIVE, &error)
+                .try_this("name that archive with --archive, or make new keys in another folder with --keys"),
+            InitError::Checkpoint(_) => Self::of(WRONG_USE, &error),
+        }
+    }
+}
+
+impl From<CaptureError> for Failure {
+    fn from(error: CaptureError) -> Self {
+        match error {
+            CaptureError::Append(error) => error.into(),
+            CaptureError::Read(error) => error.into(),
+            CaptureError::Runtime(_) => Self::of(FAILED, &error),
+        }
+    }
+}
+
+impl From<CiteError> for Failure {
+    fn from(error: CiteError) -> Self {
+        match error {
+            CiteError::NotCitable { .. } => Self::of(WRONG_USE, &error),
+            CiteError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<QuoteActError> for Failure {
+    fn from(error: QuoteActError) -> Self {
+        match error {
+            QuoteActError::Append(error) => error.into(),
+            QuoteActError::NotQuotable { .. } => Self::of(WRONG_USE, &error),
+            QuoteActError::Quote(_) => {
+                Self::of(FAILED, &error).try_this("`affiant show ID --text` prints the text that can be quoted")
+            }
+            QuoteActError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<&VisitError> for Failure {
+    fn from(error: &VisitError) -> Self {
+        Self::of(if error.is_refusal() { REFUSED } else { FAILED }, error)
+    }
+}

@@ -1,0 +1,77 @@
+//! `affiant list`.
+
+use serde_json::json;
+
+use super::failure::Failure;
+use super::output;
+use super::settings::Settings;
+
+use crate::archivist::read::{Entry, Log};
+use crate::evidence::record::Body;
+
+/// List the records of the archive, newest first.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  affiant list\n  affiant list --kind document --json")]
+pub(super) struct List {
+    /// Only records of this kind: genesis, document, capture, check or provision.
+    #[arg(long, value_name = "KIND", value_parser = ["genesis", "document", "capture", "check", "provision"])]
+    kind: Option<String>,
+    /// At most so many.
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 50)]
+    limit: u64,
+}
+
+impl List {
+    pub(super) fn run(self, settings: &Settings) -> Result<u8, Failure> {
+        let archive = settings.archive()?;
+        let (log, _) = Log::published(&archive)?;
+        let mut left = self.limit;
+        for index in (0..log.size()).rev() {
+            if left == 0 {
+                break;
+            }
+            let entry = log.entry(index)?;
+            if self.kind.as_deref().is_none_or(|kind| kind == entry.record.body.kind()) {
+                print(&entry, settings);
+                left -= 1;
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// Prints a record as a line.
+pub(super) fn print(entry: &Entry, settings: &Settings) {
+    let body = &entry.record.body;
+    let visit = body.visit();
+    let what = match body {
+        Body::Genesis(_) => entry.record.origin.clone(),
+        Body::Document(document) => {
+            document.title.clone().map_or(document.url.clone(), |title| format!("{title} · {}", document.url))
+        }
+        Body::Capture(capture) => capture.visit.final_url.clone(),
+        Body::Check(check) => check.visit.final_url.clone(),
+        Body::Provision(provision) => format!("“{}”", provision.exact.split_whitespace().collect::<Vec<_>>().join(" ")),
+    };
+    let time = visit.map_or(entry.record.made, |visit| visit.started);
+    if settings.json {
+        output::json(&json!({
+            "id": entry.id.to_string(),
+            "kind": body.kind(),
+            "index": entry.record.index,
+            "time": time.to_string(),
+            "outcome": visit.map(|visit| visit.outcome.kind.word()),
+            "sha256": visit.map(|visit| visit.primary.sha256.to_string()),
+            "record_sha256": entry.record_sha256().to_string(),
+            "what": what,
+        }));
+        return;
+    }
+    let outcome = visit.map_or("", |visit| visit.outcome.kind.word());
+    output::line(&output::plain(&format!(
+        "{}  {}  {:<9} {outcome:<9} {what}",
+        entry.id,
+        time.to_second(),
+        body.kind()
+    )));
+}

@@ -1,0 +1,110 @@
+//! Settings: where the archive and the keys lie, and how to speak, from flags, environment and the config file.
+//!
+//! A flag wins over the environment, that over `config.toml` in `$XDG_CONFIG_HOME/affiant` (or
+//! `~/.config/affiant`), that over `./archive` and `./keys`.
+
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use super::Global;
+use super::failure::{Failure, NO_ARCHIVE, WRONG_USE};
+use super::progress;
+
+use crate::archivist::init::Places;
+use crate::archivist::progress::Progress;
+use crate::log::policy::Policy;
+use crate::outside::archive::Archive;
+use crate::outside::keys::{Keyring, Passphrase};
+
+/// The longest passphrase file.
+const PASSPHRASE_FILE_BYTES_MAX: u64 = 4096;
+
+/// Where things lie and how to speak.
+pub(super) struct Settings {
+    /// Where archive and keyring lie.
+    pub(super) places: Places,
+    /// Whether to print JSON.
+    pub(super) json: bool,
+    /// Whether to print results and errors only.
+    pub(super) quiet: bool,
+    /// Whether no socket may be opened.
+    pub(super) offline: bool,
+    /// Who listens to progress.
+    pub(super) progress: Box<dyn Progress>,
+    passphrase_file: Option<PathBuf>,
+}
+
+impl Settings {
+    pub(super) fn of(global: &Global) -> Result<Self, Failure> {
+        if let Some(directory) = &global.directory {
+            std::env::set_current_dir(directory).map_err(|error| {
+                Failure::new(WRONG_USE, format!("cannot work in `{}`: {error}", directory.display()))
+            })?;
+        }
+        let config = config()?;
+        let place = |flag: &Option<PathBuf>, name: &str| {
+            flag.clone()
+                .or_else(|| config.get(name)?.as_str().map(PathBuf::from))
+                .unwrap_or_else(|| PathBuf::from(name))
+        };
+        Ok(Self {
+            places: Places { archive: place(&global.archive, "archive"), keys: place(&global.keys, "keys") },
+            json: global.json,
+            quiet: global.quiet,
+            offline: global.offline,
+            progress: progress::listener(global.quiet || global.json),
+            passphrase_file: global.passphrase_file.clone(),
+        })
+    }
+
+    /// Opens the archive for reading.
+    pub(super) fn archive(&self) -> Result<Archive, Failure> {
+        Ok(Archive::open(&self.places.archive)?)
+    }
+
+    /// Returns the keyring.
+    pub(super) fn keyring(&self) -> Keyring {
+        Keyring::new(&self.places.keys)
+    }
+
+    /// Reads the keyring's policy.
+    pub(super) fn policy(&self) -> Result<Option<Policy>, Failure> {
+        Ok(self.keyring().policy()?)
+    }
+
+    /// Returns the passphrase of the secret keys: from the file, the environment, or the person at the terminal
+    /// when the keys need one.
+    pub(super) fn passphrase(&self) -> Result<Option<Passphrase>, Failure> {
+        if let Some(path) = &self.passphrase_file {
+            return read_passphrase(path).map(Some);
+        }
+        if let Ok(passphrase) = std::env::var("AFFIANT_PASSPHRASE") {
+            return Ok(Some(Passphrase::new(passphrase)));
+        }
+        if !self.keyring().needs_passphrase() || !io::stdin().is_terminal() {
+            return Ok(None);
+        }
+        let typed = rpassword::prompt_password("Passphrase of the archive's keys: ");
+        typed.map(|typed| Some(Passphrase::new(typed))).map_err(|error| Failure::of(NO_ARCHIVE, &error))
+    }
+}
+
+fn read_passphrase(path: &Path) -> Result<Passphrase, Failure> {
+    let unreadable = |error: io::Error| Failure::new(NO_ARCHIVE, format!("cannot read `{}`: {error}", path.display()));
+    if fs::metadata(path).map_err(unreadable)?.len() > PASSPHRASE_FILE_BYTES_MAX {
+        return Err(Failure::new(WRONG_USE, format!("`{}` is too long for a passphrase", path.display())));
+    }
+    let text = Passphrase::new(fs::read_to_string(path).map_err(unreadable)?);
+    Ok(Passphrase::new(text.lines().next().unwrap_or_default().to_owned()))
+}
+
+fn config() -> Result<toml::Table, Failure> {
+    let home = || std::env::home_dir().map(|home| home.join(".config"));
+    let folder = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home);
+    let Some(path) = folder.map(|folder| folder.join("affiant/config.toml")) else { return Ok(toml::Table::new()) };
+    match fs::read_to_string(&path) {
+        Ok(text) => text.parse().map_err(|error| Failure::new(WRONG_USE, format!("`{}`: {error}", path.display()))),
+        Err(_) => Ok(toml::Table::new()), // Most people have none.
+    }
+}

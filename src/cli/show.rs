@@ -1,0 +1,168 @@
+//! `affiant show`.
+
+use super::failure::{FAILED, Failure, WRONG_USE};
+use super::output;
+use super::settings::Settings;
+
+use crate::archivist::read::{Entry, Log};
+use crate::base::hash::Hash;
+use crate::base::id::CheckCharacter;
+use crate::evidence::record::{Body, Record, Visit};
+
+/// Show one record, or the bytes that it names.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  affiant show AF-C-000002-x\n  affiant show AF-C-000002-x --text\n  affiant show AF-C-000002-x --body > page.html"
+)]
+pub(super) struct Show {
+    /// The citation id.
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Print the text rendition.
+    #[arg(long, group = "what")]
+    text: bool,
+    /// Print the captured bytes as received.
+    #[arg(long, group = "what")]
+    body: bool,
+    /// Print the record's CBOR.
+    #[arg(long, group = "what")]
+    record: bool,
+    /// Print the statement's COSE.
+    #[arg(long, group = "what")]
+    statement: bool,
+    /// Print the bytes of any blob that the record names.
+    #[arg(long, value_name = "SHA256", group = "what")]
+    blob: Option<String>,
+}
+
+impl Show {
+    pub(super) fn run(self, settings: &Settings) -> Result<u8, Failure> {
+        let archive = settings.archive()?;
+        let (log, _) = Log::published(&archive)?;
+        let entry = find(&log, &self.id)?;
+        let visit = entry.record.body.visit();
+        let lacks = |what: &str| Failure::new(FAILED, format!("{} has no {what}", entry.id));
+        let blob = if self.record {
+            output::bytes(&entry.record_bytes);
+            return Ok(0);
+        } else if self.statement {
+            output::bytes(entry.statement.as_bytes());
+            return Ok(0);
+        } else if self.text {
+            visit.and_then(Visit::text).ok_or_else(|| lacks("text rendition"))?.sha256
+        } else if self.body {
+            visit.ok_or_else(|| lacks("captured bytes"))?.primary.sha256
+        } else if let Some(text) = &self.blob {
+            let hash: Hash = text.parse().map_err(|error| Failure::of(WRONG_USE, &error))?;
+            let is_named = visit.is_some_and(|visit| visit.blobs().contains(&hash));
+            is_named.then_some(hash).ok_or_else(|| lacks("such blob"))?
+        } else {
+            print(&entry, &log, settings);
+            return Ok(0);
+        };
+        archive
+            .packs()
+            .copy(blob, &mut std::io::stdout().lock())
+            .map_err(|error| Failure::from(crate::archivist::read::ReadError::from(error)))?;
+        Ok(0)
+    }
+}
+
+/// Finds an entry by its id, and says so when the id came without its check character.
+pub(super) fn find(log: &Log<'_>, id: &str) -> Result<Entry, Failure> {
+    let (entry, check) = log.find(id)?;
+    if check == CheckCharacter::LeftOut {
+        output::remark(&format!("affiant: `{id}` has no check character; taken as {}", entry.id));
+    }
+    Ok(entry)
+}
+
+fn print(entry: &Entry, log: &Log<'_>, settings: &Settings) {
+    let reading = Record::read_out(&entry.record_bytes).unwrap_or_default();
+    if settings.json {
+        let mut object = reading;
+        if let Some(fields) = object.as_object_mut() {
+            fields.insert("id".to_owned(), entry.id.to_string().into());
+            fields.insert("record_sha256".to_owned(), entry.record_sha256().to_string().into());
+            fields.insert("entry".to_owned(), entry.statement.entry().to_string().into());
+        }
+        output::json(&object);
+        return;
+    }
+    let put = |name: &str, value: &str| output::line(&format!("{name:<10} {}", output::plain(value)));
+    put("id", &entry.id.to_string());
+    put("kind", entry.record.body.kind());
+    put("index", &format!("{} of {}", entry.record.index, log.size()));
+    put("made", &entry.record.made.to_string());
+    describe(&entry.record.body, log, &put);
+    put("record", &entry.record_sha256().to_string());
+    put("entry", &entry.statement.entry().to_string());
+    put("ark", &entry.id.ark(log.archive().settings().naan.as_deref().unwrap_or(crate::base::id::NAAN_UNASSIGNED)));
+}
+
+fn describe(body: &Body, log: &Log<'_>, put: &dyn Fn(&str, &str)) {
+    match body {
+        Body::Genesis(genesis) => {
+            put("prefix", &genesis.prefix);
+            for key in &genesis.keys {
+                put("key", &format!("{} {}", key.algorithm, key.purpose.as_str()));
+            }
+        }
+        Body::Document(document) => {
+            describe_document(document, put);
+        }
+        Body::Capture(capture) => {
+            if let Ok((_, document)) = log.document(capture.document) {
+                describe_document(&document, put);
+            }
+            put("sequence", &capture.sequence.to_string());
+            describe_visit(&capture.visit, put);
+        }
+        Body::Check(check) => {
+            put("confirms", &format!("entry {}", check.capture));
+            describe_visit(&check.visit, put);
+        }
+        Body::Provision(provision) => {
+            put("quotes", &format!("entry {}", provision.capture));
+            put("exact", &provision.exact);
+        }
+    }
+}
+
+fn describe_document(document: &crate::evidence::record::Document, put: &dyn Fn(&str, &str)) {
+    let said = [("entity", &document.entity), ("title", &document.title), ("type", &document.document_type)];
+    for (name, value) in said {
+        if let Some(value) = value {
+            put(name, value);
+        }
+    }
+    put("url", &document.url);
+}
+
+fn describe_visit(visit: &Visit, put: &dyn Fn(&str, &str)) {
+    put("outcome", &format!("{} {}", visit.outcome.kind.word(), visit.outcome.reasons.join("; ")));
+    put("started", &visit.started.to_string());
+    put("finished", &visit.finished.to_string());
+    put("final", &visit.final_url);
+    for exchange in &visit.exchanges {
+        let tls = exchange
+            .connection
+            .tls
+            .as_ref()
+            .map(|tls| format!(" {} {}, certificate {}", tls.version, tls.cipher, tls.validation));
+        put(
+            "exchange",
+            &format!(
+                "{} {} from {}{}",
+                exchange.response.status,
+                exchange.url,
+                exchange.connection.remote,
+                tls.unwrap_or_default()
+            ),
+        );
+    }
+    put("bytes", &format!("{} ({} bytes)", visit.primary.sha256, visit.primary.size_bytes));
+    if let Some(text) = visit.text() {
+        put("text", &format!("{} ({} bytes, {} {})", text.sha256, text.size_bytes, text.tool.name, text.tool.version));
+    }
+}
