@@ -84,6 +84,12 @@ impl Appender {
         self.writer.size()
     }
 
+    /// Returns the archive.
+    #[must_use]
+    pub fn archive(&self) -> &Archive {
+        self.writer.archive()
+    }
+
     /// Starts receiving a blob.
     #[must_use]
     pub fn spool(&self) -> Spool {

@@ -117,9 +117,9 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Command::Cite(command) => command.run(&settings),
         Command::Quote(command) => command.run(&settings),
         Command::Key(command) => command.run(&settings),
-        Command::Doctor(command) => Ok(command.run(&settings)),
+        Command::Doctor(_) => Ok(doctor::Doctor::run(&settings)),
         Command::Completions(command) => Ok(command.run()),
-        Command::Man(command) => command.run(),
+        Command::Man(_) => completions::Man::run(),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::evidence::record::{Body, Record, Visit};
 
 /// Show one record, or the bytes that it names.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of which one at most is given")]
 #[command(
     after_help = "Examples:\n  affiant show AF-C-000002-x\n  affiant show AF-C-000002-x --text\n  affiant show AF-C-000002-x --body > page.html"
 )]
