@@ -1,5 +1,6 @@
 //! Tests from outside, in one binary.
 
+mod cli;
 mod forgery;
 mod server;
 mod tidy;

@@ -41,27 +41,35 @@ impl FileFolder {
             if depth > DEPTH_MAX {
                 return Err(FilesError::TooDeep { path });
             }
-            let at = |source| FilesError::Io { path: path.clone(), source };
-            for found in fs::read_dir(&path).map_err(at)? {
-                let found = found.map_err(at)?;
-                let name = found.file_name().into_string().map_err(|_| FilesError::Name { path: found.path() })?;
-                let name = format!("{prefix}{name}");
-                let kind = found.file_type().map_err(at)?;
-                if kind.is_dir() {
-                    waiting.push((found.path(), name + "/", depth + 1));
-                } else if kind.is_file() {
-                    folder.names.push(name);
-                } else {
-                    return Err(FilesError::NotFile { path: found.path() });
-                }
-                if folder.names.len() + waiting.len() > FILE_COUNT_MAX {
-                    return Err(FilesError::TooMany { path: root.to_owned() });
-                }
+            let (files, folders) = list(&path, &prefix)?;
+            folder.names.extend(files);
+            waiting.extend(folders.into_iter().map(|(path, prefix)| (path, prefix, depth + 1)));
+            if folder.names.len() + waiting.len() > FILE_COUNT_MAX {
+                return Err(FilesError::TooMany { path: root.to_owned() });
             }
         }
         folder.names.sort();
         Ok(folder)
     }
+}
+
+/// The names of files, and the paths and names of folders.
+type Listed = (Vec<String>, Vec<(PathBuf, String)>);
+
+fn list(path: &Path, prefix: &str) -> Result<Listed, FilesError> {
+    let at = |source| FilesError::Io { path: path.to_owned(), source };
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
+    for found in fs::read_dir(path).map_err(at)?.take(FILE_COUNT_MAX + 1) {
+        let found = found.map_err(at)?;
+        let name = found.file_name().into_string().map_err(|_| FilesError::Name { path: found.path() })?;
+        let kind = found.file_type().map_err(at)?;
+        match (kind.is_file(), kind.is_dir()) {
+            (true, _) => files.push(format!("{prefix}{name}")),
+            (_, true) => folders.push((found.path(), format!("{prefix}{name}/"))),
+            _ => return Err(FilesError::NotFile { path: found.path() }),
+        }
+    }
+    Ok((files, folders))
 }
 
 impl Folder for FileFolder {

@@ -206,19 +206,7 @@ impl<F: Folder> Bundle<F> {
             if !reached.insert(index) {
                 continue;
             }
-            for lean in layout::leans_on(record) {
-                let earlier = match lean {
-                    Lean::Index(earlier) => Some(earlier),
-                    Lean::Statement(statement) => self.statements.get(&statement).copied(),
-                };
-                match earlier.filter(|earlier| self.ids.contains_key(earlier)) {
-                    Some(earlier) => waiting.push(earlier),
-                    None => {
-                        is_whole = false;
-                        self.missing(format!("the entry that {id} leans on ({lean})"), "nothing");
-                    }
-                }
-            }
+            is_whole &= self.follow(id, record, &mut waiting);
         }
         // Where a link is missing, what lies behind it is not to blame.
         for (index, id) in self.ids.clone() {
@@ -227,6 +215,23 @@ impl<F: Folder> Bundle<F> {
                 self.fails("only entries that a subject leans on", found);
             }
         }
+    }
+
+    /// Adds what a record leans on to those that wait; says whether all of it is there.
+    fn follow(&mut self, id: &Id, record: &Record, waiting: &mut Vec<u64>) -> bool {
+        let mut is_whole = true;
+        for lean in layout::leans_on(record) {
+            let earlier = match lean {
+                Lean::Index(index) => self.ids.contains_key(&index).then_some(index),
+                Lean::Statement(statement) => self.statements.get(&statement).copied(),
+            };
+            waiting.extend(earlier);
+            if earlier.is_none() {
+                is_whole = false;
+                self.missing(format!("the entry that {id} leans on ({lean})"), "nothing");
+            }
+        }
+        is_whole
     }
 
     fn check_names(&mut self, entries: &Entries) {
