@@ -16,6 +16,7 @@
 pub mod durable;
 pub mod lock;
 
+pub mod members;
 pub mod packs;
 pub mod spool;
 
