@@ -1,5 +1,6 @@
 //! Tests from outside, in one binary.
 
+mod damage;
 mod server;
 mod tidy;
 mod vectors;

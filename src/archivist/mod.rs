@@ -13,3 +13,5 @@ pub mod visit;
 pub mod append;
 
 pub mod read;
+
+pub mod audit;

@@ -83,6 +83,15 @@ pub struct Member {
     pub(super) crc32: u32,
 }
 
+/// The rows of a segment.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Rows {
+    /// Each blob's name, and where its member begins.
+    pub listed: Vec<(Hash, u64)>,
+    /// How many bytes behind them are no row.
+    pub trailing_bytes: usize,
+}
+
 impl Member {
     /// Returns where the next member begins.
     #[must_use]
@@ -245,7 +254,7 @@ impl Packs {
     ///
     /// # Errors
     /// When the file is there and cannot be read.
-    pub fn rows(&self, segment: u32) -> Result<Option<Vec<(Hash, u64)>>, PackError> {
+    pub fn rows(&self, segment: u32) -> Result<Option<Rows>, PackError> {
         for extension in ["index", "rows"] {
             let path = self.path(segment).with_extension(extension);
             match fs::read(&path) {
@@ -422,7 +431,7 @@ impl Members {
 
 fn has_row_from(packs: &Packs, segment: u32, start: u64) -> bool {
     let rows = packs.rows(segment).ok().flatten().unwrap_or_default();
-    rows.iter().any(|(_, offset)| *offset >= start)
+    rows.listed.iter().any(|(_, offset)| *offset >= start)
 }
 
 /// Seals a segment. A crash before the swap leaves it active; after it, sealed with a needless rows file.
@@ -458,9 +467,10 @@ fn offset_of(row: &[u8]) -> u64 {
     u64::from_be_bytes(row[32..ROW_BYTES].try_into().expect("a row ends in eight bytes"))
 }
 
-fn rows_of(rows: &[u8]) -> Vec<(Hash, u64)> {
+fn rows_of(rows: &[u8]) -> Rows {
     let hash = |row: &[u8]| Hash::from_slice(&row[..32]).expect("a row begins with a hash");
-    rows.chunks_exact(ROW_BYTES).map(|row| (hash(row), offset_of(row))).collect()
+    let rows = rows.chunks_exact(ROW_BYTES);
+    Rows { trailing_bytes: rows.remainder().len(), listed: rows.map(|row| (hash(row), offset_of(row))).collect() }
 }
 
 fn find_unsorted(rows: &[u8], hash: Hash) -> Option<u64> {
