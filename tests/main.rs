@@ -1,6 +1,7 @@
 //! Tests from outside, in one binary.
 
 mod cli;
+mod damage;
 mod forgery;
 mod server;
 mod tidy;
