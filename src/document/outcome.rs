@@ -16,7 +16,7 @@
 //! | challenge | `login wall`                | a redirect to a log-in address, or a short page asks for a password |
 //! | error     | the transport's             | there was no answer                                                |
 //! | error     | `status 404`                | the status is not 2xx                                              |
-//! | error     | `empty page`                | the body is empty, or a page of HTML without text                  |
+//! | error     | `empty page`                | the whole body is empty, or a whole page of HTML without text      |
 //! | error     | `needs scripts`             | a short page says that it shows nothing without scripts            |
 //! | error     | `refreshes to another page` | a short page with `<meta http-equiv=refresh>`                      |
 //! | truncated | the transport's             | the body ended early                                               |
@@ -125,7 +125,9 @@ pub fn judge(visit: &Visit<'_>) -> Outcome {
         200..=299 => (),
         status => found.push((OutcomeKind::Error, format!("status {status}"))),
     }
-    if visit.body.is_empty() || (visit.kind == Kind::Html && page.prose_chars == 0) {
+    let is_empty = visit.body.is_empty() || (visit.kind == Kind::Html && page.prose_chars == 0);
+    if is_empty && visit.transport.is_empty() {
+        // Of a page that ended early nobody knows what the rest would have said.
         found.push((OutcomeKind::Error, "empty page".to_owned()));
     } else if page.is_short() && page.needs_scripts() {
         found.push((OutcomeKind::Error, "needs scripts".to_owned()));
@@ -382,6 +384,8 @@ mod tests {
         };
         let reasons = transport.to_vec();
         assert_eq!(judge(&visit), Outcome { kind: OutcomeKind::Truncated, reasons: reasons.clone() });
+        let nothing = Visit { body: b"", kind: Kind::Html, text: Some(""), ..visit };
+        assert_eq!(judge(&nothing), Outcome { kind: OutcomeKind::Truncated, reasons: reasons.clone() });
         assert_eq!(judge(&Visit { response: None, ..visit }), Outcome { kind: OutcomeKind::Error, reasons });
         let silent = judge(&Visit { response: None, transport: &[], ..visit });
         assert_eq!(silent, Outcome { kind: OutcomeKind::Error, reasons: vec!["no answer".to_owned()] });
