@@ -84,6 +84,12 @@ impl Appender {
         self.writer.size()
     }
 
+    /// Returns how many entries the newest checkpoint promises: what can be read.
+    #[must_use]
+    pub fn published_size(&self) -> u64 {
+        self.after.size
+    }
+
     /// Starts receiving a blob.
     #[must_use]
     pub fn spool(&self) -> Spool {
