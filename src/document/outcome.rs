@@ -16,14 +16,14 @@
 //! | challenge | `login wall`                | a redirect to a log-in address, or a short page asks for a password |
 //! | error     | the transport's             | there was no answer                                                |
 //! | error     | `status 404`                | the status is not 2xx                                              |
-//! | error     | `empty page`                | the whole body is empty, or a whole page of HTML without text      |
+//! | error     | `empty page`                | the body is empty, or a page of HTML without text                  |
 //! | error     | `needs scripts`             | a short page says that it shows nothing without scripts            |
 //! | error     | `refreshes to another page` | a short page with `<meta http-equiv=refresh>`                      |
 //! | truncated | the transport's             | the body ended early                                               |
 //! | truncated | `status 206`                | only a part was sent                                               |
 //! | complete  |                             | otherwise                                                          |
 //!
-//! Words count only where little else is said: a policy may speak of captchas, log-ins and access denied at
+//! A page is empty, needs scripts or refreshes only when it came whole. Words count only where little else is said: a policy may speak of captchas, log-ins and access denied at
 //! length and is still a policy. A wall that looks like a long article is not seen.
 
 use std::fmt;
@@ -125,14 +125,9 @@ pub fn judge(visit: &Visit<'_>) -> Outcome {
         200..=299 => (),
         status => found.push((OutcomeKind::Error, format!("status {status}"))),
     }
-    let is_empty = visit.body.is_empty() || (visit.kind == Kind::Html && page.prose_chars == 0);
-    if is_empty && visit.transport.is_empty() {
+    if visit.transport.is_empty() {
         // Of a page that ended early nobody knows what the rest would have said.
-        found.push((OutcomeKind::Error, "empty page".to_owned()));
-    } else if page.is_short() && page.needs_scripts() {
-        found.push((OutcomeKind::Error, "needs scripts".to_owned()));
-    } else if page.is_short() && page.refreshes() {
-        found.push((OutcomeKind::Error, "refreshes to another page".to_owned()));
+        found.extend(nothing_said(visit, &page).map(|reason| (OutcomeKind::Error, reason.to_owned())));
     }
     found.extend(visit.transport.iter().map(|reason| (OutcomeKind::Truncated, reason.clone())));
     let kind = [OutcomeKind::Challenge, OutcomeKind::Error, OutcomeKind::Truncated]
@@ -140,6 +135,19 @@ pub fn judge(visit: &Visit<'_>) -> Outcome {
         .find(|kind| found.iter().any(|(found, _)| found == kind))
         .unwrap_or(OutcomeKind::Complete);
     Outcome { kind, reasons: found.into_iter().map(|(_, reason)| reason).collect() }
+}
+
+/// Says why a whole page says nothing.
+fn nothing_said(visit: &Visit<'_>, page: &Page) -> Option<&'static str> {
+    if visit.body.is_empty() || (visit.kind == Kind::Html && page.prose_chars == 0) {
+        Some("empty page")
+    } else if page.is_short() && page.needs_scripts() {
+        Some("needs scripts")
+    } else if page.is_short() && page.refreshes() {
+        Some("refreshes to another page")
+    } else {
+        None
+    }
 }
 
 fn some_reason(reasons: Vec<String>, otherwise: &str) -> Vec<String> {
