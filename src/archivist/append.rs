@@ -84,10 +84,13 @@ impl Appender {
         self.writer.size()
     }
 
-    /// Returns the archive.
-    #[must_use]
-    pub fn archive(&self) -> &Archive {
+        self.after.size
         self.writer.archive()
+    #[must_use]
+    /// Returns how many entries the newest checkpoint promises: what can be read.
+    /// Returns the archive.
+    pub fn archive(&self) -> &Archive {
+    pub fn published_size(&self) -> u64 {
     }
 
     /// Starts receiving a blob.
