@@ -84,13 +84,16 @@ impl Appender {
         self.writer.size()
     }
 
-        self.after.size
-        self.writer.archive()
-    #[must_use]
     /// Returns how many entries the newest checkpoint promises: what can be read.
-    /// Returns the archive.
-    pub fn archive(&self) -> &Archive {
+    #[must_use]
     pub fn published_size(&self) -> u64 {
+        self.after.size
+    }
+
+    /// Returns the archive.
+    #[must_use]
+    pub fn archive(&self) -> &Archive {
+        self.writer.archive()
     }
 
     /// Starts receiving a blob.

@@ -23,6 +23,8 @@ mod quote;
 mod bundle;
 mod verify;
 
+mod audit;
+
 mod completions;
 mod doctor;
 mod key;
@@ -89,6 +91,7 @@ enum Command {
     Quote(quote::Quote),
     Bundle(bundle::Bundle),
     Verify(verify::Verify),
+    Audit(audit::Audit),
     Key(key::Key),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -123,6 +126,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Command::Quote(command) => command.run(&settings),
         Command::Bundle(command) => command.run(&settings),
         Command::Verify(command) => command.run(&settings),
+        Command::Audit(command) => command.run(&settings),
         Command::Key(command) => command.run(&settings),
         Command::Doctor(_) => Ok(doctor::Doctor::run(&settings)),
         Command::Completions(command) => Ok(command.run()),
