@@ -117,7 +117,9 @@ fn blur(line: &str) -> String {
     let mut rest = line;
     while !rest.is_empty() {
         let length = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-        blurred.push_str(blur_word(&rest[..length]));
+        let word = rest[..length].trim_end_matches(['.', ':']);
+        blurred.push_str(blur_word(word));
+        blurred.push_str(&rest[word.len()..length]);
         let mut others = rest[length..].chars();
         blurred.extend(others.next());
         rest = others.as_str();

@@ -17,4 +17,7 @@ pub mod read;
 pub mod cite;
 pub mod quote;
 
+pub mod bundle;
+pub mod verify;
+
 pub mod doctor;

@@ -75,3 +75,10 @@ pub fn verify(source: &dyn Source, subject: &Id, policy: Option<&Policy>, now: T
     report.merge();
     report
 }
+
+/// Reports on something that could not even be opened as what it is called.
+#[must_use]
+pub fn unopened(name: &str, findings: Vec<Finding>) -> Report {
+    let described = Subject { id: name.to_owned(), ..Subject::default() };
+    Report::new(described, Interval::default(), findings, Witnessing::default())
+}
