@@ -318,7 +318,7 @@ impl Sequencer<'_> {
         let (known, recorded) = match self.documents.get(&key) {
             Some((known, recorded)) => (*known, recorded.clone()),
             None => match self.appender.document(&wanted)? {
-                Some(known) => (known, Log::at(self.archive, self.appender.size()).document(known.newest)?.1),
+                Some(known) => (known, Log::at(self.archive, self.appender.published_size()).document(known.newest)?.1),
                 None => return self.remember(key, wanted, None),
             },
         };
