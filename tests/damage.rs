@@ -149,7 +149,7 @@ fn open(folder: &Path) -> Result<Opened, String> {
 }
 
 fn capture_all(folder: &Path, files: &[PathBuf]) {
-    let Opened { archive, appender, .. } = open(folder).unwrap();
+    let Opened { appender, .. } = open(folder).unwrap();
     let order = |path: &PathBuf| Order {
         written: path.display().to_string(),
         target: Target::parse(path.to_str().unwrap()).unwrap(),
