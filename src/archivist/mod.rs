@@ -15,3 +15,4 @@ pub mod append;
 pub mod read;
 
 pub mod audit;
+pub mod verify_loose;
