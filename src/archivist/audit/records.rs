@@ -149,7 +149,9 @@ impl<'a> Histories<'a> {
     fn take_one(&mut self, examined: Examined, report: &mut AuditReport) {
         report.entries += 1;
         let Examined { index, root, entry, damage, lost_record } = examined;
-        damage.into_iter().for_each(|damage| report.add(damage));
+        for damage in damage {
+            report.add(damage);
+        }
         if let Some((hash, part)) = lost_record {
             self.lose(hash, part);
         }

@@ -119,7 +119,7 @@ fn log_finding(signed: &SignedCheckpoint, report: Option<&PolicyReport>, own: &[
     Finding::missing(Check::Checkpoint, format!("a key that you trust for the log `{origin}`"), found)
 }
 
-fn witness_finding(report: &PolicyReport) -> Finding {
+pub(super) fn witness_finding(report: &PolicyReport) -> Finding {
     let quorum = &report.quorum;
     let signed = report.witnesses.iter().filter(|witness| witness.witnessed != Witnessed::Not);
     let names: Vec<&str> = signed.map(|witness| witness.key.name().as_str()).collect();

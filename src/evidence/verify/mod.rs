@@ -40,6 +40,7 @@ pub mod loose;
 pub mod report;
 
 pub use finding::{Check, Finding, Interval, Report, Subject, Verdict, Witnessing};
+pub use loose::{LooseError, LooseFile, LooseTrust, verify_loose};
 pub use source::{EntryBytes, Source, SourceError};
 
 use crate::base::id::Id;
