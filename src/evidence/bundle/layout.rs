@@ -266,13 +266,9 @@ impl Entries {
 /// # Errors
 /// A [`LayoutError`] when genesis does not name one key of each sort.
 pub fn keys(genesis: &Genesis, origin: &str) -> Result<Vec<(&'static str, Vec<u8>)>, LayoutError> {
-    let key = |purpose, algorithm: &'static str| {
-        let mut keys = genesis.keys.iter().filter(|key| key.purpose == purpose && key.algorithm == algorithm);
-        keys.next().ok_or(LayoutError::NoKey { purpose: purpose.as_str(), algorithm })
-    };
     let statement = statement_key(genesis)?;
-    let log = Ed25519PublicKey::from_slice(&key(KeyPurpose::Checkpoint, "ed25519")?.public)?;
-    let post_quantum = MlDsa44PublicKey::from_slice(&key(KeyPurpose::Checkpoint, "ml-dsa-44")?.public)?;
+    let log = log_key(genesis)?;
+    let post_quantum = MlDsa44PublicKey::from_slice(key(genesis, KeyPurpose::Checkpoint, "ml-dsa-44")?)?;
     let name = KeyName::new(origin)?;
     let log_vkey = VerifierKey::new(name.clone(), NotePublicKey::Ed25519(log));
     let post_quantum_vkey = VerifierKey::new(name, NotePublicKey::MlDsa44Cosignature(post_quantum));
@@ -296,10 +292,21 @@ pub fn keys(genesis: &Genesis, origin: &str) -> Result<Vec<(&'static str, Vec<u8
 /// # Errors
 /// [`LayoutError::NoKey`] or [`LayoutError::Key`].
 pub fn statement_key(genesis: &Genesis) -> Result<Ed25519PublicKey, LayoutError> {
-    let mut keys = genesis.keys.iter().filter(|key| key.purpose == KeyPurpose::Statement);
-    let key = keys.find(|key| key.algorithm == "ed25519");
-    let key = key.ok_or(LayoutError::NoKey { purpose: KeyPurpose::Statement.as_str(), algorithm: "ed25519" })?;
-    Ok(Ed25519PublicKey::from_slice(&key.public)?)
+    Ok(Ed25519PublicKey::from_slice(key(genesis, KeyPurpose::Statement, "ed25519")?)?)
+}
+
+/// Returns the Ed25519 key that genesis names for checkpoints and receipts.
+///
+/// # Errors
+/// As [`statement_key`].
+pub fn log_key(genesis: &Genesis) -> Result<Ed25519PublicKey, LayoutError> {
+    Ok(Ed25519PublicKey::from_slice(key(genesis, KeyPurpose::Checkpoint, "ed25519")?)?)
+}
+
+fn key<'g>(genesis: &'g Genesis, purpose: KeyPurpose, algorithm: &'static str) -> Result<&'g [u8], LayoutError> {
+    let mut keys = genesis.keys.iter().filter(|key| key.purpose == purpose && key.algorithm == algorithm);
+    let key = keys.next().ok_or(LayoutError::NoKey { purpose: purpose.as_str(), algorithm })?;
+    Ok(&key.public)
 }
 
 /// Returns the name under which the archive's key stands in `allowed-signers`.
