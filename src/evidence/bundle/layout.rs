@@ -125,21 +125,21 @@ pub fn citation(id: &Id, style: Style) -> String {
 pub fn content(id: &Id, visit: &Visit) -> Vec<(String, Hash)> {
     let mut names = Names { folder: format!("{CONTENT}{}/", lower(id)), named: Vec::new(), seen: BTreeSet::new() };
     let media_type = visit.primary.media_type.as_deref();
-    names.add(format!("page.{}", extension(media_type, &visit.final_url)), visit.primary.sha256);
+    names.add(&format!("page.{}", extension(media_type, &visit.final_url)), visit.primary.sha256);
     if let Some(text) = visit.text() {
-        names.add("text.md".to_owned(), text.sha256);
+        names.add("text.md", text.sha256);
     }
     for (n, rendition) in visit.renditions.iter().enumerate() {
-        names.add(format!("rendition-{:02}.{}", n + 1, extension(Some(&rendition.media_type), "")), rendition.sha256);
+        names.add(&format!("rendition-{:02}.{}", n + 1, extension(Some(&rendition.media_type), "")), rendition.sha256);
     }
     for (n, exchange) in visit.exchanges.iter().enumerate() {
         let media_type = exchange.response.values("content-type").last();
-        names.add(format!("body-{:02}.{}", n + 1, extension(media_type, &exchange.url)), exchange.body.sha256);
+        names.add(&format!("body-{:02}.{}", n + 1, extension(media_type, &exchange.url)), exchange.body.sha256);
     }
     let chains = visit.exchanges.iter().flat_map(|exchange| &exchange.connection.tls).flat_map(|tls| &tls.chain);
     let mut certificate_count = 0;
     for certificate in chains {
-        let is_new = names.add(format!("certificate-{:02}.der", certificate_count + 1), *certificate);
+        let is_new = names.add(&format!("certificate-{:02}.der", certificate_count + 1), *certificate);
         certificate_count += usize::from(is_new);
     }
     names.named
@@ -153,7 +153,7 @@ struct Names {
 }
 
 impl Names {
-    fn add(&mut self, name: String, blob: Hash) -> bool {
+    fn add(&mut self, name: &str, blob: Hash) -> bool {
         let is_new = self.seen.insert(blob);
         if is_new {
             self.named.push((format!("{}{name}", self.folder), blob));

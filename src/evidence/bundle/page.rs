@@ -62,16 +62,10 @@ pub(super) fn text(described: &Described<'_>) -> String {
     while let Some(at) = rest.find('{') {
         page.push_str(&rest[..at]);
         rest = &rest[at..];
-        match replacements.iter().find(|(marker, _)| rest.starts_with(marker)) {
-            Some((marker, text)) => {
-                page.push_str(text);
-                rest = &rest[marker.len()..];
-            }
-            None => {
-                page.push('{');
-                rest = &rest[1..];
-            }
-        }
+        let marker = replacements.iter().find(|(marker, _)| rest.starts_with(marker));
+        let (length, text) = marker.map_or((1, "{"), |(marker, text)| (marker.len(), text.as_str()));
+        page.push_str(text);
+        rest = &rest[length..];
     }
     page + rest
 }

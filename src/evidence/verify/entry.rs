@@ -274,7 +274,7 @@ impl<'s> Entries<'s> {
         match checked {
             Ok(true) => {}
             Ok(false) => {
-                self.findings.push(Finding::fails(Check::Inclusion, expected, "another entry, size, root or origin"))
+                self.findings.push(Finding::fails(Check::Inclusion, expected, "another entry, size, root or origin"));
             }
             Err(error) => self.findings.push(Finding::fails(Check::Inclusion, expected, error.to_string())),
         }
