@@ -93,7 +93,9 @@ fn matches(expected: &[&str], printed: &[&str]) -> bool {
     match (expected, printed) {
         ([], []) => true,
         (["...", rest @ ..], _) => (0..=printed.len()).any(|skipped| matches(rest, &printed[skipped..])),
-        ([first, rest @ ..], [line, others @ ..]) => matches_line(&blur(first), &blur(line)) && matches(rest, others),
+        ([first, rest @ ..], [line, others @ ..]) => {
+            matches_line(blur(first).trim_end(), blur(line).trim_end()) && matches(rest, others)
+        }
         _ => false,
     }
 }
@@ -117,7 +119,9 @@ fn blur(line: &str) -> String {
     let mut rest = line;
     while !rest.is_empty() {
         let length = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-        blurred.push_str(blur_word(&rest[..length]));
+        let word = rest[..length].trim_end_matches(['.', ':']);
+        blurred.push_str(blur_word(word));
+        blurred.push_str(&rest[word.len()..length]);
         let mut others = rest[length..].chars();
         blurred.extend(others.next());
         rest = others.as_str();

@@ -95,7 +95,8 @@ fn keys(keyring: &Keyring) -> Vec<Advice> {
     let mut advice = Vec::new();
     match keyring.public() {
         Ok(keys) => {
-            advice.push(Advice::good("keys", format!("statements are signed by {}", keys.statement.fingerprint())))
+            let found = format!("statements are signed by {}", keys.statement.fingerprint());
+            advice.push(Advice::good("keys", found));
         }
         Err(error @ KeysError::Missing { .. }) => {
             advice.push(Advice::weak(
@@ -118,7 +119,7 @@ fn keys(keyring: &Keyring) -> Vec<Advice> {
         advice.push(Advice::weak(
             "passphrase",
             "the secret keys are not encrypted",
-            "`openssl pkcs8 -topk8 -v2 aes-256-cbc` encrypts a key file in place",
+            "give the next keyring a passphrase, or encrypt each key file with `openssl pkcs8 -topk8`",
         ));
     }
     advice.extend(keyring.unsafe_files().into_iter().map(|path| {
@@ -143,7 +144,7 @@ fn keys(keyring: &Keyring) -> Vec<Advice> {
             "there is none",
             "`affiant verify --trust VKEY`, or write `keys/policy`",
         )),
-        Err(error) => advice.push(Advice::wrong("policy", crate_chain(&error), "mend the line that is named")),
+        Err(error) => advice.push(Advice::wrong("policy", with_causes(&error), "mend the line that is named")),
     }
     advice
 }
@@ -152,7 +153,7 @@ fn log(archive: &Archive, keyring: &Keyring) -> Vec<Advice> {
     let (log, checkpoint) = match Log::published(archive) {
         Ok(published) => published,
         Err(error) => {
-            return vec![Advice::wrong("log", crate_chain(&error), "`affiant audit` names everything that is damaged")];
+            return vec![Advice::wrong("log", with_causes(&error), "`affiant audit` names everything that is damaged")];
         }
     };
     let mut advice = vec![Advice::good("log", format!("`{}` with {} entries", archive.settings().origin, log.size()))];
@@ -178,7 +179,7 @@ fn log(archive: &Archive, keyring: &Keyring) -> Vec<Advice> {
     advice
 }
 
-fn crate_chain(error: &dyn std::error::Error) -> String {
+fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

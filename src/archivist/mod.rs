@@ -20,4 +20,5 @@ pub mod quote;
 pub mod bundle;
 pub mod verify;
 
+pub mod audit;
 pub mod doctor;

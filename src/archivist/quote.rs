@@ -45,9 +45,9 @@ pub fn find(
 /// # Errors
 /// When the archive cannot be written.
 pub fn quote(appender: &mut Appender, provision: Provision, now: Time) -> Result<Appended, QuoteActError> {
-    let appended = appender.append(Body::Provision(provision), now)?;
+    let provision = appender.append(Body::Provision(provision), now)?;
     appender.publish(now)?;
-    Ok(appended)
+    Ok(provision)
 }
 
 /// Why there is no quote.

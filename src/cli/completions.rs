@@ -30,7 +30,7 @@ impl Completions {
 }
 
 impl Man {
-    pub(super) fn run(self) -> Result<u8, Failure> {
+    pub(super) fn run() -> Result<u8, Failure> {
         let mut pages = Vec::new();
         let program = Arguments::command();
         render(&program, &mut pages)?;

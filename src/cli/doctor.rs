@@ -15,7 +15,7 @@ use crate::outside::clock;
 pub(super) struct Doctor {}
 
 impl Doctor {
-    pub(super) fn run(self, settings: &Settings) -> u8 {
+    pub(super) fn run(settings: &Settings) -> u8 {
         let advice = examine(&settings.places, clock::now());
         for piece in &advice {
             print(piece, settings);

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use crate::archivist::append::AppendError;
+use crate::archivist::bundle::BundleError;
 use crate::archivist::capture::CaptureError;
 use crate::archivist::cite::CiteError;
 use crate::archivist::init::InitError;
@@ -12,6 +13,7 @@ use crate::archivist::visit::VisitError;
 use crate::base::id::IdError;
 use crate::log::key_file::KeyFileError;
 use crate::outside::archive::ArchiveError;
+use crate::outside::files::FilesError;
 use crate::outside::keys::KeysError;
 
 /// It could not be done.
@@ -171,6 +173,28 @@ impl From<QuoteActError> for Failure {
             }
             QuoteActError::Read(error) => error.into(),
         }
+    }
+}
+
+impl From<BundleError> for Failure {
+    fn from(error: BundleError) -> Self {
+        match error {
+            BundleError::Cite(error) => error.into(),
+            BundleError::Read(error) => error.into(),
+            BundleError::BrokenChain { .. } | BundleError::Checkpoint(_) | BundleError::NoLogKey => {
+                Self::of(NO_ARCHIVE, &error).try_this("`affiant audit` names everything that is damaged")
+            }
+            BundleError::Write(ref source) if source.is_existing() => {
+                Self::of(FAILED, &error).try_this("--force replaces it, -o FILE names another")
+            }
+            error => Self::of(FAILED, &error),
+        }
+    }
+}
+
+impl From<FilesError> for Failure {
+    fn from(error: FilesError) -> Self {
+        Self::of(FAILED, &error)
     }
 }
 

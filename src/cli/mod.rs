@@ -20,6 +20,11 @@ mod show;
 mod cite;
 mod quote;
 
+mod bundle;
+mod verify;
+
+mod audit;
+
 mod completions;
 mod doctor;
 mod key;
@@ -84,6 +89,9 @@ enum Command {
     List(list::List),
     Cite(cite::Cite),
     Quote(quote::Quote),
+    Bundle(bundle::Bundle),
+    Verify(verify::Verify),
+    Audit(audit::Audit),
     Key(key::Key),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -116,10 +124,13 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Command::List(command) => command.run(&settings),
         Command::Cite(command) => command.run(&settings),
         Command::Quote(command) => command.run(&settings),
+        Command::Bundle(command) => command.run(&settings),
+        Command::Verify(command) => command.run(&settings),
+        Command::Audit(command) => command.run(&settings),
         Command::Key(command) => command.run(&settings),
-        Command::Doctor(command) => Ok(command.run(&settings)),
+        Command::Doctor(_) => Ok(doctor::Doctor::run(&settings)),
         Command::Completions(command) => Ok(command.run()),
-        Command::Man(command) => command.run(),
+        Command::Man(_) => completions::Man::run(),
     }
 }
 

@@ -281,7 +281,7 @@ impl Keyring {
 fn parse_openssh(line: &[u8]) -> Option<Ed25519PublicKey> {
     let mut words = std::str::from_utf8(line).ok()?.split_whitespace();
     let (algorithm, base64) = (words.next()?, words.next()?);
-    let wire = data_encoding::BASE64.decode(base64.as_bytes()).ok()?;
+    let wire = crate::base::base64::decode(base64.as_bytes())?;
     let key = Ed25519PublicKey::from_slice(wire.get(wire.len().checked_sub(Ed25519PublicKey::SIZE_BYTES)?..)?).ok()?;
     (algorithm == "ssh-ed25519" && key.openssh_wire() == wire).then_some(key)
 }

@@ -56,8 +56,10 @@ pub fn verify(source: &dyn Source, subject: &Id, policy: Option<&Policy>, now: T
     let mut findings = source.files();
     let head = checkpoint::check(source, policy);
     let mut entries = Entries::new(source, &head);
+    let about_genesis = entries.findings();
     let verified = entries.subject(subject);
     findings.extend(entries.findings());
+    findings.extend(about_genesis); // After the subject's own, which are the ones to read.
 
     let mut described = Subject::unknown(subject);
     if let Some(entry) = &verified {

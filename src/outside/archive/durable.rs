@@ -262,6 +262,12 @@ pub struct WriteError {
 }
 
 impl WriteError {
+    /// Says whether a file lay there already, and was to be kept.
+    #[must_use]
+    pub fn is_existing(&self) -> bool {
+        self.source.kind() == io::ErrorKind::AlreadyExists
+    }
+
     /// Says that writing `path` failed.
     #[must_use]
     pub fn at(path: &Path, source: io::Error) -> Self {

@@ -16,6 +16,7 @@
 pub mod durable;
 pub mod lock;
 
+pub mod members;
 pub mod packs;
 pub mod spool;
 
@@ -118,7 +119,7 @@ impl Archive {
     /// # Errors
     /// When the file cannot be read.
     pub fn checkpoint(&self) -> Result<Option<Vec<u8>>, ArchiveError> {
-        read_limited(&self.folder.join("checkpoint"), CHECKPOINT_BYTES_MAX)
+        read_checkpoint(&self.folder)
     }
 
     /// Reads a tile. Where a later publication has replaced a partial tile by a wider one, its beginning is
@@ -127,17 +128,20 @@ impl Archive {
     /// # Errors
     /// [`ArchiveError::Missing`] names the tile's path.
     pub fn tile(&self, tile: &Tile) -> Result<Vec<u8>, ArchiveError> {
-        let path = self.folder.join(tile.to_string());
-        if let Some(bytes) = read_limited(&path, TILE_BYTES_MAX)? {
-            return Ok(bytes);
-        }
-        for width in tile.width() + 1..=WIDTH_MAX {
-            let wider = tile.with_width(width);
-            if let Some(bytes) = read_limited(&self.folder.join(wider.to_string()), TILE_BYTES_MAX)? {
-                return narrow(tile, &wider, bytes).map_err(|source| ArchiveError::Tile { tile: wider, source });
-            }
-        }
-        Err(ArchiveError::Missing { path })
+        read_tile(&self.folder, tile)
+    }
+
+    /// Says whether a file is byte for byte what the program writes, not edited by hand nor damaged.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn is_as_created(&self, file: CreatedFile) -> Result<bool, ArchiveError> {
+        let (name, expected) = match file {
+            CreatedFile::Readme => ("README.md", README.to_owned()),
+            CreatedFile::Settings => ("archive.toml", self.settings.to_toml()),
+        };
+        Ok(read_limited(&self.folder.join(name), CHECKPOINT_BYTES_MAX)?
+            .is_some_and(|found| found == expected.as_bytes()))
     }
 
     /// Serves the nodes of the tree of `size` entries.
@@ -170,6 +174,41 @@ impl Archive {
         let statements = decode_entries(&bytes, tile.width()).map_err(|source| ArchiveError::Tile { tile, source })?;
         Ok(statements.into_iter().map(<[u8]>::to_vec).collect())
     }
+}
+
+/// A file that is written when an archive is made and not read to check anything.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CreatedFile {
+    /// `README.md`.
+    Readme,
+    /// `archive.toml`.
+    Settings,
+}
+
+/// Reads a log's checkpoint from a folder in the layout of tlog-tiles; `None` when there is none.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read_checkpoint(folder: &Path) -> Result<Option<Vec<u8>>, ArchiveError> {
+    read_limited(&folder.join("checkpoint"), CHECKPOINT_BYTES_MAX)
+}
+
+/// Reads a tile from a folder in the layout of tlog-tiles, or the beginning of a wider one.
+///
+/// # Errors
+/// [`ArchiveError::Missing`] names the tile's path.
+pub fn read_tile(folder: &Path, tile: &Tile) -> Result<Vec<u8>, ArchiveError> {
+    let path = folder.join(tile.to_string());
+    if let Some(bytes) = read_limited(&path, TILE_BYTES_MAX)? {
+        return Ok(bytes);
+    }
+    for width in tile.width() + 1..=WIDTH_MAX {
+        let wider = tile.with_width(width);
+        if let Some(bytes) = read_limited(&folder.join(wider.to_string()), TILE_BYTES_MAX)? {
+            return narrow(tile, &wider, bytes).map_err(|source| ArchiveError::Tile { tile: wider, source });
+        }
+    }
+    Err(ArchiveError::Missing { path })
 }
 
 /// Cuts a wider tile down to the width that was asked for.
@@ -258,6 +297,8 @@ pub enum ArchiveError {
     Nodes(#[source] Box<ReadTileError<ArchiveError>>),
     #[error("there is no archive in `{}`", folder.display())]
     NotArchive { folder: PathBuf },
+    #[error("the statement of entry {index} is not the one that the tree holds; `audit` says what is damaged")]
+    OtherStatement { index: u64 },
     #[error("entry {index} is outside the log of {size} entries")]
     OutsideLog { index: u64, size: u64 },
     #[error(transparent)]

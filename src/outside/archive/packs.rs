@@ -29,8 +29,9 @@
 //! | map      | bytes | at most [`HEADER_BYTES_MAX`]                                        |
 //!
 //! A crash while appending leaves a torn member at the end of the active segment: opening for writing walks
-//! the members behind the last row and cuts off what is torn. A blob that no record names yet is harmless:
-//! the next capture of the same bytes finds it.
+//! the members and cuts off what is torn, unless a row or a member behind it shows that it was whole once.
+//! A segment that was damaged so is never cut: it is sealed as it is, and the next one begins. A blob that no
+//! record names yet is harmless: the next capture of the same bytes finds it.
 //!
 //! Source: RFC 8878 §3.1.2 (skippable frames). Every read checks the hash.
 
@@ -54,6 +55,9 @@ const HEADER_BYTES_MAX: u32 = 1024;
 /// The largest blob that is read whole into memory.
 pub const WHOLE_BYTES_MAX: u64 = 64 << 20;
 
+/// How much is read at a time in search of the next member.
+const SCAN_BYTES: u64 = 1 << 20;
+
 const SKIPPABLE_MAGIC: u32 = 0x184D_2A5A;
 const PREAMBLE_BYTES: u64 = 8;
 const ROW_BYTES: usize = 40;
@@ -74,13 +78,24 @@ pub struct Member {
     pub size_bytes: u64,
     /// Where its member begins.
     pub offset: u64,
-    frame_offset: u64,
-    stored_bytes: u64,
-    crc32: u32,
+    pub(super) frame_offset: u64,
+    pub(super) stored_bytes: u64,
+    pub(super) crc32: u32,
+}
+
+/// The rows of a segment.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Rows {
+    /// Each blob's name, and where its member begins.
+    pub listed: Vec<(Hash, u64)>,
+    /// How many bytes behind them are no row.
+    pub trailing_bytes: usize,
 }
 
 impl Member {
-    fn end(&self) -> u64 {
+    /// Returns where the next member begins.
+    #[must_use]
+    pub fn end(&self) -> u64 {
         self.frame_offset + self.stored_bytes
     }
 }
@@ -126,7 +141,7 @@ impl Packs {
     /// # Errors
     /// [`PackError::Missing`] or [`PackError::Damaged`]. What was copied until then is not the blob.
     pub fn copy(&self, hash: Hash, target: &mut dyn Write) -> Result<u64, PackError> {
-        let (segment, member) = self.find(hash)?.ok_or(PackError::Missing { hash })?;
+        let (segment, member) = self.find_to_read(hash)?;
         self.copy_member(segment, &member, target)
     }
 
@@ -135,7 +150,7 @@ impl Packs {
     /// # Errors
     /// As [`Packs::copy`], and [`PackError::TooLarge`] above [`WHOLE_BYTES_MAX`].
     pub fn read(&self, hash: Hash) -> Result<Vec<u8>, PackError> {
-        let (segment, member) = self.find(hash)?.ok_or(PackError::Missing { hash })?;
+        let (segment, member) = self.find_to_read(hash)?;
         if member.size_bytes > WHOLE_BYTES_MAX {
             return Err(PackError::TooLarge { hash, size_bytes: member.size_bytes });
         }
@@ -149,7 +164,7 @@ impl Packs {
     /// # Errors
     /// [`PackError::Missing`].
     pub fn size_bytes(&self, hash: Hash) -> Result<u64, PackError> {
-        Ok(self.find(hash)?.ok_or(PackError::Missing { hash })?.1.size_bytes)
+        Ok(self.find_to_read(hash)?.1.size_bytes)
     }
 
     /// Copies one member's blob to `target` and compares its hash and size.
@@ -194,10 +209,11 @@ impl Packs {
         Ok(size_bytes)
     }
 
-    /// Walks a segment's members from `start`, in order.
+    /// Walks a segment's members from `start`, in order. Bytes that are no member are passed over, with an
+    /// error that says where they lie.
     ///
     /// # Errors
-    /// [`PackError::Torn`] where a member does not begin or end as it must; what follows is unknown.
+    /// [`PackError::Io`] when the segment cannot be opened; in the walk, [`PackError::Torn`].
     pub fn walk(
         &self,
         segment: u32,
@@ -212,11 +228,56 @@ impl Packs {
             if offset >= length {
                 return None;
             }
-            let member =
-                read_member(&mut file, offset, length).ok_or_else(|| PackError::Torn { path: path.clone(), offset });
-            offset = member.as_ref().map_or(length, Member::end);
-            Some(member)
+            if let Some(member) = read_member(&mut file, offset, length) {
+                offset = member.end();
+                return Some(Ok(member));
+            }
+            let end = next_member(&mut file, offset + 1, length).unwrap_or(length);
+            let torn = PackError::Torn { path: path.clone(), offset, end };
+            offset = end;
+            Some(Err(torn))
         }))
+    }
+
+    /// Reads the member at `offset`, when a whole one lies there.
+    ///
+    /// # Errors
+    /// When the segment cannot be opened.
+    pub fn member_at(&self, segment: u32, offset: u64) -> Result<Option<Member>, PackError> {
+        let path = self.path(segment);
+        let mut file = File::open(&path).map_err(|source| PackError::Io { path: path.clone(), source })?;
+        let length = file.metadata().map_err(|source| PackError::Io { path, source })?.len();
+        Ok(read_member(&mut file, offset, length))
+    }
+
+    /// Reads a segment's rows, sealed or not, in the order of their file; none when there is no file.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub fn rows(&self, segment: u32) -> Result<Option<Rows>, PackError> {
+        for extension in ["index", "rows"] {
+            let path = self.path(segment).with_extension(extension);
+            match fs::read(&path) {
+                Ok(bytes) => return Ok(Some(rows_of(&bytes))),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(PackError::Io { path, source }),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Finds a blob to read. Where no row leads to it, the segments are walked: a damaged row hides no blob.
+    fn find_to_read(&self, hash: Hash) -> Result<(u32, Member), PackError> {
+        if let Some(found) = self.find(hash)? {
+            return Ok(found);
+        }
+        for segment in self.segments()? {
+            let mut members = self.walk(segment, 0)?.filter_map(Result::ok);
+            if let Some(member) = members.find(|member| member.hash == hash) {
+                return Ok((segment, member));
+            }
+        }
+        Err(PackError::Missing { hash })
     }
 
     fn find(&self, hash: Hash) -> Result<Option<(u32, Member)>, PackError> {
@@ -245,11 +306,11 @@ impl Packs {
             if let Some(member) = read_member(&mut file, offset, length).filter(|member| member.hash == hash) {
                 return Ok(Some(member));
             }
-            return Ok(self.walk(segment, 0)?.map_while(Result::ok).find(|member| member.hash == hash));
+            return Ok(self.walk(segment, 0)?.filter_map(Result::ok).find(|member| member.hash == hash));
         }
         match rows_end {
             // Members behind the last row: a crash came between the two files, or a writer is at work.
-            Some(start) => Ok(self.walk(segment, start)?.map_while(Result::ok).find(|member| member.hash == hash)),
+            Some(start) => Ok(self.walk(segment, start)?.filter_map(Result::ok).find(|member| member.hash == hash)),
             None => Ok(None),
         }
     }
@@ -280,14 +341,11 @@ impl PackWriter {
 
     fn start(packs: &Packs, segment: u32) -> Result<Self, PackError> {
         let path = packs.path(segment);
-        let mut recent = HashMap::new();
-        let mut length = 0;
-        if path.exists() {
-            // The members are walked, not the rows: after a crash the rows may be ahead of the pack.
-            for member in packs.walk(segment, 0)?.map_while(Result::ok) {
-                length = member.end();
-                recent.insert(member.hash, member.offset);
-            }
+        let Members { found: recent, length, torn } = Members::of(packs, segment)?;
+        if torn.is_some_and(|torn| torn < length || has_row_from(packs, segment, torn)) {
+            // What is torn was whole once, so it may have been promised: nothing here is cut off or overwritten.
+            write_index(&path, &recent)?;
+            return Self::start(packs, segment + 1);
         }
         let pack = Appending::open(&path, length)?;
         let mut rows = Appending::open(&path.with_extension("rows"), 0)?;
@@ -335,15 +393,53 @@ impl PackWriter {
     }
 
     fn seal(&mut self) -> Result<(), PackError> {
-        let path = self.packs.path(self.segment);
-        let mut rows: Vec<[u8; ROW_BYTES]> = self.recent.iter().map(|(hash, offset)| row(*hash, *offset)).collect();
-        rows.sort_unstable();
-        // A crash before this swap leaves the segment active; after it, sealed with a needless rows file.
-        durable::swap(&path.with_extension("index"), &rows.concat(), Access::Public)?;
-        durable::remove(&path.with_extension("rows"))?;
+        write_index(&self.packs.path(self.segment), &self.recent)?;
         *self = Self::start(&self.packs, self.segment + 1)?;
         Ok(())
     }
+}
+
+/// The members of a segment that can be read.
+struct Members {
+    found: HashMap<Hash, u64>,
+    /// Where the last of them ends.
+    length: u64,
+    /// The first byte that is of no member.
+    torn: Option<u64>,
+}
+
+impl Members {
+    /// Walks the members, not the rows: after a crash the rows may be ahead of the pack.
+    fn of(packs: &Packs, segment: u32) -> Result<Self, PackError> {
+        let mut members = Self { found: HashMap::new(), length: 0, torn: None };
+        if !packs.path(segment).exists() {
+            return Ok(members);
+        }
+        for member in packs.walk(segment, 0)? {
+            match member {
+                Ok(member) => {
+                    members.length = member.end();
+                    members.found.insert(member.hash, member.offset);
+                }
+                Err(PackError::Torn { offset, .. }) => members.torn = members.torn.or(Some(offset)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(members)
+    }
+}
+
+fn has_row_from(packs: &Packs, segment: u32, start: u64) -> bool {
+    let rows = packs.rows(segment).ok().flatten().unwrap_or_default();
+    rows.listed.iter().any(|(_, offset)| *offset >= start)
+}
+
+/// Seals a segment. A crash before the swap leaves it active; after it, sealed with a needless rows file.
+fn write_index(path: &Path, members: &HashMap<Hash, u64>) -> Result<(), PackError> {
+    let mut rows: Vec<[u8; ROW_BYTES]> = members.iter().map(|(hash, offset)| row(*hash, *offset)).collect();
+    rows.sort_unstable();
+    durable::swap(&path.with_extension("index"), &rows.concat(), Access::Public)?;
+    Ok(durable::remove(&path.with_extension("rows"))?)
 }
 
 /// A stretch of a segment that is summed as it is read.
@@ -371,6 +467,12 @@ fn offset_of(row: &[u8]) -> u64 {
     u64::from_be_bytes(row[32..ROW_BYTES].try_into().expect("a row ends in eight bytes"))
 }
 
+fn rows_of(rows: &[u8]) -> Rows {
+    let hash = |row: &[u8]| Hash::from_slice(&row[..32]).expect("a row begins with a hash");
+    let rows = rows.chunks_exact(ROW_BYTES);
+    Rows { trailing_bytes: rows.remainder().len(), listed: rows.map(|row| (hash(row), offset_of(row))).collect() }
+}
+
 fn find_unsorted(rows: &[u8], hash: Hash) -> Option<u64> {
     rows.chunks_exact(ROW_BYTES).find(|row| row.starts_with(hash.as_bytes())).map(offset_of)
 }
@@ -394,6 +496,28 @@ fn find_sorted(index: &File, hash: Hash) -> io::Result<Option<u64>> {
         }
     }
     Ok(None)
+}
+
+/// Finds where the next whole member begins, at `start` or behind it.
+fn next_member(file: &mut File, start: u64, length: u64) -> Option<u64> {
+    let mut window = Vec::new();
+    let mut offset = start;
+    while offset < length {
+        window.clear();
+        file.seek(SeekFrom::Start(offset)).ok()?;
+        Read::by_ref(file).take(SCAN_BYTES).read_to_end(&mut window).ok()?;
+        let magic = SKIPPABLE_MAGIC.to_le_bytes();
+        for position in window.windows(magic.len()).enumerate().filter(|(_, bytes)| *bytes == magic).map(|(n, _)| n) {
+            let candidate = offset + u64::try_from(position).ok()?;
+            if read_member(file, candidate, length).is_some() {
+                return Some(candidate);
+            }
+        }
+        // The last three bytes may begin a magic that the next window ends.
+        let passed = u64::try_from(window.len()).ok()?.saturating_sub(3).max(1);
+        offset += passed;
+    }
+    None
 }
 
 /// Reads the member at `offset`, when a whole one lies there.
@@ -437,8 +561,8 @@ pub enum PackError {
     Target(#[source] io::Error),
     #[error("blob {hash} has {size_bytes} bytes, more than the {WHOLE_BYTES_MAX} that are read at once")]
     TooLarge { hash: Hash, size_bytes: u64 },
-    #[error("`{}` is torn at byte {offset}", path.display())]
-    Torn { path: PathBuf, offset: u64 },
+    #[error("`{}` holds no blob from byte {offset} to {end}", path.display())]
+    Torn { path: PathBuf, offset: u64, end: u64 },
     #[error(transparent)]
     Write(#[from] WriteError),
 }
@@ -477,6 +601,7 @@ mod tests {
         writer.append(&blob("torn")).unwrap();
         let whole = fs::read(packs.path(1)).unwrap();
         drop(writer);
+        fs::write(packs.path(1).with_extension("rows"), row(Hash::of(b"kept"), 0)).unwrap();
         for end in usize::try_from(kept).unwrap()..whole.len() {
             fs::write(packs.path(1), &whole[..end]).unwrap();
             let mut writer = PackWriter::open(&packs).unwrap();
@@ -484,6 +609,7 @@ mod tests {
             writer.append(&blob("torn")).unwrap();
             assert_eq!(packs.read(Hash::of(b"kept")).unwrap(), b"kept");
             assert_eq!(packs.read(Hash::of(b"torn")).unwrap(), b"torn");
+            fs::write(packs.path(1).with_extension("rows"), row(Hash::of(b"kept"), 0)).unwrap();
         }
     }
 
@@ -517,6 +643,57 @@ mod tests {
             damaged[bit / 8] ^= 1 << (bit % 8);
             fs::write(packs.path(1), &damaged).unwrap();
             assert!(packs.read(Hash::of(b"a clause that matters")).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn never_cuts_off_what_was_whole_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let packs = Packs::new(folder.path());
+        let mut writer = PackWriter::open(&packs).unwrap();
+        let mut starts = Vec::new();
+        for text in ["first", "second", "third"] {
+            starts.push(usize::try_from(writer.pack.length()).unwrap());
+            writer.append(&blob(text)).unwrap();
+        }
+        drop(writer);
+        let rows = fs::read(packs.path(1).with_extension("rows")).unwrap();
+        let whole = fs::read(packs.path(1)).unwrap();
+        for (position, start) in starts.into_iter().enumerate() {
+            let mut damaged = whole.clone();
+            damaged[start] ^= 1; // The member's magic: its header cannot be read any more.
+            fs::write(packs.path(1), &damaged).unwrap();
+            fs::write(packs.path(1).with_extension("rows"), &rows).unwrap();
+            PackWriter::open(&packs).unwrap().append(&blob("fourth")).unwrap();
+            assert_eq!(fs::read(packs.path(1)).unwrap(), damaged, "{position}");
+            let readable = |text: &&str| packs.read(Hash::of(text.as_bytes())).is_ok();
+            assert_eq!(["first", "second", "third", "fourth"].iter().filter(|text| readable(text)).count(), 3);
+            for segment in [1, 2] {
+                let _ = fs::remove_file(packs.path(segment).with_extension("index"));
+            }
+            fs::remove_file(packs.path(2)).unwrap();
+            fs::remove_file(packs.path(2).with_extension("rows")).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_damaged_row_hides_no_blob() {
+        let folder = tempfile::tempdir().unwrap();
+        let packs = Packs::new(folder.path());
+        let mut writer = PackWriter::open(&packs).unwrap();
+        for text in ["one", "two", "three"] {
+            writer.append(&blob(text)).unwrap();
+        }
+        writer.seal().unwrap();
+        let index = packs.path(1).with_extension("index");
+        let whole = fs::read(&index).unwrap();
+        for bit in 0..whole.len() * 8 {
+            let mut damaged = whole.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&index, &damaged).unwrap();
+            for text in ["one", "two", "three"] {
+                assert_eq!(packs.read(Hash::of(text.as_bytes())).unwrap(), text.as_bytes(), "bit {bit}");
+            }
         }
     }
 }

@@ -24,7 +24,7 @@ use super::{Archive, ArchiveError};
 
 use crate::base::hash::Hash;
 use crate::base::time::Time;
-use crate::log::merkle::{self, Frontier, leaf_hash};
+use crate::log::merkle::{self, Frontier, Nodes as _, leaf_hash};
 use crate::log::tile::{Tile, TileEdge, TileKind, WIDTH_MAX, encode_entries, tiles_changed_of};
 
 /// An archive, for the one process that writes it.
@@ -54,6 +54,7 @@ impl Writer {
         let edge = TileEdge::resume(size, |tile| archive.tile(tile)).map_err(nodes_error)?;
         let width = u64::from(WIDTH_MAX);
         let statements = if size % width == 0 { Vec::new() } else { archive.statements(size / width, size)? };
+        check_statements(archive, &statements, size)?;
         Ok(Self {
             archive: archive.clone(),
             _lock: lock,
@@ -173,6 +174,20 @@ impl Writer {
             }
         }
     }
+}
+
+/// The last bundle is written anew with every append: what is damaged in it must not be written again, or the
+/// entries would be made to agree with it.
+fn check_statements(archive: &Archive, statements: &[Vec<u8>], size: u64) -> Result<(), ArchiveError> {
+    let nodes = archive.nodes(size);
+    let first = size - size % u64::from(WIDTH_MAX);
+    for (index, statement) in (first..).zip(statements) {
+        let leaf = nodes.node(0, index).map_err(|source| ArchiveError::Nodes(Box::new(source)))?;
+        if leaf != leaf_hash(Hash::of(statement).as_bytes()) {
+            return Err(ArchiveError::OtherStatement { index });
+        }
+    }
+    Ok(())
 }
 
 /// Starts receiving a blob for an archive.

@@ -1,0 +1,253 @@
+//! Every blob of every pack: decompressed, hashed, and compared with its name and checksum.
+//!
+//! | quantity | unit            | range                                                  |
+//! |----------|-----------------|--------------------------------------------------------|
+//! | memory   | bytes per blob  | 48: ten million blobs take half a gigabyte             |
+//! | threads  |                 | one that walks, and one per processor that hashes      |
+//!
+//! The packs are read once, in order. What is wrong with rows and indexes costs nothing, because readers walk
+//! the segments then: it is a note.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use super::report::{AuditReport, with_causes};
+
+use crate::archivist::progress::{Act, Progress};
+use crate::base::hash::Hash;
+use crate::outside::archive::members::MemberReader;
+use crate::outside::archive::packs::{Member, PackError, Packs};
+
+/// How many members a thread takes at once.
+const BATCH_COUNT: usize = 64;
+
+/// How many bytes of frames a thread takes at once, unless one blob has more.
+const BATCH_BYTES: u64 = 4 << 20;
+
+/// How many threads hash at most.
+const THREAD_COUNT_MAX: usize = 16;
+
+/// Which blobs the packs hold.
+#[derive(Default)]
+pub(super) struct Blobs {
+    /// The whole ones, sorted by hash.
+    whole: Vec<Row>,
+    damaged: HashMap<Hash, String>,
+}
+
+#[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+struct Row {
+    hash: Hash,
+    segment: u32,
+    offset: u64,
+}
+
+/// A blob, as the packs hold it.
+pub(super) enum Held<'b> {
+    Whole { segment: u32, offset: u64 },
+    Damaged(&'b str),
+    Missing,
+}
+
+impl Blobs {
+    /// Checks every blob.
+    pub(super) fn check(packs: &Packs, report: &mut AuditReport, progress: &dyn Progress) -> Self {
+        let segments = match packs.segments() {
+            Ok(segments) => segments,
+            Err(error) => {
+                report.damage("packs", with_causes(&error), "no blob can be read");
+                Vec::new()
+            }
+        };
+        let bytes = segments.iter().filter_map(|segment| std::fs::metadata(packs.path(*segment)).ok());
+        let act = progress.begin("checking blobs", Some(bytes.map(|metadata| metadata.len()).sum()));
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(THREAD_COUNT_MAX);
+        let (sender, receiver) = mpsc::sync_channel(4 * threads);
+        let receiver = Mutex::new(receiver);
+        let (whole, failures) = thread::scope(|scope| {
+            let hash = || hash(packs, &receiver, act.as_ref());
+            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(hash)).collect();
+            let mut walk = Walk { packs, report, whole: Vec::new(), batch: Vec::new(), batch_bytes: 0, sender };
+            for segment in &segments {
+                walk.segment(*segment, Place::of(*segment, &segments));
+            }
+            let whole = walk.finish();
+            let failures = threads.into_iter().flat_map(|thread| thread.join().expect("hashing does not panic"));
+            (whole, failures.collect())
+        });
+        Self::of(whole, failures)
+    }
+
+    fn of(mut whole: Vec<Row>, failures: Vec<Failure>) -> Self {
+        let failed: HashSet<(u32, u64)> = failures.iter().map(|failure| (failure.segment, failure.offset)).collect();
+        if !failed.is_empty() {
+            whole.retain(|row| !failed.contains(&(row.segment, row.offset)));
+        }
+        whole.sort_unstable();
+        let mut blobs = Self { whole, damaged: HashMap::new() };
+        for Failure { hash, found, .. } in failures {
+            // A blob may lie in two packs, and one of them is enough.
+            if matches!(blobs.find(hash), Held::Missing) {
+                blobs.damaged.insert(hash, found);
+            }
+        }
+        blobs
+    }
+
+    /// Looks a blob up.
+    pub(super) fn find(&self, hash: Hash) -> Held<'_> {
+        let first = self.whole.partition_point(|row| row.hash < hash);
+        match self.whole.get(first) {
+            Some(row) if row.hash == hash => Held::Whole { segment: row.segment, offset: row.offset },
+            _ => self.damaged.get(&hash).map_or(Held::Missing, |found| Held::Damaged(found)),
+        }
+    }
+
+    /// Reads a whole blob.
+    pub(super) fn read(&self, hash: Hash, reader: &mut MemberReader) -> Option<Vec<u8>> {
+        let Held::Whole { segment, offset } = self.find(hash) else { return None };
+        reader.read(segment, offset, hash).ok()
+    }
+
+    /// Returns the damaged blobs.
+    pub(super) fn damaged(&self) -> impl Iterator<Item = (Hash, &str)> {
+        self.damaged.iter().map(|(hash, found)| (*hash, found.as_str()))
+    }
+}
+
+/// Whether a segment is the newest: its end may be in the making.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Place {
+    Before,
+    Last,
+}
+
+impl Place {
+    fn of(segment: u32, segments: &[u32]) -> Self {
+        if segments.last() == Some(&segment) { Self::Last } else { Self::Before }
+    }
+}
+
+/// A member that is not the blob that it says.
+struct Failure {
+    hash: Hash,
+    segment: u32,
+    offset: u64,
+    found: String,
+}
+
+type Batch = Vec<(u32, Member)>;
+
+/// Finds the members and gives them out.
+struct Walk<'w> {
+    packs: &'w Packs,
+    report: &'w mut AuditReport,
+    whole: Vec<Row>,
+    batch: Batch,
+    batch_bytes: u64,
+    sender: SyncSender<Batch>,
+}
+
+impl Walk<'_> {
+    fn segment(&mut self, segment: u32, place: Place) {
+        let members = match self.packs.walk(segment, 0) {
+            Ok(members) => members,
+            Err(error) => {
+                let cost = "every blob in it is lost; those that records name are listed";
+                return self.report.damage(pack_name(segment), with_causes(&error), cost);
+            }
+        };
+        let rows = self.packs.rows(segment);
+        let (mut unlisted, mut row_count, mut trailing_bytes) = (HashSet::new(), 0, 0);
+        if let Ok(Some(rows)) = &rows {
+            (row_count, trailing_bytes) = (rows.listed.len(), rows.trailing_bytes);
+            unlisted.extend(rows.listed.iter().copied());
+        }
+        let (mut found, mut listed) = (0, 0);
+        for member in members {
+            match member {
+                Ok(member) => {
+                    found += 1;
+                    listed += usize::from(unlisted.remove(&(member.hash, member.offset)));
+                    self.member(segment, member);
+                }
+                Err(error) => self.torn(&error, place),
+            }
+        }
+        let name = rows_name(self.packs, segment);
+        match rows {
+            Err(error) => self.report.note(format!("{}; it is derived, and nothing is lost", with_causes(&error))),
+            Ok(None) if found > 0 => self.report.note(format!("`{name}` is missing; {DERIVED}")),
+            Ok(_) if (listed, row_count, trailing_bytes) == (found, found, 0) => {}
+            Ok(_) => self.report.note(format!(
+                "`{name}` has {row_count} row(s) and {trailing_bytes} byte(s) more, and {listed} of the rows lead to the \
+                 {found} blob(s) of the pack; {DERIVED}"
+            )),
+        }
+    }
+
+    fn torn(&mut self, error: &PackError, place: Place) {
+        let why = match place {
+            Place::Last => "a crash leaves such an end, and the next writer passes it over",
+            Place::Before => "what was there is lost; the blobs that records name are listed",
+        };
+        self.report.note(format!("{error}: {why}"));
+    }
+
+    fn member(&mut self, segment: u32, member: Member) {
+        self.report.blobs += 1;
+        self.report.bytes += member.end() - member.offset;
+        self.whole.push(Row { hash: member.hash, segment, offset: member.offset });
+        self.batch_bytes += member.end() - member.offset;
+        self.batch.push((segment, member));
+        if self.batch.len() == BATCH_COUNT || self.batch_bytes >= BATCH_BYTES {
+            self.send();
+        }
+    }
+
+    fn send(&mut self) {
+        self.batch_bytes = 0;
+        let batch = std::mem::take(&mut self.batch);
+        self.sender.send(batch).expect("the threads take until nothing more comes");
+    }
+
+    fn finish(mut self) -> Vec<Row> {
+        self.send();
+        self.whole // Dropping the sender ends the threads.
+    }
+}
+
+/// What is said of everything that is made from something else.
+pub(super) const DERIVED: &str = "it is derived, and nothing is lost";
+
+fn pack_name(segment: u32) -> String {
+    format!("packs/{segment:08}.pack")
+}
+
+fn rows_name(packs: &Packs, segment: u32) -> String {
+    let extension = if packs.path(segment).with_extension("index").exists() { "index" } else { "rows" };
+    format!("packs/{segment:08}.{extension}")
+}
+
+/// Hashes members until nothing more comes, and returns those that are not what they say.
+fn hash(packs: &Packs, batches: &Mutex<Receiver<Batch>>, act: &dyn Act) -> Vec<Failure> {
+    let mut failures = Vec::new();
+    let mut reader = MemberReader::new(packs);
+    loop {
+        let next = batches.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(batch) = next else { return failures };
+        for (segment, member) in batch {
+            let checked = match &mut reader {
+                Ok(reader) => reader.check(segment, &member),
+                Err(_) => packs.copy_member(segment, &member, &mut std::io::sink()).map(drop),
+            };
+            act.advance(member.end() - member.offset);
+            if let Err(error) = checked {
+                let found = with_causes(&error);
+                failures.push(Failure { hash: member.hash, segment, offset: member.offset, found });
+            }
+        }
+    }
+}

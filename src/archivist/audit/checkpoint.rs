@@ -1,0 +1,103 @@
+//! The checkpoint: who signed it, and whether it is the newest that the archive's keys have signed.
+
+use super::report::{AuditReport, with_causes};
+
+use crate::evidence::record::{Genesis, KeyPurpose};
+use crate::log::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
+use crate::log::key::{Ed25519PublicKey, KeyName, MlDsa44PublicKey, NotePublicKey, VerifierKey};
+use crate::log::note::NoteError;
+use crate::log::policy::{Policy, Witnessed};
+
+const COST: &str = "the log promises nothing without it; the entries themselves are checked all the same";
+
+/// Reads the checkpoint.
+pub(super) fn read(bytes: Option<&[u8]>, report: &mut AuditReport) -> Option<SignedCheckpoint> {
+    let Some(bytes) = bytes else {
+        report.damage("checkpoint", "it is missing", COST);
+        return None;
+    };
+    SignedCheckpoint::parse(bytes).map_err(|error| report.damage("checkpoint", with_causes(&error), COST)).ok()
+}
+
+/// Checks the signatures by the keys that entry 0 names, each of which must have signed, and by those of the policy.
+pub(super) fn check_signatures(
+    signed: &SignedCheckpoint,
+    genesis: Option<&Genesis>,
+    policy: Option<&Policy>,
+    report: &mut AuditReport,
+) {
+    let own = genesis.map(|genesis| own_keys(genesis, signed.checkpoint())).unwrap_or_default();
+    for key in &own {
+        let found = match signed.verify(std::slice::from_ref(key)) {
+            Ok(_) => continue,
+            Err(CheckpointError::Note(NoteError::NoKnownKey)) => "it does not bear the signature by".to_owned(),
+            Err(error) => format!("{}:", with_causes(&error)),
+        };
+        let found = format!("{found} the log's {} key {}", key.kind(), key.fingerprint());
+        report.damage("checkpoint", found, "nobody can rely on that key's word for the log's size and root");
+    }
+    let Some(policy) = policy else { return };
+    match policy.check(signed) {
+        Err(error) => report.damage("checkpoint", with_causes(&error), COST),
+        Ok(found) => {
+            if found.log_signers.is_empty() {
+                report.note(format!("no key of your policy vouches for the log `{}`", signed.checkpoint().origin));
+            }
+            let witnesses = found.witnesses.iter().filter(|witness| witness.witnessed != Witnessed::Not).count();
+            let unknown = signed.signatures().len().saturating_sub(own.len() + witnesses);
+            if unknown > 0 {
+                report.note(format!("the checkpoint bears {unknown} signature(s) by keys that you do not know"));
+            }
+        }
+    }
+}
+
+/// Compares the checkpoint with the newest that the keys have signed.
+pub(super) fn check_newest(
+    published: &SignedCheckpoint,
+    newest: &[u8],
+    genesis: Option<&Genesis>,
+    report: &mut AuditReport,
+) {
+    let newest = match SignedCheckpoint::parse(newest) {
+        Ok(newest) => newest,
+        Err(error) => {
+            return report
+                .note(format!("the newest checkpoint in your keyring cannot be read: {}", with_causes(&error)));
+        }
+    };
+    let (published, newest, signed) = (published.checkpoint(), newest.checkpoint(), &newest);
+    let own = genesis.map(|genesis| own_keys(genesis, newest)).unwrap_or_default();
+    if newest.origin != published.origin || (!own.is_empty() && signed.verify(&own).is_err()) {
+        return report.note(format!("the newest checkpoint in your keyring is of the log `{}`", newest.origin));
+    }
+    if newest.size > published.size {
+        let found = format!("it promises {} entries, and the keys have signed for {}", published.size, newest.size);
+        let cost = format!(
+            "entries {} to {} are promised to nobody; where they are on disk the next append publishes them",
+            published.size,
+            newest.size - 1
+        );
+        report.damage("checkpoint", found, cost);
+    } else if newest.size == published.size && newest.root != published.root {
+        let found = format!("the root {}, and the keys have signed {} at the same size", published.root, newest.root);
+        report.damage("checkpoint", found, "two logs have grown under one name: neither can be relied on");
+    } else if newest.size < published.size {
+        report.note(format!("your keyring knows {} entries only: it is older than the archive", newest.size));
+    }
+}
+
+/// Returns the log's keys as entry 0 names them.
+fn own_keys(genesis: &Genesis, checkpoint: &Checkpoint) -> Vec<VerifierKey> {
+    let Ok(name) = KeyName::new(checkpoint.origin.as_str()) else { return Vec::new() };
+    let keys = genesis.keys.iter().filter(|key| key.purpose == KeyPurpose::Checkpoint);
+    keys.filter_map(|key| {
+        let public = match key.algorithm.as_str() {
+            "ed25519" => NotePublicKey::Ed25519(Ed25519PublicKey::from_slice(&key.public).ok()?),
+            "ml-dsa-44" => NotePublicKey::MlDsa44Cosignature(MlDsa44PublicKey::from_slice(&key.public).ok()?),
+            _ => return None,
+        };
+        Some(VerifierKey::new(name.clone(), public))
+    })
+    .collect()
+}

@@ -1,0 +1,410 @@
+//! The records: each signed by the archive's key, where it says it is, and in a history that agrees with itself.
+//!
+//! Reading and checking signatures is spread over the processors, a bundle at a time; what a record says of
+//! earlier ones is checked in order.
+//!
+//! | quantity | unit                | range                                        |
+//! |----------|---------------------|----------------------------------------------|
+//! | memory   | bytes per document  | some 300                                     |
+//! | roots    | sizes               | [`ROOT_COUNT`]; older ones are read from tiles |
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::thread;
+
+use super::blobs::{Blobs, Held};
+use super::report::{AuditReport, Damage, with_causes};
+use super::tree::Kept;
+
+use crate::base::hash::Hash;
+use crate::base::id::Prefix;
+use crate::evidence::record::{Body, Capture, Check, Document, Genesis, KeyPurpose, Provision, Record, Visit};
+use crate::evidence::statement::Statement;
+use crate::log::key::Ed25519PublicKey;
+use crate::log::merkle;
+use crate::outside::archive::Archive;
+use crate::outside::archive::members::MemberReader;
+
+/// How many roots are remembered, for records to name: several batches.
+const ROOT_COUNT: usize = 4096;
+
+/// How many records that a lost blob belonged to are named.
+const NAMED_COUNT_MAX: usize = 20;
+
+/// The histories so far.
+pub(super) struct Histories<'a> {
+    archive: &'a Archive,
+    blobs: &'a Blobs,
+    size: u64,
+    founding: Founding,
+    readers: Vec<MemberReader>,
+    roots: VecDeque<(u64, Hash)>,
+    documents: HashMap<u64, (u64, Hash)>,
+    heads: HashMap<u64, Head>,
+    /// Entries whose record cannot be read: what leans on them cannot be checked, and is not damaged itself.
+    unread: Vec<u64>,
+    lost: BTreeMap<Hash, Lost>,
+}
+
+/// What entry 0 says of every other entry.
+pub(super) struct Founding {
+    pub(super) origin: String,
+    pub(super) prefix: Prefix,
+    pub(super) key: Option<Ed25519PublicKey>,
+}
+
+/// The newest capture of a history.
+struct Head {
+    index: u64,
+    sequence: u64,
+    statement: Hash,
+    likenesses: HashMap<&'static str, (u64, Hash)>,
+}
+
+/// A blob that is not to be had, and what it was for.
+struct Lost {
+    found: String,
+    parts: Vec<String>,
+    more: u64,
+}
+
+/// An entry, as far as it can be read.
+struct Examined {
+    index: u64,
+    root: Option<Hash>,
+    entry: Option<(Hash, Record)>,
+    damage: Vec<Damage>,
+    lost_record: Option<(Hash, String)>,
+}
+
+impl Founding {
+    /// Reads what entry 0 says. Where it says nothing, the settings' word is taken, and no signature is checked.
+    pub(super) fn read(archive: &Archive, blobs: &Blobs, size: u64) -> (Self, Option<Genesis>) {
+        let settings = archive.settings();
+        let mut founding = Self { origin: settings.origin.clone(), prefix: settings.prefix.clone(), key: None };
+        let record = MemberReader::new(archive.packs()).ok().and_then(|mut reader| {
+            let statement = Statement::decode(&archive.statement(0, size).ok()?).ok()?;
+            Record::decode(&blobs.read(statement.claim.record, &mut reader)?).ok()
+        });
+        let Some(Record { body: Body::Genesis(genesis), origin, .. }) = record else { return (founding, None) };
+        founding.origin = origin;
+        if let Ok(prefix) = Prefix::new(&genesis.prefix) {
+            founding.prefix = prefix;
+        }
+        let mut keys = genesis.keys.iter().filter(|key| key.purpose == KeyPurpose::Statement);
+        let key = keys.find(|key| key.algorithm == "ed25519");
+        founding.key = key.and_then(|key| Ed25519PublicKey::from_slice(&key.public).ok());
+        (founding, Some(genesis))
+    }
+}
+
+impl<'a> Histories<'a> {
+    pub(super) fn new(archive: &'a Archive, blobs: &'a Blobs, size: u64, founding: Founding) -> Self {
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(16);
+        let readers = (0..threads).filter_map(|_| MemberReader::new(archive.packs()).ok()).collect();
+        Self {
+            archive,
+            blobs,
+            size,
+            founding,
+            readers,
+            roots: VecDeque::from([(0, merkle::empty_root())]),
+            documents: HashMap::new(),
+            heads: HashMap::new(),
+            unread: Vec::new(),
+            lost: BTreeMap::new(),
+        }
+    }
+
+    /// Checks a bundle's records.
+    pub(super) fn take(&mut self, kept: &[Kept], report: &mut AuditReport) {
+        let (founding, blobs) = (&self.founding, self.blobs);
+        let share = kept.len().div_ceil(self.readers.len().max(1)).max(1);
+        let examined: Vec<Examined> = thread::scope(|scope| {
+            let shares = kept.chunks(share).zip(&mut self.readers);
+            let examine = |(kept, reader): (&'_ [Kept], &'_ mut MemberReader)| {
+                kept.iter().map(|kept| examine(kept, founding, blobs, reader)).collect::<Vec<_>>()
+            };
+            let threads: Vec<_> = shares.map(|share| scope.spawn(move || examine(share))).collect();
+            threads.into_iter().flat_map(|thread| thread.join().expect("examining does not panic")).collect()
+        });
+        for entry in examined {
+            self.take_one(entry, report);
+        }
+    }
+
+    /// Says what blobs are lost, once every record was seen, and returns which they are.
+    pub(super) fn finish(self, report: &mut AuditReport) -> Vec<Hash> {
+        let mut hashes = Vec::new();
+        for (hash, lost) in self.lost {
+            let more = if lost.more > 0 { format!(" and {} more", lost.more) } else { String::new() };
+            let is_one = lost.parts.len() == 1 && lost.more == 0;
+            let verb = if is_one { "is lost" } else { "are lost" };
+            report.damage(format!("blob {hash}"), lost.found, format!("{}{more} {verb}", lost.parts.join(", ")));
+            hashes.push(hash);
+        }
+        hashes
+    }
+
+    fn take_one(&mut self, examined: Examined, report: &mut AuditReport) {
+        report.entries += 1;
+        let Examined { index, root, entry, damage, lost_record } = examined;
+        damage.into_iter().for_each(|damage| report.add(damage));
+        if let Some((hash, part)) = lost_record {
+            self.lose(hash, part);
+        }
+        match entry {
+            Some((statement, record)) => self.check(statement, &record, report),
+            None => self.unread.push(index),
+        }
+        self.roots.extend(root.map(|root| (index + 1, root)));
+        if self.roots.len() > ROOT_COUNT {
+            self.roots.pop_front();
+        }
+    }
+
+    fn check(&mut self, statement: Hash, record: &Record, report: &mut AuditReport) {
+        let index = record.index;
+        let id = record.id(&self.founding.prefix).to_string();
+        let is_first = matches!(record.body, Body::Genesis(_));
+        if is_first != (index == 0) {
+            let found = format!("a {} record at index {index}", record.body.kind());
+            report.damage(&id, found, "entry 0 alone says what the archive is: this log contradicts itself");
+        }
+        self.check_after(&id, record, report);
+        let wrong = match &record.body {
+            Body::Genesis(_) => None,
+            Body::Document(document) => self.document(index, document),
+            Body::Capture(capture) => self.capture(index, statement, capture),
+            Body::Check(check) => self.confirms(check),
+            Body::Provision(provision) => self.provision(provision),
+        };
+        if let Some(found) = wrong {
+            report.damage(&id, found, "the record contradicts the records before it: it is not to be relied on");
+        }
+        for (blob, part) in record.body.visit().map(parts).unwrap_or_default() {
+            self.lose(blob, format!("{part} of {id}"));
+        }
+    }
+
+    /// Remembers what a blob was for, unless the packs hold it.
+    fn lose(&mut self, blob: Hash, part: String) {
+        let found = match self.blobs.find(blob) {
+            Held::Whole { .. } => return,
+            Held::Damaged(found) => found.to_owned(),
+            Held::Missing => "it is in no pack".to_owned(),
+        };
+        let lost = self.lost.entry(blob).or_insert(Lost { found, parts: Vec::new(), more: 0 });
+        if lost.parts.len() < NAMED_COUNT_MAX {
+            lost.parts.push(part);
+        } else {
+            lost.more += 1;
+        }
+    }
+
+    fn check_after(&self, id: &str, record: &Record, report: &mut AuditReport) {
+        let after = &record.after;
+        let cost = "what it says of the log before it is not to be relied on";
+        if after.size > record.index {
+            return report.damage(id, format!("it names a log of {} entries before it", after.size), cost);
+        }
+        let remembered = self.roots.binary_search_by_key(&after.size, |(size, _)| *size).ok();
+        let root = match remembered.and_then(|at| self.roots.get(at)) {
+            Some((_, root)) => Some(*root),
+            None => merkle::root(&self.archive.nodes(self.size), after.size).ok(),
+        };
+        match root {
+            Some(root) if root != after.root => {
+                let found = format!("it names the root {} at size {}, which was {root}", after.root, after.size);
+                report.damage(id, found, cost);
+            }
+            Some(_) => {}
+            None => report.note(format!("{id}: the root that it names at size {} cannot be compared", after.size)),
+        }
+    }
+
+    fn is_unread(&self, index: u64) -> bool {
+        self.unread.binary_search(&index).is_ok()
+    }
+
+    fn document(&mut self, index: u64, document: &Document) -> Option<String> {
+        let first = document.amends.unwrap_or(index);
+        let key = document.key();
+        self.documents.insert(index, (first, key));
+        if document.amends.is_none() || self.is_unread(first) {
+            return None;
+        }
+        let is_same = self.documents.get(&first).is_some_and(|known| *known == (first, key));
+        (!is_same).then(|| format!("it amends entry {first}, which is not the first record of the same document"))
+    }
+
+    fn capture(&mut self, index: u64, statement: Hash, capture: &Capture) -> Option<String> {
+        let first = match self.documents.get(&capture.document) {
+            Some((first, _)) => *first,
+            None if self.is_unread(capture.document) => return None,
+            None => return Some(format!("it is of entry {}, which is no document before it", capture.document)),
+        };
+        let wrong = self.follows(first, capture);
+        let likeness = (index, capture.visit.likeness());
+        let head = self.heads.entry(first).or_insert_with(|| Head {
+            index,
+            sequence: 0,
+            statement,
+            likenesses: HashMap::new(),
+        });
+        (head.index, head.sequence, head.statement) = (index, capture.sequence, statement);
+        head.likenesses.insert(capture.visit.outcome.kind.word(), likeness);
+        wrong
+    }
+
+    /// Checks that a capture names the one before it.
+    fn follows(&self, history: u64, capture: &Capture) -> Option<String> {
+        let head = self.heads.get(&history);
+        let (sequence, previous) = head.map_or((1, None), |head| (head.sequence + 1, Some(head.statement)));
+        if (capture.sequence, capture.previous) == (sequence, previous) {
+            return None;
+        }
+        // A lost record may have been the capture between.
+        let since = head.map_or(history, |head| head.index);
+        if self.unread.last().is_some_and(|unread| *unread > since) {
+            return None;
+        }
+        let named = |hash: Option<Hash>| hash.map_or("none".to_owned(), |hash| hash.to_string());
+        Some(format!(
+            "capture {} after {}, expected capture {sequence} after {}",
+            capture.sequence,
+            named(capture.previous),
+            named(previous)
+        ))
+    }
+
+    /// Checks that a check names a capture of the same document with the same text.
+    fn confirms(&mut self, check: &Check) -> Option<String> {
+        if self.is_unread(check.document) || self.is_unread(check.capture) {
+            return None;
+        }
+        let Some((history, _)) = self.documents.get(&check.document).copied() else {
+            return Some(format!("it is of entry {}, which is no document before it", check.document));
+        };
+        let kind = check.visit.outcome.kind.word();
+        let newest = self.heads.get(&history).and_then(|head| head.likenesses.get(kind));
+        let likeness = match newest {
+            Some((index, likeness)) if *index == check.capture => *likeness,
+            _ => match self.capture_record(check.capture) {
+                Some(capture) if self.documents.get(&capture.document).is_some_and(|known| known.0 == history) => {
+                    capture.visit.likeness()
+                }
+                _ => return Some(format!("it confirms entry {}, which is no capture of its document", check.capture)),
+            },
+        };
+        (likeness != check.visit.likeness())
+            .then(|| format!("it confirms entry {}, which has another text or outcome", check.capture))
+    }
+
+    /// Checks that a quote stands in the text of its capture.
+    fn provision(&mut self, provision: &Provision) -> Option<String> {
+        if self.is_unread(provision.capture) {
+            return None;
+        }
+        let Some(capture) = self.capture_record(provision.capture) else {
+            return Some(format!("it quotes entry {}, which is no capture", provision.capture));
+        };
+        if capture.visit.text().map(|text| text.sha256) != Some(provision.rendition) {
+            return Some(format!("it quotes another text than that of entry {}", provision.capture));
+        }
+        // Where the text itself is lost, that is said of its blob.
+        let text = self.blobs.read(provision.rendition, self.readers.first_mut()?)?;
+        (!stands_in(provision, &text))
+            .then(|| format!("its words do not stand in the text of entry {}", provision.capture))
+    }
+
+    fn capture_record(&mut self, index: u64) -> Option<Capture> {
+        let statement = Statement::decode(&self.archive.statement(index, self.size).ok()?).ok()?;
+        let bytes = self.blobs.read(statement.claim.record, self.readers.first_mut()?)?;
+        match Record::decode(&bytes).ok()?.body {
+            Body::Capture(capture) => Some(*capture),
+            _ => None,
+        }
+    }
+}
+
+fn stands_in(provision: &Provision, text: &[u8]) -> bool {
+    let found = || {
+        let text = std::str::from_utf8(text).ok()?;
+        let (start, end) = (usize::try_from(provision.start).ok()?, usize::try_from(provision.end).ok()?);
+        let (before, exact, after) = (text.get(..start)?, text.get(start..end)?, text.get(end..)?);
+        let is_there =
+            exact == provision.exact && before.ends_with(&provision.prefix) && after.starts_with(&provision.suffix);
+        Some(is_there)
+    };
+    found().unwrap_or(false)
+}
+
+/// Names what each blob of a visit is, each blob once.
+fn parts(visit: &Visit) -> Vec<(Hash, String)> {
+    let mut parts = vec![(visit.primary.sha256, "the page".to_owned())];
+    parts.extend(
+        visit.renditions.iter().map(|rendition| (rendition.sha256, format!("the page {}", rendition.role.as_str()))),
+    );
+    for (number, exchange) in (1..).zip(&visit.exchanges) {
+        parts.push((exchange.body.sha256, format!("body {number}")));
+        let chain = exchange.connection.tls.iter().flat_map(|tls| &tls.chain);
+        parts.extend(chain.map(|certificate| (*certificate, format!("a certificate of connection {number}"))));
+    }
+    let mut seen = std::collections::HashSet::new();
+    parts.retain(|(hash, _)| seen.insert(*hash));
+    parts
+}
+
+/// Checks what can be checked of an entry by itself.
+fn examine(kept: &Kept, founding: &Founding, blobs: &Blobs, reader: &mut MemberReader) -> Examined {
+    let mut examined =
+        Examined { index: kept.index, root: kept.root, entry: None, damage: Vec::new(), lost_record: None };
+    let index = kept.index;
+    let Some(bytes) = &kept.statement else { return examined };
+    let mut wrong = |found: String| {
+        let cost = "the archive's word on this entry cannot be shown".to_owned();
+        examined.damage.push(Damage { thing: format!("entry {index}"), found, cost });
+    };
+    let statement = match Statement::decode(bytes) {
+        Ok(statement) => statement,
+        Err(error) => {
+            wrong(with_causes(&error));
+            return examined;
+        }
+    };
+    if let Some(error) = founding.key.as_ref().and_then(|key| statement.verify(key).err()) {
+        wrong(with_causes(&error));
+    }
+    let claim = &statement.claim;
+    if claim.issuer != founding.origin {
+        wrong(format!("issued by `{}`, expected `{}`", claim.issuer, founding.origin));
+    }
+    let part = format!("the record of {}, and with it what it says of its files,", claim.subject);
+    let Some(record_bytes) = blobs.read(claim.record, reader) else {
+        examined.lost_record = Some((claim.record, part));
+        return examined;
+    };
+    let record = match Record::decode(&record_bytes) {
+        Ok(record) => record,
+        Err(error) => {
+            wrong(with_causes(&error));
+            return examined;
+        }
+    };
+    let id = record.id(&founding.prefix).to_string();
+    if record.index != index {
+        wrong(format!("its record says that it is entry {}", record.index));
+        return examined;
+    }
+    if record.origin != founding.origin {
+        wrong(format!("its record is of `{}`, expected `{}`", record.origin, founding.origin));
+    }
+    if claim.subject != id {
+        wrong(format!("its statement is about `{}`, its record is `{id}`", claim.subject));
+    }
+    if claim.issued_at != record.made.to_second() {
+        wrong(format!("its statement was issued at {}, its record made at {}", claim.issued_at, record.made));
+    }
+    examined.entry = Some((statement.entry(), record));
+    examined
+}

@@ -1,0 +1,430 @@
+//! Every file of an archive, damaged in every way: the audit names it, and no append makes it worse.
+//!
+//! An archive is made by the library: one document with a history of three captures and a check, another with
+//! one capture, and a quote. Then each file is deleted, cut off, flipped, swapped with its neighbour, put back
+//! to an older state and appended to. Only what is derived, or read by people alone, may leave the audit clean,
+//! and what is said of it then is asserted.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use affiant::archivist::audit::{AuditReport, Known, audit};
+use affiant::archivist::capture::{Manner, Order, Watch, capture};
+use affiant::archivist::init::{Naming, Opened, Places, open_or_create};
+use affiant::archivist::progress::Silent;
+use affiant::archivist::read::Log;
+use affiant::archivist::visit::Target;
+use affiant::base::hash::Hash;
+use affiant::base::time::Time;
+use affiant::evidence::record::{Body, Provision};
+use affiant::log::checkpoint::Origin;
+use affiant::outside::archive::Archive;
+use affiant::outside::keys::Keyring;
+use affiant::outside::web::options::FetchOptions;
+
+/// Files up to this size have a bit flipped in every byte; larger ones in as many places, evenly spread.
+const FLIP_COUNT: usize = 200;
+
+/// How many of a file's flips are also opened for appending, which takes the disk's time.
+const APPEND_COUNT: usize = 4;
+
+const OLD_SIZE: u64 = 5;
+const SIZE: u64 = 9;
+
+/// A folder's files by their path in it.
+type Files = BTreeMap<String, Vec<u8>>;
+
+struct Subject {
+    folder: tempfile::TempDir,
+    old: Files,
+    new: Files,
+    clean: AuditReport,
+}
+
+fn now() -> Time {
+    Time::from_seconds(1_679_315_147).unwrap()
+}
+
+impl Subject {
+    /// Makes the archive, and keeps its files as they were after five entries.
+    fn make() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let pages = folder.path().join("pages");
+        fs::create_dir(&pages).unwrap();
+        let page = |name: &str, words: &str| {
+            let clauses: String = (0..40).map(|n| format!("<p>Clause {n}: {words}, as agreed.</p>\n")).collect();
+            fs::write(pages.join(name), format!("<html><body><h1>Terms</h1>\n{clauses}</body></html>")).unwrap();
+            pages.join(name)
+        };
+        let subject = |folder: &Path| read(&folder.join("archive"));
+        let first = page("terms.html", "we may change these terms");
+        let second = page("privacy.html", "we keep no copies");
+        capture_all(folder.path(), &[first.clone()]);
+        capture_all(folder.path(), &[second]);
+        let old = subject(folder.path());
+        for words in ["we will tell you of changes", "we will tell you of changes", "nothing changes"] {
+            page("terms.html", words);
+            capture_all(folder.path(), &[first.clone()]);
+        }
+        quote(folder.path());
+        let new = subject(folder.path());
+        let mut made = Self { folder, old, new, clean: AuditReport::default() };
+        made.clean = made.audit().unwrap();
+        made
+    }
+
+    fn archive(&self) -> PathBuf {
+        self.folder.path().join("archive")
+    }
+
+    fn audit(&self) -> Result<AuditReport, String> {
+        audit_in(self.folder.path())
+    }
+
+    /// Puts a file in place, audits, and puts back what was there.
+    fn audit_with(&self, damage: &Damage) -> Result<AuditReport, String> {
+        damage.apply(&self.archive());
+        let report = self.audit();
+        for path in damage.files.keys() {
+            match self.new.get(path) {
+                Some(bytes) => write(&self.archive().join(path), bytes),
+                None => fs::remove_file(self.archive().join(path)).unwrap(),
+            }
+        }
+        report
+    }
+}
+
+/// Files as they are after the damage; nothing for one that is gone.
+struct Damage {
+    what: &'static str,
+    files: BTreeMap<String, Option<Vec<u8>>>,
+}
+
+impl Damage {
+    fn one(what: &'static str, path: &str, bytes: Option<Vec<u8>>) -> Self {
+        Self { what, files: BTreeMap::from([(path.to_owned(), bytes)]) }
+    }
+
+    fn apply(&self, archive: &Path) {
+        for (path, bytes) in &self.files {
+            match bytes {
+                Some(bytes) => write(&archive.join(path), bytes),
+                None => fs::remove_file(archive.join(path)).unwrap(),
+            }
+        }
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+fn read(folder: &Path) -> Files {
+    let mut files = Files::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+            } else {
+                let path = entry.path().strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+                files.insert(path, fs::read(entry.path()).unwrap());
+            }
+        }
+    }
+    files
+}
+
+fn places(folder: &Path) -> Places {
+    Places { archive: folder.join("archive"), keys: folder.join("keys") }
+}
+
+fn open(folder: &Path) -> Result<Opened, String> {
+    let naming = Naming { origin: Some(Origin::new("affiant.example/log").unwrap()), ..Naming::default() };
+    open_or_create(&places(folder), &naming, None, now(), &Silent).map_err(|error| chain(&error))
+}
+
+fn capture_all(folder: &Path, files: &[PathBuf]) {
+    let Opened { archive, appender, .. } = open(folder).unwrap();
+    let order = |path: &PathBuf| Order {
+        written: path.display().to_string(),
+        target: Target::parse(path.to_str().unwrap()).unwrap(),
+        entity: None,
+        title: None,
+        document_type: None,
+    };
+    let fetch = Arc::new(FetchOptions::default());
+    let manner = Manner { fetch, region: None, jobs: 1, per_host: 1 };
+    let watch = Watch { progress: &Silent, is_interrupted: &|| false };
+    let mut captured = 0;
+    capture(appender, files.iter().map(order).collect(), &manner, &watch, &mut |outcome| {
+        captured += usize::from(outcome.is_ok());
+    })
+    .unwrap();
+    assert_eq!(captured, files.len());
+}
+
+/// Appends a quote of the last capture.
+fn quote(folder: &Path) {
+    let Opened { archive, mut appender, .. } = open(folder).unwrap();
+    let log = Log::at(&archive, appender.size());
+    let capture = appender.size() - 1;
+    let rendition = log.entry(capture).unwrap().record.body.visit().unwrap().text().unwrap().sha256;
+    let text = String::from_utf8(archive.packs().read(rendition).unwrap()).unwrap();
+    let exact = "Clause 7: nothing changes".to_owned();
+    let start = text.find(&exact).unwrap();
+    let end = start + exact.len();
+    let provision = Provision {
+        capture,
+        rendition,
+        prefix: text[start - 8..start].to_owned(),
+        suffix: text[end..end + 8].to_owned(),
+        start: u64::try_from(start).unwrap(),
+        end: u64::try_from(end).unwrap(),
+        exact,
+        clause: None,
+        author: "a test".to_owned(),
+    };
+    appender.append(Body::Provision(provision), now()).unwrap();
+    appender.publish(now()).unwrap();
+}
+
+fn audit_in(folder: &Path) -> Result<AuditReport, String> {
+    let archive = Archive::open(&folder.join("archive")).map_err(|error| chain(&error))?;
+    let known = Known::of(&Keyring::new(&folder.join("keys"))).unwrap();
+    Ok(audit(&archive, &known, &Silent))
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let cause = error.source().map(|cause| format!(": {}", chain(cause))).unwrap_or_default();
+    format!("{error}{cause}")
+}
+
+/// Lists every way in which a file is damaged.
+fn damages(subject: &Subject, path: &str) -> Vec<Damage> {
+    let bytes = &subject.new[path];
+    let mut damages =
+        vec![Damage::one("delete", path, None), Damage::one("append", path, Some([bytes, &b"rubbish"[..]].concat()))];
+    if !bytes.is_empty() {
+        for end in [0, bytes.len() / 2, bytes.len() - 1] {
+            damages.push(Damage::one("truncate", path, Some(bytes[..end].to_vec())));
+        }
+    }
+    let step = bytes.len().div_ceil(FLIP_COUNT).max(1);
+    for at in (0..bytes.len()).step_by(step) {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1 << (at / step % 8);
+        damages.push(Damage::one("flip", path, Some(flipped)));
+    }
+    let siblings = subject.new.range::<str, _>((std::ops::Bound::Excluded(path), std::ops::Bound::Unbounded));
+    if let Some((sibling, other)) = siblings.into_iter().next()
+        && other != bytes
+    {
+        let files = [(path.to_owned(), Some(other.clone())), (sibling.clone(), Some(bytes.clone()))];
+        damages.push(Damage { what: "swap", files: BTreeMap::from(files) });
+    }
+    // A partial tile's older state had another name: it is put back under both.
+    let older = subject.old.get_key_value(path).or_else(|| {
+        let stem = |path: &str| path.split_once(".p/").map(|(stem, _)| stem.to_owned());
+        subject
+            .old
+            .iter()
+            .find(|(old, _)| stem(old).is_some() && stem(old) == stem(path))
+            .map(|(old, _)| (old, &subject.old[old]))
+    });
+    if let Some((name, older)) = older.filter(|(_, older)| *older != bytes) {
+        damages.push(Damage::one("replay", path, Some(older.clone())));
+        if name != path {
+            damages.push(Damage::one("replay beside", name, Some(older.clone())));
+        }
+    }
+    damages
+}
+
+fn is_derived(path: &str) -> bool {
+    path.starts_with("index/") || path == "lock" || path == "README.md" || path.ends_with(".rows")
+}
+
+/// Asserts that the report says what it must of a damage.
+fn assert_said(subject: &Subject, damage: &Damage, path: &str, report: &Result<AuditReport, String>) {
+    let what = format!("{} of `{path}`: {report:#?}", damage.what);
+    let touched: Vec<&str> = damage.files.keys().map(String::as_str).collect();
+    let Ok(report) = report else {
+        let error = report.as_ref().unwrap_err();
+        assert!(touched.contains(&"archive.toml"), "{what}");
+        assert!(error.contains("archive.toml") || error.contains("there is no archive in"), "{what}");
+        return;
+    };
+    if touched.iter().all(|path| is_derived(path)) {
+        assert!(report.is_clean(), "{what}");
+        assert_derived_said(subject, touched.as_slice(), report, &what);
+        return;
+    }
+    let says = |part: &str| report.notes.iter().any(|note| note.contains(part));
+    match damage.what {
+        "replay beside" => {
+            assert!(report.is_clean() && says("1 partial tile(s) are needless"), "{what}");
+            return;
+        }
+        "append" if path.ends_with(".pack") => {
+            assert!(report.is_clean() && says("packs/00000001.pack` holds no blob from byte"), "{what}");
+            return;
+        }
+        // A comment was changed: nothing was lost, and it is seen.
+        _ if path == "archive.toml" && report.is_clean() => {
+            assert!(says("`archive.toml` was edited"), "{what}");
+            return;
+        }
+        _ => {}
+    }
+    assert!(!report.is_clean(), "{what}");
+    for path in touched.into_iter().filter(|path| !is_derived(path)) {
+        let names = |thing: &str| match path {
+            _ if path.ends_with(".pack") => thing.starts_with("blob ") || thing.starts_with("packs/"),
+            _ if path.starts_with("tile/") => thing.contains(path),
+            _ => thing == path,
+        };
+        let is_named = report.damage.iter().any(|damage| names(&damage.thing));
+        let is_noted = path == "archive.toml" && says("`archive.toml` was edited");
+        assert!(is_named || is_noted, "{path} in {what}");
+    }
+}
+
+/// What is said of files that are made from others, or read by people alone.
+fn assert_derived_said(subject: &Subject, touched: &[&str], report: &AuditReport, what: &str) {
+    let mut expected = Vec::new();
+    for path in touched {
+        match *path {
+            "README.md" => expected.push("`README.md` is not as this version of the program writes it"),
+            "lock" => {}
+            _ if path.ends_with(".rows") => expected.push("it is derived, and nothing is lost"),
+            _ => {} // The index is not even looked at.
+        }
+    }
+    let new: Vec<&String> = report.notes.iter().filter(|note| !subject.clean.notes.contains(note)).collect();
+    for part in &expected {
+        assert!(new.iter().any(|note| note.contains(part)), "{what}");
+    }
+    assert_eq!(new.len(), expected.len(), "{what}");
+}
+
+#[test]
+fn the_archive_is_clean_before_it_is_damaged() {
+    let subject = Subject::make();
+    assert_eq!(subject.clean.damage, []);
+    assert_eq!(subject.clean.notes, <[String; 0]>::default());
+    assert_eq!(subject.clean.entries, SIZE);
+    assert_eq!(subject.clean.blobs, SIZE + 2 * 4, "nine records; the page and the text of four captures");
+    assert!(subject.old.contains_key(&format!("tile/0/000.p/{OLD_SIZE}")));
+}
+
+#[test]
+fn every_damage_is_named() {
+    let subject = Subject::make();
+    let mut counts = BTreeMap::new();
+    for path in subject.new.keys() {
+        for damage in damages(&subject, path) {
+            let report = subject.audit_with(&damage);
+            assert_said(&subject, &damage, path, &report);
+            *counts.entry(damage.what).or_insert(0) += 1;
+        }
+    }
+    assert_eq!(subject.audit().as_ref(), Ok(&subject.clean));
+    eprintln!("damages named: {counts:?} over {} files", subject.new.len());
+    assert!(subject.new.len() >= 10 && counts["flip"] > 1_200, "{counts:?}");
+    let kinds: Vec<&str> = counts.keys().copied().collect();
+    assert_eq!(kinds, ["append", "delete", "flip", "replay", "replay beside", "swap", "truncate"]);
+}
+
+#[test]
+fn an_older_checkpoint_is_seen_by_those_who_hold_the_keys() {
+    let subject = Subject::make();
+    let damage = Damage::one("replay", "checkpoint", Some(subject.old["checkpoint"].clone()));
+    let report = subject.audit_with(&damage).unwrap();
+    assert_eq!(report.damage[0].found, format!("it promises {OLD_SIZE} entries, and the keys have signed for {SIZE}"));
+    damage.apply(&subject.archive());
+    let archive = Archive::open(&subject.archive()).unwrap();
+    let stranger = audit(&archive, &Known::default(), &Silent);
+    assert!(stranger.notes.iter().any(|note| note.contains("hold more than the checkpoint promises")), "{stranger:#?}");
+}
+
+/// Returns the entries that can be read whole, with every blob they name.
+fn readable(folder: &Path) -> Vec<u64> {
+    let Ok(archive) = Archive::open(&folder.join("archive")) else { return Vec::new() };
+    let is_readable = |index: &u64| {
+        let Ok(entry) = Log::at(&archive, SIZE).entry(*index) else { return false };
+        let blobs = entry.record.body.visit().map(|visit| visit.blobs()).unwrap_or_default();
+        blobs.into_iter().all(|blob: Hash| archive.packs().read(blob).is_ok())
+    };
+    (0..SIZE).filter(is_readable).collect()
+}
+
+#[test]
+fn appending_to_what_is_damaged_loses_nothing() {
+    let subject = Subject::make();
+    let keys = read(&subject.folder.path().join("keys"));
+    let (mut appended, mut refused) = (0, BTreeMap::new());
+    for path in subject.new.keys() {
+        let mut flips = 0;
+        for damage in damages(&subject, path) {
+            if damage.what == "flip" {
+                flips += 1;
+                let step = (subject.new[path].len().min(FLIP_COUNT) / APPEND_COUNT).max(1);
+                if flips % step != 1 % step {
+                    continue;
+                }
+            }
+            let copy = tempfile::tempdir().unwrap();
+            put(&copy.path().join("archive"), &subject.new);
+            put(&copy.path().join("keys"), &keys);
+            #[cfg(unix)]
+            secret(&copy.path().join("keys"));
+            damage.apply(&copy.path().join("archive"));
+            let before = readable(copy.path());
+            let what = format!("{} of `{path}`", damage.what);
+            match append(copy.path()) {
+                Ok(acknowledged) => {
+                    appended += 1;
+                    let archive = Archive::open(&copy.path().join("archive")).unwrap();
+                    let (log, _) = Log::published(&archive).unwrap();
+                    assert!(log.entry(acknowledged).is_ok(), "{what}");
+                }
+                Err(error) => {
+                    assert!(!error.is_empty(), "{what}");
+                    *refused.entry(path.clone()).or_insert(0) += 1;
+                }
+            }
+            let after = readable(copy.path());
+            assert!(before.iter().all(|index| after.contains(index)), "{what}: {before:?} before, {after:?} after");
+        }
+    }
+    eprintln!("appended after {appended} damages; refused: {refused:?}");
+    assert!(appended >= 40 && refused.len() >= 5, "{appended} {refused:?}");
+}
+
+fn put(folder: &Path, files: &Files) {
+    for (path, bytes) in files {
+        write(&folder.join(path), bytes);
+    }
+}
+
+#[cfg(unix)]
+fn secret(keys: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    for entry in fs::read_dir(keys).unwrap().map(Result::unwrap) {
+        fs::set_permissions(entry.path(), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
+/// Appends one more check, if the archive lets itself be opened, and returns its index.
+fn append(folder: &Path) -> Result<u64, String> {
+    let Opened { archive, mut appender, .. } = open(folder)?;
+    let record = Log::at(&archive, appender.size()).entry(1).map_err(|error| chain(&error))?.record;
+    let appended = appender.append(record.body, now()).map_err(|error| chain(&error))?;
+    appender.publish(now()).map_err(|error| chain(&error))?;
+    Ok(appended.record.index)
+}
