@@ -56,7 +56,7 @@ impl Yard {
         let mut report = |done: Result<affiant::archivist::capture::Captured, _>| {
             ids.push(done.map_err(|missed: affiant::archivist::capture::Missed| missed.error).unwrap().appended.id);
         };
-        capture(opened.appender, &opened.archive, vec![order], &manner, &watch, &mut report).unwrap();
+        capture(opened.appender, vec![order], &manner, &watch, &mut report).unwrap();
         ids.remove(0)
     }
 

@@ -6,6 +6,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::audit::{Known, audit};
+use super::progress::Progress;
 use super::read::{Log, ReadError};
 
 use crate::base::hash::Hash;
@@ -15,6 +17,7 @@ use crate::evidence::bundle::folder::Folder;
 use crate::evidence::bundle::read::Bundle;
 use crate::evidence::bundle::zip::{self, ZipError};
 use crate::evidence::statement::Statement;
+use crate::evidence::verify::finding::NOBODY;
 use crate::evidence::verify::source::{BlobFound, EntryBytes, Source, SourceError};
 use crate::evidence::verify::{self, Check, Finding, Report};
 use crate::log::policy::Policy;
@@ -63,6 +66,33 @@ pub fn verify_folder(name: &str, folder: impl Folder, policy: Option<&Policy>, n
 /// [`ReadError`] when there is no such archive or id.
 pub fn verify_record(archive: &Archive, id: &Id, policy: Option<&Policy>, now: Time) -> Result<Report, ReadError> {
     Ok(verify::verify(&ArchiveSource::published(archive)?, id, policy, now))
+}
+
+/// Verifies a whole archive: its checkpoint by the policy, and everything under it by an audit.
+///
+/// # Errors
+/// [`ReadError`] when the archive has no checkpoint that can be read.
+pub fn verify_archive(
+    archive: &Archive,
+    known: &Known,
+    now: Time,
+    progress: &dyn Progress,
+) -> Result<Report, ReadError> {
+    let genesis = Id { prefix: archive.settings().prefix.clone(), letter: 'G', index: 0 };
+    let of_genesis = verify_record(archive, &genesis, known.policy.as_ref(), now)?;
+    let audited = audit(archive, known, progress);
+    let mut findings = of_genesis.findings;
+    findings.extend(audited.damage.iter().map(|damage| {
+        Finding::fails(Check::Content, format!("{} as it was promised", damage.thing), damage.found.clone())
+    }));
+    if audited.is_clean() {
+        let found =
+            format!("{} entries and {} blobs, every hash, signature, tile and chain", audited.entries, audited.blobs);
+        findings.push(Finding::holds(Check::Content, found, NOBODY));
+    }
+    let mut report = verify::unopened(&archive.settings().origin, findings);
+    report.interval = of_genesis.interval;
+    Ok(report)
 }
 
 /// An archive, as the verifier sees it.

@@ -7,12 +7,14 @@ use super::failure::{Failure, WRONG_USE};
 use super::output;
 use super::settings::Settings;
 
+use crate::archivist::audit::Known;
 use crate::archivist::read::Log;
-use crate::archivist::verify::{verify_bundle, verify_record};
+use crate::archivist::verify::{verify_archive, verify_bundle, verify_record};
 use crate::base::id::Id;
 use crate::evidence::verify::{Report, Verdict, report};
 use crate::log::key::VerifierKey;
 use crate::log::policy::{Policy, PolicyLog};
+use crate::outside::archive::Archive;
 use crate::outside::clock;
 
 /// Check a bundle, a record of the archive, or proof files that anyone made.
@@ -23,7 +25,7 @@ use crate::outside::clock;
 #[command(after_help = "Verdicts: verified, verified-with-gaps (exit 0), failed (3), cannot-tell (4).\n\n\
     Examples:\n  affiant verify privacy-policy.zip\n  affiant verify privacy-policy.zip --trust \"$(cat their.vkey)\"\n  affiant verify AF-C-000002-n --json")]
 pub(super) struct Verify {
-    /// A bundle (ZIP or unpacked folder) or a citation id.
+    /// A bundle (ZIP or unpacked folder), an archive's folder, or a citation id.
     #[arg(value_name = "WHAT", required = true)]
     what: Vec<PathBuf>,
     /// A policy to go by, in place of the keyring's.
@@ -49,6 +51,10 @@ impl Verify {
 }
 
 fn verify(what: &Path, policy: Option<&Policy>, settings: &Settings) -> Result<Vec<Report>, Failure> {
+    if what.join("archive.toml").exists() {
+        let known = Known { policy: policy.cloned(), ..Known::of(&settings.keyring())? };
+        return Ok(vec![verify_archive(&Archive::open(what)?, &known, clock::now(), settings.progress.as_ref())?]);
+    }
     if what.exists() {
         return Ok(verify_bundle(what, policy, clock::now())?);
     }
