@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use affiant::archivist::audit::{AuditReport, Known, audit};
+use affiant::archivist::audit::{AuditReport, Known, audit, audit_foreign};
 use affiant::archivist::capture::{Manner, Order, Watch, capture};
 use affiant::archivist::init::{Naming, Opened, Places, open_or_create};
 use affiant::archivist::progress::Silent;
@@ -149,7 +149,7 @@ fn open(folder: &Path) -> Result<Opened, String> {
 }
 
 fn capture_all(folder: &Path, files: &[PathBuf]) {
-    let Opened { archive, appender, .. } = open(folder).unwrap();
+    let Opened { appender, .. } = open(folder).unwrap();
     let order = |path: &PathBuf| Order {
         written: path.display().to_string(),
         target: Target::parse(path.to_str().unwrap()).unwrap(),
@@ -350,6 +350,30 @@ fn an_older_checkpoint_is_seen_by_those_who_hold_the_keys() {
     let archive = Archive::open(&subject.archive()).unwrap();
     let stranger = audit(&archive, &Known::default(), &Silent);
     assert!(stranger.notes.iter().any(|note| note.contains("hold more than the checkpoint promises")), "{stranger:#?}");
+}
+
+#[test]
+fn others_find_the_same_damage_in_the_tree() {
+    let subject = Subject::make();
+    let keys = Keyring::new(&subject.folder.path().join("keys")).public().unwrap().checkpoint;
+    let clean = audit_foreign(&subject.archive(), &keys, &Silent);
+    assert_eq!((clean.damage.as_slice(), clean.entries), (&[][..], SIZE));
+    let mut found = 0;
+    for path in subject.new.keys().filter(|path| path.starts_with("tile/") && !path.contains("statements")) {
+        for damage in damages(&subject, path).iter().filter(|damage| !matches!(damage.what, "swap" | "replay beside")) {
+            damage.apply(&subject.archive());
+            let report = audit_foreign(&subject.archive(), &keys, &Silent);
+            // A hash tile of another log would be as good: the root in the checkpoint is what does not fit it.
+            let named = |thing: &str| thing == path || thing == "checkpoint" || thing.starts_with("tile/entries");
+            assert!(report.damage.iter().any(|damage| named(&damage.thing)), "{} of {path}", damage.what);
+            write(&subject.archive().join(path), &subject.new[path]);
+            found += 1;
+        }
+    }
+    assert!(found > 250, "{found}");
+    assert!(audit_foreign(&subject.archive(), &keys[..1], &Silent).is_clean());
+    let nobody = audit_foreign(&subject.archive(), &[], &Silent);
+    assert!(nobody.is_clean() && nobody.notes[0].contains("none of the keys that were given"), "{nobody:?}");
 }
 
 /// Returns the entries that can be read whole, with every blob they name.

@@ -10,6 +10,7 @@ use super::settings::Settings;
 use crate::archivist::audit::Known;
 use crate::archivist::read::Log;
 use crate::archivist::verify::{verify_archive, verify_bundle, verify_record};
+use crate::base::causes::with_causes;
 use crate::base::id::Id;
 use crate::evidence::verify::{Report, Verdict, report};
 use crate::log::key::VerifierKey;
@@ -75,7 +76,7 @@ fn policy(file: Option<&Path>, trust: &[String], settings: &Settings) -> Result<
         None => settings.policy()?,
         Some(path) => {
             let unusable = |error: &dyn std::error::Error| {
-                Failure::new(WRONG_USE, format!("cannot use `{}`: {}", path.display(), super::failure::chain(error)))
+                Failure::new(WRONG_USE, format!("cannot use `{}`: {}", path.display(), with_causes(error)))
             };
             let bytes = fs::read(path).map_err(|error| unusable(&error))?;
             Some(Policy::parse(&bytes).map_err(|error| unusable(&error))?)

@@ -296,10 +296,8 @@ pub fn keys(genesis: &Genesis, origin: &str) -> Result<Vec<(&'static str, Vec<u8
 /// # Errors
 /// [`LayoutError::NoKey`] or [`LayoutError::Key`].
 pub fn statement_key(genesis: &Genesis) -> Result<Ed25519PublicKey, LayoutError> {
-    let mut keys = genesis.keys.iter().filter(|key| key.purpose == KeyPurpose::Statement);
-    let key = keys.find(|key| key.algorithm == "ed25519");
-    let key = key.ok_or(LayoutError::NoKey { purpose: KeyPurpose::Statement.as_str(), algorithm: "ed25519" })?;
-    Ok(Ed25519PublicKey::from_slice(&key.public)?)
+    let missing = LayoutError::NoKey { purpose: KeyPurpose::Statement.as_str(), algorithm: "ed25519" };
+    genesis.statement_key().ok_or(missing)
 }
 
 /// Returns the name under which the archive's key stands in `allowed-signers`.
