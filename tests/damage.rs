@@ -161,7 +161,7 @@ fn capture_all(folder: &Path, files: &[PathBuf]) {
     let manner = Manner { fetch, region: None, jobs: 1, per_host: 1 };
     let watch = Watch { progress: &Silent, is_interrupted: &|| false };
     let mut captured = 0;
-    capture(appender, &archive, files.iter().map(order).collect(), &manner, &watch, &mut |outcome| {
+    capture(appender, files.iter().map(order).collect(), &manner, &watch, &mut |outcome| {
         captured += usize::from(outcome.is_ok());
     })
     .unwrap();

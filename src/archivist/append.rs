@@ -84,6 +84,18 @@ impl Appender {
         self.writer.size()
     }
 
+    /// Returns how many entries the newest checkpoint promises: what can be read.
+    #[must_use]
+    pub fn published_size(&self) -> u64 {
+        self.after.size
+    }
+
+    /// Returns the archive.
+    #[must_use]
+    pub fn archive(&self) -> &Archive {
+        self.writer.archive()
+    }
+
     /// Starts receiving a blob.
     #[must_use]
     pub fn spool(&self) -> Spool {

@@ -106,7 +106,6 @@ pub struct Tally {
 /// When the archive cannot be written: what was reported until then is safe, nothing else is promised.
 pub fn capture(
     appender: Appender,
-    archive: &Archive,
     orders: Vec<Order>,
     manner: &Manner,
     watch: &Watch<'_>,
@@ -115,8 +114,9 @@ pub fn capture(
     let mut tally = Tally { left: orders.len(), ..Tally::default() };
     let act = watch.progress.begin("capturing", u64::try_from(orders.len()).ok());
     let runtime = Runtime::new().map_err(CaptureError::Runtime)?;
-    let arrivals = send_out(&runtime, archive, orders, manner);
-    let mut sequencer = Sequencer { appender, archive, manner, documents: HashMap::new() };
+    let archive = appender.archive().clone();
+    let arrivals = send_out(&runtime, &archive, orders, manner);
+    let mut sequencer = Sequencer { appender, archive: &archive, manner, documents: HashMap::new() };
     let mut is_over = false;
     while !is_over && !(watch.is_interrupted)() {
         let mut captured = Vec::new();
@@ -282,17 +282,16 @@ impl Sequencer<'_> {
             self.appender.keep(blob)?;
         }
         let same = self.appender.same(document.first, &visit)?;
-        let body = match same {
-            Some(capture) => Body::Check(Box::new(Check { document: document.newest, capture, visit })),
-            None => {
-                let head = self.appender.head(document.first)?;
-                Body::Capture(Box::new(Capture {
-                    document: document.newest,
-                    sequence: head.map_or(1, |head| head.sequence + 1),
-                    previous: head.map(|head| head.statement),
-                    visit,
-                }))
-            }
+        let body = if let Some(capture) = same {
+            Body::Check(Box::new(Check { document: document.newest, capture, visit }))
+        } else {
+            let head = self.appender.head(document.first)?;
+            Body::Capture(Box::new(Capture {
+                document: document.newest,
+                sequence: head.map_or(1, |head| head.sequence + 1),
+                previous: head.map(|head| head.statement),
+                visit,
+            }))
         };
         let appended = self.appender.append(body, clock::now())?;
         let prefix = &self.archive.settings().prefix;
@@ -319,7 +318,7 @@ impl Sequencer<'_> {
         let (known, recorded) = match self.documents.get(&key) {
             Some((known, recorded)) => (*known, recorded.clone()),
             None => match self.appender.document(&wanted)? {
-                Some(known) => (known, Log::at(self.archive, self.appender.size()).document(known.newest)?.1),
+                Some(known) => (known, Log::at(self.archive, self.appender.published_size()).document(known.newest)?.1),
                 None => return self.remember(key, wanted, None),
             },
         };

@@ -88,13 +88,21 @@ fn create(
         }
         origin_of(&keyring.public()?)?
     } else {
-        let origin = naming.origin.clone().map_or_else(chosen_origin, Ok)?;
-        keyring.create(&origin, passphrase)?;
-        origin
+        create_keys(keyring, naming, passphrase)?
     };
     let prefix = naming.prefix.clone().unwrap_or_else(|| Prefix::new("AF").expect("two letters"));
     let settings = Settings { origin: origin.as_str().to_owned(), prefix, naan: naming.naan.clone() };
     Ok(Archive::create(&places.archive, &settings)?)
+}
+
+/// Makes the keys of a new archive, and returns the name under which they sign.
+///
+/// # Errors
+/// [`KeysError::Exists`] when there are keys already.
+pub fn create_keys(keyring: &Keyring, naming: &Naming, passphrase: Option<&Passphrase>) -> Result<Origin, InitError> {
+    let origin = naming.origin.clone().map_or_else(chosen_origin, Ok)?;
+    keyring.create(&origin, passphrase)?;
+    Ok(origin)
 }
 
 /// Returns the name under which a keyring's keys sign.

@@ -14,5 +14,12 @@ pub mod append;
 
 pub mod read;
 
+pub mod cite;
+pub mod quote;
+
+pub mod bundle;
+pub mod verify;
+
 pub mod audit;
+pub mod doctor;
 pub mod verify_loose;

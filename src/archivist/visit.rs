@@ -132,9 +132,8 @@ impl Fetched {
             blobs.push(spool.finish().map_err(VisitError::Spool)?);
             exchanges.push(exchange);
         }
-        let last = exchanges.last().expect("a visit has an exchange");
+        let (Some(last), Some(body)) = (exchanges.last(), blobs.last()) else { return Err(VisitError::NoExchange) };
         let content_type = last.response.values("content-type").last().map(str::to_owned);
-        let body = blobs.last().expect("every exchange has a body");
         let seen = Seen {
             target: self.target.as_str(),
             last: &last.url,
@@ -298,6 +297,8 @@ pub enum VisitError {
     Fetch(#[from] FetchError),
     #[error("cannot read `{}`", path.display())]
     File { path: PathBuf, source: io::Error },
+    #[error("the visit has no exchange")]
+    NoExchange,
     #[error("`{}` is not a file", path.display())]
     NotFile { path: PathBuf },
     #[error("cannot keep what was received")]
@@ -311,7 +312,7 @@ impl VisitError {
         match self {
             Self::Address(_) => true,
             Self::Fetch(error) => error.is_refusal(),
-            Self::File { .. } | Self::NotFile { .. } | Self::Spool(_) => false,
+            Self::File { .. } | Self::NoExchange | Self::NotFile { .. } | Self::Spool(_) => false,
         }
     }
 }

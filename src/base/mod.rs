@@ -3,6 +3,7 @@
 //! Bytes and their names only. What a hash, an id or a time *means* is for the floors above.
 
 pub mod address;
+pub mod base64;
 pub mod cbor;
 pub mod cose;
 pub mod hash;

@@ -134,7 +134,7 @@ impl Capture {
         let passphrase = settings.passphrase()?;
         let progress = settings.progress.as_ref();
         let opened = open_or_create(&settings.places, &Naming::default(), passphrase.as_ref(), clock::now(), progress)?;
-        let Opened { archive, keyring, appender, is_new } = opened;
+        let Opened { keyring, appender, is_new, .. } = opened;
         if is_new && !settings.quiet {
             let keys = keyring.public()?;
             output::remark(&format!(
@@ -158,7 +158,7 @@ impl Capture {
         for missed in unread {
             report(Err(missed));
         }
-        let mut tally = capture(appender, &archive, orders, &manner, &watch, &mut report)?;
+        let mut tally = capture(appender, orders, &manner, &watch, &mut report)?;
         tally.missed += unread_count;
         tally.refused += refused_unread;
         match only_failure {
@@ -289,15 +289,17 @@ fn interruption() -> Arc<AtomicBool> {
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let Ok(runtime) = runtime else { return }; // Without the thread Ctrl-C ends the program at once.
-        runtime.block_on(async {
-            while tokio::signal::ctrl_c().await.is_ok() {
-                if raised.swap(true, Ordering::Relaxed) {
-                    std::process::exit(130);
-                }
-            }
-        });
+        runtime.block_on(raise(&raised));
     });
     flag
+}
+
+async fn raise(flag: &AtomicBool) {
+    while tokio::signal::ctrl_c().await.is_ok() {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    }
 }
 
 fn print_captured(captured: &Captured, settings: &Settings, is_single: bool) {

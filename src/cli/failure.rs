@@ -3,13 +3,17 @@
 use std::error::Error;
 
 use crate::archivist::append::AppendError;
+use crate::archivist::bundle::BundleError;
 use crate::archivist::capture::CaptureError;
+use crate::archivist::cite::CiteError;
 use crate::archivist::init::InitError;
+use crate::archivist::quote::QuoteActError;
 use crate::archivist::read::ReadError;
 use crate::archivist::visit::VisitError;
 use crate::base::id::IdError;
 use crate::log::key_file::KeyFileError;
 use crate::outside::archive::ArchiveError;
+use crate::outside::files::FilesError;
 use crate::outside::keys::KeysError;
 
 /// It could not be done.
@@ -147,6 +151,50 @@ impl From<CaptureError> for Failure {
             CaptureError::Read(error) => error.into(),
             CaptureError::Runtime(_) => Self::of(FAILED, &error),
         }
+    }
+}
+
+impl From<CiteError> for Failure {
+    fn from(error: CiteError) -> Self {
+        match error {
+            CiteError::NotCitable { .. } => Self::of(WRONG_USE, &error),
+            CiteError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<QuoteActError> for Failure {
+    fn from(error: QuoteActError) -> Self {
+        match error {
+            QuoteActError::Append(error) => error.into(),
+            QuoteActError::NotQuotable { .. } => Self::of(WRONG_USE, &error),
+            QuoteActError::Quote(_) => {
+                Self::of(FAILED, &error).try_this("`affiant show ID --text` prints the text that can be quoted")
+            }
+            QuoteActError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<BundleError> for Failure {
+    fn from(error: BundleError) -> Self {
+        match error {
+            BundleError::Cite(error) => error.into(),
+            BundleError::Read(error) => error.into(),
+            BundleError::BrokenChain { .. } | BundleError::Checkpoint(_) | BundleError::NoLogKey => {
+                Self::of(NO_ARCHIVE, &error).try_this("`affiant audit` names everything that is damaged")
+            }
+            BundleError::Write(ref source) if source.is_existing() => {
+                Self::of(FAILED, &error).try_this("--force replaces it, -o FILE names another")
+            }
+            error => Self::of(FAILED, &error),
+        }
+    }
+}
+
+impl From<FilesError> for Failure {
+    fn from(error: FilesError) -> Self {
+        Self::of(FAILED, &error)
     }
 }
 

@@ -9,6 +9,7 @@ use super::settings::Settings;
 use crate::archivist::init::{Naming, open_or_create};
 use crate::base::id::Prefix;
 use crate::log::checkpoint::Origin;
+use crate::log::key::VerifierKey;
 use crate::outside::clock;
 
 /// Make an archive and its keys, with names of your choice. The first capture does the same with names of its own.
@@ -58,7 +59,7 @@ impl Init {
                 "origin": opened.archive.settings().origin,
                 "prefix": opened.archive.settings().prefix.as_str(),
                 "fingerprint": keys.statement.fingerprint(),
-                "log_fingerprint": keys.checkpoint.first().map(|key| key.fingerprint()),
+                "log_fingerprint": keys.checkpoint.first().map(VerifierKey::fingerprint),
             }));
             return Ok(0);
         }

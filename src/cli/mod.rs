@@ -9,11 +9,25 @@ mod output;
 mod progress;
 mod settings;
 
-mod capture;
 mod init;
+
+mod capture;
+
 mod list;
 mod log;
 mod show;
+
+mod cite;
+mod quote;
+
+mod bundle;
+mod verify;
+
+mod audit;
+
+mod completions;
+mod doctor;
+mod key;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -73,6 +87,15 @@ enum Command {
     Show(show::Show),
     Log(log::Log),
     List(list::List),
+    Cite(cite::Cite),
+    Quote(quote::Quote),
+    Bundle(bundle::Bundle),
+    Verify(verify::Verify),
+    Audit(audit::Audit),
+    Key(key::Key),
+    Doctor(doctor::Doctor),
+    Completions(completions::Completions),
+    Man(completions::Man),
 }
 
 /// Runs the program and returns its exit code.
@@ -99,6 +122,15 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Command::Show(command) => command.run(&settings),
         Command::Log(command) => command.run(&settings),
         Command::List(command) => command.run(&settings),
+        Command::Cite(command) => command.run(&settings),
+        Command::Quote(command) => command.run(&settings),
+        Command::Bundle(command) => command.run(&settings),
+        Command::Verify(command) => command.run(&settings),
+        Command::Audit(command) => command.run(&settings),
+        Command::Key(command) => command.run(&settings),
+        Command::Doctor(_) => Ok(doctor::Doctor::run(&settings)),
+        Command::Completions(command) => Ok(command.run()),
+        Command::Man(_) => completions::Man::run(),
     }
 }
 

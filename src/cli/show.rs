@@ -11,6 +11,7 @@ use crate::evidence::record::{Body, Record, Visit};
 
 /// Show one record, or the bytes that it names.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of which one at most is given")]
 #[command(
     after_help = "Examples:\n  affiant show AF-C-000002-x\n  affiant show AF-C-000002-x --text\n  affiant show AF-C-000002-x --body > page.html"
 )]
@@ -140,7 +141,7 @@ fn describe_document(document: &crate::evidence::record::Document, put: &dyn Fn(
 }
 
 fn describe_visit(visit: &Visit, put: &dyn Fn(&str, &str)) {
-    put("outcome", &format!("{} {}", visit.outcome.kind.word(), visit.outcome.reasons.join("; ")));
+    put("outcome", format!("{} {}", visit.outcome.kind.word(), visit.outcome.reasons.join("; ")).trim_end());
     put("started", &visit.started.to_string());
     put("finished", &visit.finished.to_string());
     put("final", &visit.final_url);

@@ -99,9 +99,8 @@ pub fn kind(body: &[u8], content_type: Option<&str>) -> Kind {
     let is_html = || begins_like_html(body);
     match media_type.as_ref().map_or("", MediaType::essence) {
         "text/html" | "application/xhtml+xml" => Kind::Html,
-        "text/plain" | "text/markdown" | "text/csv" if !is_html() => Kind::PlainText,
-        "text/markdown" | "text/csv" => Kind::PlainText,
-        "text/plain" => Kind::Html,
+        "text/plain" if is_html() => Kind::Html,
+        "text/plain" | "text/markdown" | "text/csv" => Kind::PlainText,
         "" | "application/octet-stream" | "binary/octet-stream" | "application/unknown" | "unknown/unknown" => {
             if is_html() {
                 Kind::Html
@@ -231,22 +230,23 @@ fn read_attributes(bytes: &[u8]) -> (Vec<(String, String)>, &[u8]) {
         rest = rest[size..].trim_ascii_start();
         let mut value = String::new();
         if rest.first() == Some(&b'=') {
-            rest = rest[1..].trim_ascii_start();
-            (value, rest) = match rest.first() {
-                Some(quote @ (b'"' | b'\'')) => match rest[1..].iter().position(|byte| byte == quote) {
-                    Some(end) => (lower(&rest[1..=end]), &rest[end + 2..]),
-                    None => return (attributes, &[]),
-                },
-                _ => {
-                    let end = rest.iter().take_while(|byte| **byte != b'>' && !is_tag_space(**byte)).count();
-                    (lower(&rest[..end]), &rest[end..])
-                }
-            };
+            let Some(found) = read_value(rest[1..].trim_ascii_start()) else { return (attributes, &[]) };
+            (value, rest) = found;
         }
         if attributes.iter().all(|(known, _)| *known != name) {
             attributes.push((name, value));
         }
     }
+}
+
+/// Returns an attribute's value and what follows it; `None` where its quote is never closed.
+fn read_value(bytes: &[u8]) -> Option<(String, &[u8])> {
+    if let Some(quote @ (b'"' | b'\'')) = bytes.first() {
+        let end = bytes[1..].iter().position(|byte| byte == quote)?;
+        return Some((lower(&bytes[1..=end]), &bytes[end + 2..]));
+    }
+    let end = bytes.iter().take_while(|byte| **byte != b'>' && !is_tag_space(**byte)).count();
+    Some((lower(&bytes[..end]), &bytes[end..]))
 }
 
 fn declared_by(attributes: &[(String, String)]) -> Option<&'static Encoding> {

@@ -23,7 +23,7 @@
 //! | truncated | `status 206`                | only a part was sent                                               |
 //! | complete  |                             | otherwise                                                          |
 //!
-//! Words count only where little else is said: a policy may speak of captchas, log-ins and access denied at
+//! A page is empty, needs scripts or refreshes only when it came whole. Words count only where little else is said: a policy may speak of captchas, log-ins and access denied at
 //! length and is still a policy. A wall that looks like a long article is not seen.
 
 use std::fmt;
@@ -125,12 +125,9 @@ pub fn judge(visit: &Visit<'_>) -> Outcome {
         200..=299 => (),
         status => found.push((OutcomeKind::Error, format!("status {status}"))),
     }
-    if visit.body.is_empty() || (visit.kind == Kind::Html && page.prose_chars == 0) {
-        found.push((OutcomeKind::Error, "empty page".to_owned()));
-    } else if page.is_short() && page.needs_scripts() {
-        found.push((OutcomeKind::Error, "needs scripts".to_owned()));
-    } else if page.is_short() && page.refreshes() {
-        found.push((OutcomeKind::Error, "refreshes to another page".to_owned()));
+    if visit.transport.is_empty() {
+        // Of a page that ended early nobody knows what the rest would have said.
+        found.extend(nothing_said(visit, &page).map(|reason| (OutcomeKind::Error, reason.to_owned())));
     }
     found.extend(visit.transport.iter().map(|reason| (OutcomeKind::Truncated, reason.clone())));
     let kind = [OutcomeKind::Challenge, OutcomeKind::Error, OutcomeKind::Truncated]
@@ -138,6 +135,19 @@ pub fn judge(visit: &Visit<'_>) -> Outcome {
         .find(|kind| found.iter().any(|(found, _)| found == kind))
         .unwrap_or(OutcomeKind::Complete);
     Outcome { kind, reasons: found.into_iter().map(|(_, reason)| reason).collect() }
+}
+
+/// Says why a whole page says nothing.
+fn nothing_said(visit: &Visit<'_>, page: &Page) -> Option<&'static str> {
+    if visit.body.is_empty() || (visit.kind == Kind::Html && page.prose_chars == 0) {
+        Some("empty page")
+    } else if page.is_short() && page.needs_scripts() {
+        Some("needs scripts")
+    } else if page.is_short() && page.refreshes() {
+        Some("refreshes to another page")
+    } else {
+        None
+    }
 }
 
 fn some_reason(reasons: Vec<String>, otherwise: &str) -> Vec<String> {
@@ -382,6 +392,8 @@ mod tests {
         };
         let reasons = transport.to_vec();
         assert_eq!(judge(&visit), Outcome { kind: OutcomeKind::Truncated, reasons: reasons.clone() });
+        let nothing = Visit { body: b"", kind: Kind::Html, text: Some(""), ..visit };
+        assert_eq!(judge(&nothing), Outcome { kind: OutcomeKind::Truncated, reasons: reasons.clone() });
         assert_eq!(judge(&Visit { response: None, ..visit }), Outcome { kind: OutcomeKind::Error, reasons });
         let silent = judge(&Visit { response: None, transport: &[], ..visit });
         assert_eq!(silent, Outcome { kind: OutcomeKind::Error, reasons: vec!["no answer".to_owned()] });

@@ -33,6 +33,7 @@ use std::fmt;
 
 use data_encoding::BASE64;
 
+use crate::base::base64;
 use crate::base::hash::Hash;
 use crate::base::time::Time;
 use crate::log::cosignature::{CosignatureError, Cosigned};
@@ -108,7 +109,7 @@ impl Checkpoint {
         };
         let origin = Origin::new(origin)?;
         let size = parse_size(size)?;
-        let root = BASE64.decode(root.as_bytes()).ok().and_then(|root| Hash::from_slice(&root).ok());
+        let root = base64::decode(root.as_bytes()).and_then(|root| Hash::from_slice(&root).ok());
         let root = root.ok_or(CheckpointError::Root)?;
         if size == 0 && root != Hash::of(b"") {
             return Err(CheckpointError::RootOfNothing { found: root });
@@ -414,6 +415,7 @@ mod tests {
             (format!("o\n18446744073709551616\n{root}\n"), size("18446744073709551616")),
             (format!("o\n1\n{}\n", root.replace('0', "1")), CheckpointError::Root),
             (format!("o\n1\n{}\n", &root[4..]), CheckpointError::Root),
+            (format!("o\n1\nAAA={}\n", BASE64.encode(&[0; 30])), CheckpointError::Root),
             (format!("o\n1\n{root}\n\n"), CheckpointError::EmptyLine { line: 4 }),
             (format!("o\n1\n{root}\nx\n\ny\n"), CheckpointError::EmptyLine { line: 5 }),
             (format!("o\n0\n{root}\n"), CheckpointError::RootOfNothing { found: Hash::of(b"abc") }),

@@ -41,6 +41,7 @@ use ml_dsa::{EncodedVerifyingKey, Keypair as _, MlDsa44};
 use pkcs8::{EncodePublicKey, LineEnding};
 use zeroize::Zeroizing;
 
+use crate::base::base64;
 use crate::base::hash::Hash;
 
 /// How long the seed of either kind of secret key is.
@@ -467,7 +468,7 @@ impl VerifierKey {
         let name = KeyName::new(name)?;
         let id: [u8; 4] =
             HEXLOWER.decode(id.as_bytes()).ok().and_then(|id| id.try_into().ok()).ok_or(KeyError::NotKeyId)?;
-        let decoded = BASE64.decode(encoded.as_bytes()).map_err(|_| KeyError::NotBase64)?;
+        let decoded = base64::decode(encoded.as_bytes()).ok_or(KeyError::NotBase64)?;
         let key = match decoded.split_first() {
             Some((0x01, key)) => NotePublicKey::Ed25519(Ed25519PublicKey::from_slice(key)?),
             Some((0x04, key)) => NotePublicKey::Ed25519Cosignature(Ed25519PublicKey::from_slice(key)?),
@@ -726,6 +727,7 @@ mod tests {
             ("PeterNeumann+c74f20a+AR", KeyError::NotKeyId),
             ("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\n", KeyError::NotBase64),
             ("PeterNeumann+c74f20a3+ARp=", KeyError::NotBase64),
+            ("PeterNeumann+c74f20a3+ARo=AAAA", KeyError::NotBase64),
             ("PeterNeumann+c74f20a3+ARpc", KeyError::WrongLength { expected: 32, found: 2 }),
             ("PeterNeumann+c74f20a3+Ahpc", KeyError::UnknownType { found: 2 }),
             (

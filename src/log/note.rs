@@ -28,6 +28,7 @@
 
 use data_encoding::BASE64;
 
+use crate::base::base64;
 use crate::log::key::{KeyError, KeyKind, KeyName, NotePublicKey, NoteSecretKey, SignerKey, VerifierKey};
 
 /// The longest note read. Go's `sumdb/note` stops at 1 MB.
@@ -191,7 +192,7 @@ impl NoteSignature {
         let rest = line.strip_prefix("— ").ok_or(SignatureLineError::NoEmDash)?;
         let (name, encoded) = rest.split_once(' ').ok_or(SignatureLineError::NoSignature)?;
         let name = KeyName::new(name).map_err(SignatureLineError::Name)?;
-        let bytes = BASE64.decode(encoded.as_bytes()).map_err(|_| SignatureLineError::NotBase64)?;
+        let bytes = base64::decode(encoded.as_bytes()).ok_or(SignatureLineError::NotBase64)?;
         match bytes.split_first_chunk() {
             Some((id, signature)) if !signature.is_empty() => {
                 Ok(Self { name, id: u32::from_be_bytes(*id), bytes: signature.to_vec() })
@@ -341,7 +342,7 @@ mod tests {
     #[test]
     fn rejects_what_is_no_note() {
         let line = |line, source| NoteError::SignatureLine { line, source };
-        let cases: [(&[u8], NoteError); 16] = [
+        let cases: [(&[u8], NoteError); 17] = [
             (b"", NoteError::NoBlankLine),
             (b"text\n", NoteError::NoBlankLine),
             (b"text\n\n", NoteError::NoSignature),
@@ -353,6 +354,7 @@ mod tests {
             ("text\n\n— a\n".as_bytes(), line(3, SignatureLineError::NoSignature)),
             ("text\n\n— a AAAAAAB=\n".as_bytes(), line(3, SignatureLineError::NotBase64)),
             ("text\n\n— a AAAAAAA\n".as_bytes(), line(3, SignatureLineError::NotBase64)),
+            ("text\n\n— a AAAAAAA=AAAA\n".as_bytes(), line(3, SignatureLineError::NotBase64)),
             ("text\n\n— a AAAAAAA= \n".as_bytes(), line(3, SignatureLineError::NotBase64)),
             ("text\n\n— a AAAAAA==\n".as_bytes(), line(3, SignatureLineError::TooShort { found: 4 })),
             ("text\n\n— a+b AAAAAAA=\n".as_bytes(), {

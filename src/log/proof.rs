@@ -37,6 +37,7 @@
 
 use data_encoding::BASE64;
 
+use crate::base::base64;
 use crate::base::hash::Hash;
 use crate::log::inclusion::InclusionProof;
 
@@ -143,8 +144,8 @@ fn parse_extra(text: &[u8], line: usize) -> Result<Vec<u8>, ProofError> {
     if text.len() > BASE64.encode_len(EXTRA_BYTES_MAX) {
         return Err(ProofError::ExtraTooLong { found: text.len() });
     }
-    match BASE64.decode(text) {
-        Ok(extra) if !extra.is_empty() => Ok(extra),
+    match base64::decode(text) {
+        Some(extra) if !extra.is_empty() => Ok(extra),
         _ => Err(ProofError::NotExtra { line }),
     }
 }
@@ -156,7 +157,7 @@ fn parse_index(line: &[u8]) -> Option<u64> {
 }
 
 fn parse_hash(line: &[u8]) -> Option<Hash> {
-    Hash::from_slice(&BASE64.decode(line).ok()?).ok()
+    Hash::from_slice(&base64::decode(line)?).ok()
 }
 
 /// Why a text is not a tlog-proof.
@@ -237,6 +238,7 @@ mod tests {
             (format!("{NAME}\nextra\nindex 0\n\nc\n"), ProofError::NotIndex { line: 2 }),
             (format!("{NAME}\nextra YQ\nindex 0\n\nc\n"), ProofError::NotExtra { line: 2 }),
             (format!("{NAME}\nextra YR==\nindex 0\n\nc\n"), ProofError::NotExtra { line: 2 }),
+            (format!("{NAME}\nextra YQ==YQ==\nindex 0\n\nc\n"), ProofError::NotExtra { line: 2 }),
             (format!("{NAME}\nextra YQ==\nextra YQ==\nindex 0\n\nc\n"), ProofError::NotIndex { line: 3 }),
             (format!("{NAME}\nindex 0\nextra YQ==\n\nc\n"), ProofError::NotHash { line: 3 }),
             (format!("{NAME}\nindex 00\n\nc\n"), ProofError::NotIndex { line: 2 }),
@@ -245,6 +247,7 @@ mod tests {
             (format!("{NAME}\nindex 1 \n\nc\n"), ProofError::NotIndex { line: 2 }),
             (format!("{NAME}\nindex 18446744073709551616\n\nc\n"), ProofError::NotIndex { line: 2 }),
             (format!("{NAME}\nindex 1\n{}\n\nc\n", &hash[1..]), ProofError::NotHash { line: 3 }),
+            (format!("{NAME}\nindex 1\nAAA={}\n\nc\n", BASE64.encode(&[0; 30])), ProofError::NotHash { line: 3 }),
             (format!("{NAME}\nindex 1\n {hash}\n\nc\n"), ProofError::NotHash { line: 3 }),
             (format!("{NAME}\nindex 1\n{hash}\nc\n"), ProofError::NotHash { line: 4 }),
             (format!("{NAME}\nindex 1\n{hash}\n"), ProofError::CutOff { line: 4 }),

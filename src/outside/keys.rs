@@ -161,6 +161,13 @@ impl Keyring {
         Ok(PublicKeys { statement, recovery, checkpoint })
     }
 
+    /// Returns the secret files that others may read.
+    #[must_use]
+    pub fn unsafe_files(&self) -> Vec<PathBuf> {
+        let secrets = [STATEMENT_KEY, LOG_KEY, LOG_KEY_POST_QUANTUM, RECOVERY_KEY].map(|name| self.folder.join(name));
+        secrets.into_iter().filter(|path| path.exists() && refuse_readable(path).is_err()).collect()
+    }
+
     /// Says whether the secret keys are there and encrypted.
     #[must_use]
     pub fn needs_passphrase(&self) -> bool {

@@ -4,5 +4,6 @@
 
 pub mod archive;
 pub mod clock;
+pub mod files;
 pub mod keys;
 pub mod web;

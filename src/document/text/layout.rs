@@ -3,13 +3,13 @@
 //! Source for white space: CSS Text 3 §4.1, with no-break spaces collapsed too, so that a quote typed by
 //! hand is found.
 
-use std::collections::HashSet;
 use std::fmt::Write;
 
 use super::LINKS_HEADING;
-use super::parts::{Block, Parts, Place};
+use super::links::Links;
+use super::parts::{Block, Parts, Place, Point};
 use super::surroundings::Choice;
-use super::tokens::{LINE_BREAK, unscramble};
+use super::tokens::LINE_BREAK;
 
 /// How deep lists and quotations are indented at most: text stays readable, and hostile nesting small.
 const INDENT_DEPTH_MAX: usize = 16;
@@ -36,23 +36,26 @@ pub(super) fn write(parts: &Parts) -> String {
             paragraphs.push(Paragraph { block, text });
         }
     }
-    let mut page = String::new();
-    let mut pen = Pen { parts, page: &mut page, previous: None, seen_point: None };
+    let mut pen = Pen { parts, page: String::new(), previous: None, seen_point: None };
     let mut rest = paragraphs.as_slice();
-    while let Some(first) = rest.first() {
-        let size = row_size(rest);
-        if size > 1 && is_simple_row(&rest[..size]) {
-            let cells: Vec<&str> = rest[..size].iter().map(|paragraph| paragraph.text.as_str()).collect();
-            pen.write(first.block, &cells.join(" | "));
-            rest = &rest[size..];
+    while !rest.is_empty() {
+        let (row, after) = rest.split_at(row_size(rest));
+        rest = after;
+        if is_simple_row(row) {
+            let cells: Vec<&str> = row.iter().map(|paragraph| paragraph.text.as_str()).collect();
+            pen.write(row[0].block, &cells.join(" | "), Shape::Row);
         } else {
-            for paragraph in &rest[..size] {
-                pen.write(paragraph.block, &paragraph.text);
+            for paragraph in row {
+                pen.write(paragraph.block, &paragraph.text, Shape::Paragraph);
             }
-            rest = &rest[size..];
         }
     }
-    links.write(parts, &mut page);
+    let mut page = pen.page;
+    let targets = links.list(parts);
+    if !targets.is_empty() {
+        let gap = if page.is_empty() { "" } else { "\n" };
+        let _ = writeln!(page, "{gap}{LINKS_HEADING}\n{}", targets.join("\n"));
+    }
     page
 }
 
@@ -75,7 +78,7 @@ fn is_simple_row(row: &[Paragraph]) -> bool {
     let is_plain = |paragraph: &Paragraph| {
         !paragraph.text.contains('\n') && paragraph.block.heading == 0 && !paragraph.block.is_preformatted
     };
-    row.iter().all(is_plain)
+    row.iter().all(|paragraph| paragraph.block.cell.is_some() && is_plain(paragraph))
         && row
             .windows(2)
             .all(|pair| pair[0].block.cell != pair[1].block.cell && pair[0].block.point == pair[1].block.point)
@@ -95,7 +98,7 @@ impl Line {
     }
 
     fn add(&mut self, text: &str, place: Place, links: &mut Links) {
-        links.pass(place.link, self.text.len() + usize::from(self.wants_space && !self.text.is_empty()), &self.text);
+        links.pass(place.link, self.text.len(), &self.text);
         links.is_prose |= place.link.is_none() && text.chars().any(char::is_alphanumeric);
         if self.is_preformatted {
             self.text.extend(text.chars().filter(|c| *c != '\r').map(|c| if c == LINE_BREAK { '\n' } else { c }));
@@ -108,9 +111,8 @@ impl Line {
             } else if c.is_whitespace() {
                 self.wants_space = true;
             } else {
-                if self.wants_space && !self.text.is_empty() && !self.text.ends_with('\n') {
-                    self.text.push(' ');
-                }
+                let is_at_start = self.text.is_empty() || self.text.ends_with('\n');
+                self.text.extend((self.wants_space && !is_at_start).then_some(' '));
                 self.wants_space = false;
                 self.text.push(c);
             }
@@ -120,8 +122,8 @@ impl Line {
     fn finish(mut self, links: &mut Links) -> String {
         links.pass(None, self.text.len(), &self.text);
         if self.is_preformatted {
-            let lines: Vec<&str> = self.text.split('\n').map(str::trim_end).collect();
-            let text = lines.join("\n");
+            let rows: Vec<&str> = self.text.split('\n').map(str::trim_end).collect();
+            let text = rows.join("\n");
             return text.trim_matches('\n').to_owned();
         }
         self.text.truncate(self.text.trim_end().len());
@@ -133,154 +135,50 @@ impl Line {
     }
 }
 
-/// The links in the order in which they are read.
-#[derive(Default)]
-struct Links {
-    /// The link that is being read, and where its words begin in the line.
-    open: Option<(usize, usize)>,
-    found: Vec<Link>,
-    /// How many were found before this block, and whether it has words outside links.
-    before_block: usize,
-    is_prose: bool,
-}
-
-struct Link {
-    at: usize,
-    words: String,
-    /// Whether it stands in a sentence, and not alone in a heading or a table of contents.
-    is_in_prose: bool,
-}
-
-impl Links {
-    /// Notes that the line goes on in another link, or none.
-    fn pass(&mut self, link: Option<usize>, at: usize, line: &str) {
-        if self.open.map(|(open, _)| open) == link {
-            return;
-        }
-        if let Some((open, start)) = self.open.take() {
-            let words = line.get(start..).unwrap_or_default();
-            let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-            self.found.push(Link { at: open, words, is_in_prose: false });
-        }
-        self.open = link.map(|link| (link, at));
-    }
-
-    fn end_block(&mut self) {
-        for link in &mut self.found[self.before_block..] {
-            link.is_in_prose = self.is_prose;
-        }
-        self.before_block = self.found.len();
-        self.is_prose = false;
-    }
-
-    fn write(self, parts: &Parts, page: &mut String) {
-        let mut seen = HashSet::new();
-        for Link { at, words, is_in_prose } in self.found {
-            let Some(target) = target(&parts.targets[at]) else { continue };
-            // Where a sentence refers to a section, the section is part of what it says.
-            if target.starts_with('#') && !is_in_prose {
-                continue;
-            }
-            if words == target {
-                continue;
-            }
-            let line = format!("- {words}: {target}\n");
-            if words.is_empty() || !seen.insert(line.clone()) {
-                continue;
-            }
-            if seen.len() == 1 {
-                let gap = if page.is_empty() { "" } else { "\n" };
-                let _ = writeln!(page, "{gap}{LINKS_HEADING}");
-            }
-            page.push_str(&line);
-        }
-    }
-}
-
-/// Returns where a link leads, if anywhere: white space removed as a browser does (URL §4.4).
-fn target(written: &str) -> Option<String> {
-    let target: String = written.trim_matches(|c: char| c <= ' ').chars().filter(|c| !c.is_control()).collect();
-    let scheme = target.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-    if target.is_empty() || target == "#" || matches!(scheme.as_deref(), Some("javascript" | "data" | "blob")) {
-        return None;
-    }
-    if let Some(scrambled) = target.strip_prefix("/cdn-cgi/l/email-protection") {
-        return scrambled
-            .strip_prefix('#')
-            .and_then(unscramble)
-            .map(|address| undisguise(&format!("mailto:{address}")));
-    }
-    if scheme.as_deref() == Some("mailto") {
-        return Some(undisguise(&target));
-    }
-    Some(target.split_whitespace().collect::<Vec<_>>().join("%20"))
-}
-
-/// Undoes the numeric character references in which mail addresses are hidden from robots, each visit anew.
-fn undisguise(target: &str) -> String {
-    let mut plain = String::new();
-    let mut rest = target;
-    while let Some((before, after)) = rest.split_once("&#") {
-        plain.push_str(before);
-        let digits = after.split(';').next().unwrap_or_default();
-        let code = match digits.strip_prefix(['x', 'X']) {
-            Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16).ok(),
-            None => digits.parse().ok(),
-        };
-        match code.and_then(char::from_u32).filter(|c| !c.is_control()) {
-            Some(c) if after.len() > digits.len() => {
-                plain.push(c);
-                rest = &after[digits.len() + 1..];
-            }
-            _ => {
-                plain.push_str("&#");
-                rest = after;
-            }
-        }
-    }
-    plain.push_str(rest);
-    plain
-}
-
 /// Writes paragraphs one below the other.
 struct Pen<'a> {
     parts: &'a Parts,
-    page: &'a mut String,
-    previous: Option<Block>,
+    page: String,
+    previous: Option<(Block, Shape)>,
     /// The newest point whose marker was written.
     seen_point: Option<usize>,
 }
 
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Shape {
+    Paragraph,
+    Row,
+}
+
 impl Pen<'_> {
-    fn write(&mut self, block: Block, text: &str) {
+    fn write(&mut self, block: Block, text: &str, shape: Shape) {
         let is_new_point = block.point.is_some() && block.point > self.seen_point;
-        if let Some(previous) = self.previous {
-            let quote = "> ".repeat(previous.quotes.min(block.quotes).min(INDENT_DEPTH_MAX));
-            let follows_in_list = is_new_point && self.runs_on(previous, block);
-            let follows_in_table = previous.cell.is_some() && block.cell.is_some() && previous.cell != block.cell;
-            if !follows_in_list && !(follows_in_table && previous.point == block.point) {
-                let _ = writeln!(self.page, "{}", quote.trim_end());
+        if let Some((previous, previous_shape)) = self.previous {
+            let table = |block: Block| block.cell.map(|cell| cell.table);
+            let is_next_row = (previous_shape, shape) == (Shape::Row, Shape::Row) && table(previous) == table(block);
+            let is_next_point = is_new_point && self.runs_on(previous, block);
+            if !is_next_row && !is_next_point {
+                let quote = "> ".repeat(previous.quotes.min(block.quotes).min(INDENT_DEPTH_MAX));
+                self.write_line(&quote);
             }
         }
         let quote = "> ".repeat(block.quotes.min(INDENT_DEPTH_MAX));
-        let (first, indent) = match block.point.map(|at| &self.parts.points[at]) {
-            None => (String::new(), String::new()),
-            Some(point) => {
-                let outer = "  ".repeat(point.depth.min(INDENT_DEPTH_MAX) - 1);
-                let inner = format!("{outer}{}", " ".repeat(point.marker.len() + 1));
-                (if is_new_point { format!("{outer}{} ", point.marker) } else { inner.clone() }, inner)
-            }
-        };
+        let (marked, indent) = block.point.map_or_else(Default::default, |at| self.parts.points[at].indents());
+        let first = if is_new_point { marked } else { indent.clone() };
         let heading = if block.heading == 0 { String::new() } else { format!("{} ", "#".repeat(block.heading)) };
         for (n, line) in text.lines().enumerate() {
             let lead = if n == 0 { format!("{first}{heading}") } else { indent.clone() };
-            let whole = format!("{quote}{lead}{line}");
-            let _ = writeln!(self.page, "{}", whole.trim_end());
+            self.write_line(&format!("{quote}{lead}{line}"));
         }
         if is_new_point {
             self.seen_point = block.point;
         }
-        self.previous = Some(block);
+        self.previous = Some((block, shape));
+    }
+
+    fn write_line(&mut self, line: &str) {
+        self.page.push_str(line.trim_end());
+        self.page.push('\n');
     }
 
     /// Says whether two points stand in one list, or in lists one in the other.
@@ -288,5 +186,13 @@ impl Pen<'_> {
         let points = (previous.point.map(|at| &self.parts.points[at]), next.point.map(|at| &self.parts.points[at]));
         let (Some(previous_point), Some(point)) = points else { return false };
         previous.quotes == next.quotes && (previous_point.list == point.list || previous_point.depth != point.depth)
+    }
+}
+
+impl Point {
+    /// Returns what stands before its first line, and before the others.
+    fn indents(&self) -> (String, String) {
+        let outer = "  ".repeat(self.depth.min(INDENT_DEPTH_MAX) - 1);
+        (format!("{outer}{} ", self.marker), format!("{outer}{}", " ".repeat(self.marker.len() + 1)))
     }
 }

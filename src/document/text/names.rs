@@ -21,22 +21,20 @@ pub(super) fn role(name: &str) -> Role {
     match name {
         "address" | "article" | "aside" | "blockquote" | "center" | "dd" | "details" | "dialog" | "dir" | "div"
         | "dl" | "dt" | "fieldset" | "figcaption" | "figure" | "footer" | "form" | "h1" | "h2" | "h3" | "h4" | "h5"
-        | "h6" | "header" | "hgroup" | "legend" | "li" | "listing" | "main" | "menu" | "nav" | "noscript" | "ol"
-        | "optgroup" | "p" | "plaintext" | "pre" | "search" | "section" | "summary" | "textarea" | "ul" | "xmp" => {
-            Role::Block
-        }
+        | "h6" | "header" | "hgroup" | "legend" | "li" | "listing" | "main" | "menu" | "nav" | "ol" | "optgroup"
+        | "p" | "plaintext" | "pre" | "search" | "section" | "summary" | "textarea" | "ul" | "xmp" => Role::Block,
         "caption" | "table" | "tbody" | "td" | "tfoot" | "th" | "thead" | "tr" => Role::Table,
         "area" | "base" | "basefont" | "bgsound" | "br" | "col" | "embed" | "frame" | "hr" | "img" | "input"
         | "keygen" | "link" | "meta" | "param" | "source" | "track" | "wbr" | "html" | "body" | "head" => Role::Void,
-        "audio" | "canvas" | "datalist" | "iframe" | "math" | "noembed" | "noframes" | "object" | "script"
-        | "select" | "style" | "svg" | "template" | "title" | "video" => Role::Skipped,
+        "audio" | "canvas" | "datalist" | "iframe" | "math" | "noembed" | "noframes" | "noscript" | "object"
+        | "script" | "select" | "style" | "svg" | "template" | "title" | "video" => Role::Skipped,
         _ => Role::Inline,
     }
 }
 
 /// Says whether a start tag ends a paragraph that is still open: §13.2.6.4.7.
 pub(super) fn ends_paragraph(name: &str) -> bool {
-    matches!(role(name), Role::Block) && !matches!(name, "legend" | "noscript" | "optgroup" | "textarea")
+    matches!(role(name), Role::Block) && !matches!(name, "legend" | "optgroup" | "textarea")
         || matches!(name, "table" | "hr")
 }
 

@@ -18,6 +18,10 @@ pub(super) struct Parts {
     pub(super) targets: Vec<String>,
     /// What is around the document rather than in it.
     pub(super) surroundings: Vec<Surrounding>,
+    /// What stands in `<noscript>`, as HTML that was not read.
+    pub(super) noscript: String,
+    /// Whether there was more than is kept.
+    pub(super) is_cut: bool,
 }
 
 /// Characters that share a block and everything else.
@@ -43,8 +47,6 @@ pub(super) struct Place {
     pub(super) is_main: bool,
     /// Whether it stands in an `<article>`.
     pub(super) is_article: bool,
-    /// Whether it is for readers without scripts.
-    pub(super) is_noscript: bool,
 }
 
 /// A paragraph, heading, cell or the like.
@@ -65,10 +67,12 @@ pub(super) struct Block {
 /// A place in a table.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) struct Cell {
+    /// The table, counted over the whole page.
+    pub(super) table: usize,
     /// The row, counted over the whole page.
     pub(super) row: usize,
     /// The cell, counted over the whole page.
-    pub(super) cell: usize,
+    pub(super) column: usize,
 }
 
 /// A point of a list.
@@ -90,6 +94,11 @@ pub(super) struct Surrounding {
 }
 
 impl Parts {
+    /// Returns how many parts there are.
+    pub(super) fn count(&self) -> usize {
+        self.runs.len() + self.points.len() + self.targets.len() + self.surroundings.len()
+    }
+
     /// Returns the characters of a run.
     pub(super) fn text(&self, run: &Run) -> &str {
         &self.characters[run.start..run.end]

@@ -7,8 +7,8 @@
 //! | `hidden`, `display:none`, `visibility:hidden`               | [`HIDDEN_PROSE_CHARS`]                    |
 //!
 //! Prose is what is neither white space nor a link. The rules look at elements, roles and conventional names,
-//! never at who the page is from. `aria-hidden` hides nothing from the eye, so it is not looked at. A header or footer inside `main` or `article` belongs to the
-//! document (WHATWG HTML §4.3.8, §4.3.9).
+//! never at who the page is from. `aria-hidden` hides nothing from the eye, so it is not looked at. A header
+//! or footer inside `main` or `article` belongs to the document (WHATWG HTML §4.3.8, §4.3.9).
 
 use super::parts::{Parts, Place, Run};
 
@@ -95,7 +95,6 @@ fn names<'a>(marks: &Marks<'a>) -> impl Iterator<Item = &'a str> {
 /// Which runs stay.
 pub(super) struct Choice {
     keeps_surroundings: bool,
-    keeps_noscript: bool,
     scope: Scope,
 }
 
@@ -109,16 +108,14 @@ enum Scope {
 impl Choice {
     /// Decides what stays of a page, by the rules at the top of `text/mod.rs`.
     pub(super) fn of(parts: &Parts) -> Self {
-        let page = Self { keeps_surroundings: false, keeps_noscript: false, scope: Scope::Page };
+        let page = Self { keeps_surroundings: false, scope: Scope::Page };
         let whole = page.size_chars(parts);
         if whole == 0 {
-            let undone = Self { keeps_surroundings: true, ..page };
-            let keeps_noscript = undone.size_chars(parts) == 0;
-            return Self { keeps_noscript, ..undone };
+            return Self { keeps_surroundings: true, ..page };
         }
         for scope in [Scope::Main, Scope::Article] {
             let narrow = Self { scope, ..page };
-            if narrow.size_chars(parts) * 2 >= whole {
+            if narrow.size_chars(parts) * 4 >= whole * 3 {
                 return narrow;
             }
         }
@@ -127,13 +124,12 @@ impl Choice {
 
     /// Says whether a run stays.
     pub(super) fn keeps(&self, parts: &Parts, run: &Run) -> bool {
-        let Place { surrounding, is_main, is_article, is_noscript, .. } = run.place;
+        let Place { surrounding, is_main, is_article, .. } = run.place;
         let is_surrounding = surrounding.is_some_and(|at| {
             let found = &parts.surroundings[at];
             found.prose_chars <= found.prose_chars_max
         });
         (self.keeps_surroundings || !is_surrounding)
-            && (self.keeps_noscript || !is_noscript)
             && match self.scope {
                 Scope::Article => is_article,
                 Scope::Main => is_main,

@@ -3,7 +3,7 @@
 //! | quantity            | range                                                   |
 //! |---------------------|---------------------------------------------------------|
 //! | search in the stack | at most [`SEARCH_COUNT_MAX`] elements, else amortised   |
-//! | attributes of a tag | the first [`ATTRIBUTE_COUNT_MAX`] are read              |
+//! | parts of a page     | at most [`PART_COUNT_MAX`], with the open elements      |
 //!
 //! Source: WHATWG HTML §13.2.5 (tokenization, by html5ever) and, in spirit, §13.2.6: implied ends of
 //! paragraphs, list points and cells, scopes of end tags, foreign content. Misnested formatting is not
@@ -17,109 +17,37 @@ use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
 use html5ever::{LocalName, TokenizerResult};
 
+use super::guard::{self, Guard, Progress};
+use super::links::unscramble;
 use super::names::{self, Role};
 use super::parts::{Block, Cell, Parts, Place, Point, Run, Surrounding};
 use super::surroundings::{self, Marks};
+use super::{PART_COUNT_MAX, TextError};
 
 /// How far an end tag looks for its start past elements that it does not close: as deep as browsers nest.
 const SEARCH_COUNT_MAX: usize = 512;
-
-/// How many attributes of a tag are read: the tokenizer compares each with all before it.
-const ATTRIBUTE_COUNT_MAX: usize = 1_000;
 
 /// Stands for a line break that is not white space; the sink lets no control character of the page's through.
 pub(super) const LINE_BREAK: char = '\u{b}';
 
 /// Reads a page into its parts.
-pub(super) fn read(source: &str) -> Parts {
+///
+/// # Errors
+/// [`TextError::TooManyParts`] when it has more than [`PART_COUNT_MAX`].
+pub(super) fn read(source: &str) -> Result<Parts, TextError> {
     let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
     let input = BufferQueue::default();
     let mut guard = Guard::default();
-    for piece in pieces(source) {
-        let Some(piece) = guard.admit(piece, &tokenizer.sink) else { continue };
-        input.push_back(StrTendril::from_slice(piece));
-        // The sink never asks for a pause, so each call reads all that there is.
+    for piece in guard::pieces(source) {
+        let progress = tokenizer.sink.progress();
+        for part in guard.admit(piece, &progress) {
+            input.push_back(StrTendril::from_slice(part));
+        }
         while !matches!(tokenizer.feed(&input), TokenizerResult::Done) {}
     }
     tokenizer.end();
-    tokenizer.sink.0.into_inner().parts
-}
-
-/// Cuts the page before each `<`, so that at most one tag begins in a piece.
-fn pieces(source: &str) -> impl Iterator<Item = &str> {
-    let mut rest = source;
-    std::iter::from_fn(move || {
-        let end = rest.as_bytes().get(1..)?.iter().position(|byte| *byte == b'<').map_or(rest.len(), |at| at + 1);
-        let (piece, after) = rest.split_at(end);
-        rest = after;
-        Some(piece)
-    })
-}
-
-/// Keeps tags with countless attributes from the tokenizer, which would take quadratic time over them.
-#[derive(Default)]
-struct Guard {
-    /// Inside a tag: how many attributes it has so far, and the quote that is open.
-    tag: Option<OpenTag>,
-    markup_count: usize,
-}
-
-#[derive(Default)]
-struct OpenTag {
-    attribute_count: usize,
-    quote: Option<u8>,
-    previous: u8,
-}
-
-impl Guard {
-    /// Returns what the tokenizer may read of a piece.
-    fn admit<'p>(&mut self, piece: &'p str, sink: &Sink) -> Option<&'p str> {
-        let state = sink.0.borrow();
-        if state.markup_count != self.markup_count {
-            // The construct that was open has ended.
-            self.markup_count = state.markup_count;
-            self.tag = None;
-        }
-        if self.tag.is_none() && state.begins_tag(piece) {
-            self.tag = Some(OpenTag::default());
-        }
-        let Some(tag) = &mut self.tag else { return Some(piece) };
-        tag.admit(piece)
-    }
-}
-
-impl OpenTag {
-    /// Counts attributes by the rules of §13.2.5.32 to .40, loosely: never fewer than there are.
-    fn admit<'p>(&mut self, piece: &'p str) -> Option<&'p str> {
-        for (at, byte) in piece.bytes().enumerate() {
-            match (self.quote, byte) {
-                (Some(quote), _) if quote == byte => self.quote = None,
-                (Some(_), _) => (),
-                // A quote opens a value only after `=`; elsewhere it is part of a name.
-                (None, b'"' | b'\'') if self.previous == b'=' => self.quote = Some(byte),
-                (None, b'>') => return Some(piece),
-                (None, b' ' | b'\t' | b'\n' | b'\r' | 0x0c | b'/') => self.attribute_count += 1,
-                (None, _) => (),
-            }
-            let is_space = matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0c);
-            if !is_space || self.previous != b'=' {
-                self.previous = byte;
-            }
-            if self.attribute_count > ATTRIBUTE_COUNT_MAX && self.quote.is_none() {
-                return self.skip(piece, at);
-            }
-        }
-        Some(piece)
-    }
-
-    /// Leaves out the rest of a tag: what stands before, and then the tag's end.
-    fn skip<'p>(&mut self, piece: &'p str, from: usize) -> Option<&'p str> {
-        match piece[from..].find('>') {
-            // The tokenizer sees the tag end here; what was between is not read.
-            Some(at) => Some(&piece[from + at..]),
-            None => None,
-        }
-    }
+    let parts = tokenizer.sink.0.into_inner().parts;
+    if parts.is_cut { Err(TextError::TooManyParts { limit: PART_COUNT_MAX }) } else { Ok(parts) }
 }
 
 #[derive(Default)]
@@ -135,6 +63,7 @@ struct State {
     block: Option<usize>,
     /// The lists that are open: the number of the next point, if they count.
     lists: Vec<Option<i64>>,
+    table_count: usize,
     row_count: usize,
     cell_count: usize,
     /// The element whose end tag alone ends the raw text.
@@ -155,9 +84,17 @@ struct Around {
     block: Block,
     list: Option<usize>,
     list_depth: usize,
+    table: usize,
     row: usize,
     is_skipped: bool,
     is_foreign: bool,
+}
+
+impl Sink {
+    fn progress(&self) -> Progress {
+        let state = self.0.borrow();
+        Progress { markup_count: state.markup_count, raw: state.raw.clone() }
+    }
 }
 
 impl TokenSink for Sink {
@@ -165,6 +102,10 @@ impl TokenSink for Sink {
 
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
         let mut state = self.0.borrow_mut();
+        if state.parts.is_cut || state.parts.count() + state.stack.len() > PART_COUNT_MAX {
+            state.parts.is_cut = true;
+            return TokenSinkResult::Continue;
+        }
         match token {
             Token::TagToken(tag) => {
                 state.markup_count += 1;
@@ -182,24 +123,6 @@ impl TokenSink for Sink {
 }
 
 impl State {
-    /// Says whether the tokenizer will take a piece as the beginning of a tag.
-    fn begins_tag(&self, piece: &str) -> bool {
-        let bytes = piece.as_bytes();
-        match &self.raw {
-            None => match bytes {
-                [b'<', b'/', letter, ..] | [b'<', letter, ..] => letter.is_ascii_alphabetic(),
-                _ => false,
-            },
-            Some(name) => {
-                let after = bytes.strip_prefix(b"</").and_then(|rest| rest.split_at_checked(name.len()));
-                after.is_some_and(|(found, rest)| {
-                    found.eq_ignore_ascii_case(name.as_bytes())
-                        && matches!(rest.first(), Some(b' ' | b'\t' | b'\n' | b'\r' | 0x0c | b'/'))
-                })
-            }
-        }
-    }
-
     fn around(&self) -> Around {
         self.stack.last().map_or_else(Around::default, |element| element.around)
     }
@@ -207,10 +130,11 @@ impl State {
     fn start(&mut self, tag: &Tag) -> TokenSinkResult<()> {
         let name = &*tag.name;
         if self.around().is_foreign {
-            if !names::breaks_out(name) {
-                if !tag.self_closing {
-                    self.push(&tag.name, Role::Skipped, self.around());
-                }
+            let is_foreign = !names::breaks_out(name);
+            if is_foreign && !tag.self_closing {
+                self.push(&tag.name, Role::Skipped, self.around());
+            }
+            if is_foreign {
                 return TokenSinkResult::Continue;
             }
             while self.around().is_foreign {
@@ -225,6 +149,11 @@ impl State {
         match (role, name) {
             (Role::Void, "br") => self.push_text("\u{b}"),
             (Role::Void, _) => (),
+            _ if name == "button" => {
+                // Buttons are boxes in the line: their words do not touch their neighbours'.
+                self.push_text(" ");
+                self.open_element(tag, role);
+            }
             _ => self.open_element(tag, role),
         }
         self.raw_kind(&tag.name)
@@ -233,7 +162,10 @@ impl State {
     fn raw_kind(&mut self, name: &LocalName) -> TokenSinkResult<()> {
         let result = match &**name {
             "script" => TokenSinkResult::RawData(RawKind::ScriptData),
-            "style" | "xmp" | "iframe" | "noembed" | "noframes" => TokenSinkResult::RawData(RawKind::Rawtext),
+            // As where scripts run: else a broken fallback would swallow the page that readers see.
+            "style" | "xmp" | "iframe" | "noembed" | "noframes" | "noscript" => {
+                TokenSinkResult::RawData(RawKind::Rawtext)
+            }
             "textarea" | "title" => TokenSinkResult::RawData(RawKind::Rcdata),
             "plaintext" => TokenSinkResult::Plaintext,
             _ => return TokenSinkResult::Continue,
@@ -254,7 +186,6 @@ impl State {
         }
         around.place.is_main |= (name == "main" || marks.role == "main") && marks.hidden.is_none();
         around.place.is_article |= name == "article" || marks.role == "article";
-        around.place.is_noscript |= name == "noscript";
         if around.place.surrounding.is_none()
             && let Some(prose_chars_max) = surroundings::suspicion(name, &marks, self.around().place)
         {
@@ -294,15 +225,18 @@ impl State {
                 around.block.point = Some(self.parts.points.len());
                 self.parts.points.push(Point { list: around.list, depth: around.list_depth.max(1), marker });
             }
-            "table" => around.block.cell = None,
+            "table" => {
+                self.table_count += 1;
+                around.table = self.table_count;
+                around.block.cell = None;
+            }
             "tr" => {
                 self.row_count += 1;
                 around.row = self.row_count;
             }
             "td" | "th" => {
                 self.cell_count += 1;
-                around.block.cell = Some(Cell { row: around.row, cell: self.cell_count });
-                // A list around a table does not make its cells points.
+                around.block.cell = Some(Cell { table: around.table, row: around.row, column: self.cell_count });
             }
             _ => (),
         }
@@ -336,15 +270,14 @@ impl State {
                 self.close_through("td", in_row);
                 self.close_through("th", in_row);
             }
-            "tr" => self.close_through("tr", in_table),
-            "thead" | "tbody" | "tfoot" => self.close_through("tr", in_table),
+            "tr" | "thead" | "tbody" | "tfoot" => self.close_through("tr", in_table),
             "a" | "button" => self.close_through(name, |passed| passed.role == Role::Inline),
-            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
-                if self.stack.last().is_some_and(|top| names::heading(&top.name).is_some()) {
+            _ => {
+                let is_heading = |name: &str| names::heading(name).is_some();
+                if is_heading(name) && self.stack.last().is_some_and(|top| is_heading(&top.name)) {
                     self.pop();
                 }
             }
-            _ => (),
         }
     }
 
@@ -369,8 +302,10 @@ impl State {
         if matches!(role, Role::Block | Role::Table) {
             self.block = None;
         }
-        if &**name == "br" {
-            return self.push_text("\u{b}");
+        match &**name {
+            "br" => return self.push_text("\u{b}"),
+            "button" => self.push_text(" "),
+            _ => (),
         }
         let is_heading = names::heading(name).is_some();
         if !is_heading && !self.is_open(name) {
@@ -433,6 +368,9 @@ impl State {
     }
 
     fn characters(&mut self, text: &str) {
+        if self.raw.as_ref().is_some_and(|name| &**name == "noscript") {
+            return self.parts.noscript.push_str(text);
+        }
         if text.contains(is_invisible) {
             let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
             self.push_text(&visible);
@@ -487,15 +425,6 @@ fn marks(tag: &Tag) -> Marks<'_> {
 
 fn attribute<'t>(tag: &'t Tag, name: &str) -> Option<&'t str> {
     tag.attrs.iter().find(|found| &*found.name.local == name).map(|found| &*found.value)
-}
-
-/// Undoes the scrambling of addresses that a large content network does, with a new key for each visit:
-/// hexadecimal, each byte exclusive-or the first.
-pub(super) fn unscramble(scrambled: &str) -> Option<String> {
-    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(scrambled.as_bytes()).ok()?;
-    let (key, address) = bytes.split_first()?;
-    let address = String::from_utf8(address.iter().map(|byte| byte ^ key).collect()).ok()?;
-    (!address.chars().any(|c| c.is_control() || c.is_whitespace())).then_some(address)
 }
 
 /// Characters that nobody sees: controls, soft hyphens, marks of no width.

@@ -1,7 +1,8 @@
 //! Bundles: all that is handed over, in one file that a stranger can take apart with tools they have.
 //!
-//! A bundle is a BagIt bag inside a ZIP, sealed with an OpenSSH signature. These parts know nothing of
-//! records or logs: they pack, list and seal whatever files they are given.
+//! A bundle is a BagIt bag inside a ZIP, sealed with an OpenSSH signature. [`zip`], [`bag`] and [`seal`] know
+//! nothing of records or logs: they pack, list and seal whatever files they are given. [`layout`] says where
+//! each thing lies, [`write`] puts it there, and [`read`] gives it to the verifier.
 
 pub mod folder;
 pub mod zip;
@@ -9,3 +10,9 @@ pub mod zip;
 pub mod bag;
 
 pub mod seal;
+
+pub mod layout;
+mod page;
+
+pub mod read;
+pub mod write;

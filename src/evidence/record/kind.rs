@@ -107,7 +107,7 @@ pub struct Check {
 
 /// A quoted passage of a capture, over the bytes of its hashed text rendition.
 ///
-/// Fields: `capture` (index), `rendition` (SHA-256), `exact`, `prefix`, `suffix` (W3C TextQuoteSelector),
+/// Fields: `capture` (index), `rendition` (SHA-256), `exact`, `prefix`, `suffix` (W3C `TextQuoteSelector`),
 /// `start`, `end` (byte offsets, the end exclusive), `clause` (its type, when given), `author`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Provision {

@@ -145,10 +145,8 @@ pub(super) fn witness_finding(report: &PolicyReport) -> Finding {
 /// Returns the log's keys as entry 0 names them. Nobody vouches for them yet.
 fn own_keys(source: &dyn Source, checkpoint: &Checkpoint) -> Vec<VerifierKey> {
     let record = source.entry(0).ok().flatten().and_then(|entry| entry.record);
-    let genesis = match record.and_then(|bytes| Record::decode(&bytes).ok()).map(|record| record.body) {
-        Some(Body::Genesis(genesis)) => genesis,
-        _ => return Vec::new(),
-    };
+    let body = record.and_then(|bytes| Record::decode(&bytes).ok()).map(|record| record.body);
+    let Some(Body::Genesis(genesis)) = body else { return Vec::new() };
     let Ok(name) = KeyName::new(checkpoint.origin.as_str()) else { return Vec::new() };
     let keys = genesis.keys.iter().filter(|key| key.purpose == KeyPurpose::Checkpoint);
     keys.filter_map(|key| {

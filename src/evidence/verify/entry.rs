@@ -274,7 +274,8 @@ impl<'s> Entries<'s> {
         match checked {
             Ok(true) => {}
             Ok(false) => {
-                self.findings.push(Finding::fails(Check::Inclusion, expected, "another entry, size, root or origin"))
+                let found = "another entry, size, root or origin";
+                self.findings.push(Finding::fails(Check::Inclusion, expected, found));
             }
             Err(error) => self.findings.push(Finding::fails(Check::Inclusion, expected, error.to_string())),
         }

@@ -75,7 +75,7 @@ fn chain(index: u64, newest: &Capture, entries: &mut Entries<'_>) -> Finding {
         let Body::Capture(before) = earlier.record.body else {
             return Finding::fails(Check::History, "a capture in the chain", format!("`{}`", earlier.id));
         };
-        if before.sequence + 1 != capture.sequence || earlier.record.index >= index {
+        if before.sequence != capture.sequence - 1 || earlier.record.index >= index {
             let expected = format!("capture {} before entry {index}", capture.sequence - 1);
             return Finding::fails(
                 Check::History,

@@ -57,8 +57,10 @@ pub fn verify(source: &dyn Source, subject: &Id, policy: Option<&Policy>, now: T
     let mut findings = source.files();
     let head = checkpoint::check(source, policy);
     let mut entries = Entries::new(source, &head);
+    let about_genesis = entries.findings();
     let verified = entries.subject(subject);
     findings.extend(entries.findings());
+    findings.extend(about_genesis); // After the subject's own, which are the ones to read.
 
     let mut described = Subject::unknown(subject);
     if let Some(entry) = &verified {
@@ -75,4 +77,11 @@ pub fn verify(source: &dyn Source, subject: &Id, policy: Option<&Policy>, now: T
     let mut report = Report::new(described, interval, findings, head.witnessing());
     report.merge();
     report
+}
+
+/// Reports on something that could not even be opened as what it is called.
+#[must_use]
+pub fn unopened(name: &str, findings: Vec<Finding>) -> Report {
+    let described = Subject { id: name.to_owned(), ..Subject::default() };
+    Report::new(described, Interval::default(), findings, Witnessing::default())
 }

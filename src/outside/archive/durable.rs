@@ -1,9 +1,10 @@
 //! Durable writing: what is said to be on disk is on disk.
 //!
-//! Every byte that the archive and the keyring keep is written here, in one of three ways:
+//! Every byte that the archive and the keyring keep, and every bundle, is written here, in one of four ways:
 //!
 //! - [`swap`]: a whole file appears under its name at once, or not at all;
 //! - [`Batch`]: many such files with one fsync each and one per folder, for tiles;
+//! - [`Passing`]: a file too large for memory that appears under its name once it is whole;
 //! - [`Appending`]: bytes at the end of a file that only grows, durable after [`Appending::sync`].
 //!
 //! A failed fsync is not retried: the kernel may have dropped the dirty pages, and a second fsync would
@@ -107,6 +108,77 @@ impl Batch {
     }
 }
 
+/// What to do when a file has the name already.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Existing {
+    /// Leave it as it is and fail.
+    Keep,
+    /// Put the new file in its place.
+    Replace,
+}
+
+/// A file that is written under a passing name, `.new` at its end, until it is whole. Dropping it removes it.
+pub struct Passing {
+    path: PathBuf,
+    now_at: PathBuf,
+    file: File,
+    is_placed: bool,
+}
+
+impl Passing {
+    /// Begins a file that will stand at `path`.
+    ///
+    /// # Errors
+    /// A [`WriteError`] that names the path: of kind `AlreadyExists` when a file stands there and is to be kept.
+    pub fn create(path: &Path, existing: Existing) -> Result<Self, WriteError> {
+        refuse_existing(path, existing)?;
+        let mut passing = path.as_os_str().to_owned();
+        passing.push(".new");
+        let passing = PathBuf::from(passing);
+        remove(&passing)?; // What a crash left.
+        let file = open_new(&passing, Access::Public).map_err(|source| WriteError::at(&passing, source))?;
+        Ok(Self { path: path.to_owned(), now_at: passing, file, is_placed: false })
+    }
+
+    /// Makes the file durable and gives it its name.
+    ///
+    /// # Errors
+    /// As [`Passing::create`].
+    pub fn place(mut self, existing: Existing) -> Result<(), WriteError> {
+        let at = |source| WriteError::at(&self.path, source);
+        self.file.sync_all().map_err(at)?;
+        refuse_existing(&self.path, existing)?;
+        fs::rename(&self.now_at, &self.path).map_err(at)?;
+        self.is_placed = true;
+        sync_folder(self.path.parent().unwrap_or(Path::new(".")))
+    }
+}
+
+impl Write for Passing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        if !self.is_placed {
+            let _ = fs::remove_file(&self.now_at); // The next one removes what stays.
+        }
+    }
+}
+
+fn refuse_existing(path: &Path, existing: Existing) -> Result<(), WriteError> {
+    if existing == Existing::Keep && path.symlink_metadata().is_ok() {
+        return Err(WriteError::at(path, io::ErrorKind::AlreadyExists.into()));
+    }
+    Ok(())
+}
+
 /// A file that only grows.
 pub struct Appending {
     path: PathBuf,
@@ -190,6 +262,12 @@ pub struct WriteError {
 }
 
 impl WriteError {
+    /// Says whether a file lay there already, and was to be kept.
+    #[must_use]
+    pub fn is_existing(&self) -> bool {
+        self.source.kind() == io::ErrorKind::AlreadyExists
+    }
+
     /// Says that writing `path` failed.
     #[must_use]
     pub fn at(path: &Path, source: io::Error) -> Self {
@@ -214,6 +292,24 @@ mod tests {
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_passing_file_appears_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.zip");
+        let mut file = Passing::create(&path, Existing::Keep).unwrap();
+        file.write_all(b"half").unwrap();
+        drop(file);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+
+        let mut file = Passing::create(&path, Existing::Keep).unwrap();
+        file.write_all(b"whole").unwrap();
+        file.place(Existing::Keep).unwrap();
+        assert!(Passing::create(&path, Existing::Keep).is_err());
+        Passing::create(&path, Existing::Replace).unwrap().place(Existing::Replace).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //! |------------------|-------|-----------------------------------------|
 //! | members          | count | 0 … 65,534                              |
 //! | size of the file | bytes | 22 … 4,294,967,294                      |
-//! | name             | bytes | 1 … 255, of `[a-z0-9._/-]`              |
+//! | name             | bytes | 1 … 255, of `[a-z0-9._/-]`, or [`READ_FIRST`] |
 //! | offset           | bytes | from the first byte of the file         |
 //!
 //! Source: PKWARE APPNOTE 6.3.10 §4.3.7 (local header), §4.3.12 (central directory), §4.3.16 (end record).
@@ -67,6 +67,9 @@ pub const SIZE_BYTES_MAX: u64 = 0xFFFF_FFFE;
 /// How long a name may be: what common file systems allow for one name.
 pub const NAME_BYTES_MAX: usize = 255;
 
+/// The one name with capitals, as is the custom for the page that a person should read first.
+pub const READ_FIRST: &str = "VERIFY.md";
+
 const LOCAL_SIGNATURE: u32 = 0x0403_4B50;
 const CENTRAL_SIGNATURE: u32 = 0x0201_4B50;
 const END_SIGNATURE: u32 = 0x0605_4B50;
@@ -93,6 +96,9 @@ pub(super) fn check_name(name: &str) -> Result<(), ZipError> {
     let escapes = name.starts_with('/') || name.contains(['\\', ':']) || name.split('/').any(|part| part == "..");
     if escapes {
         return Err(ZipError::PathEscapes { name: named() });
+    }
+    if name == READ_FIRST {
+        return Ok(());
     }
     if let Some(found) = name.chars().find(|&c| !matches!(c, 'a'..='z' | '0'..='9' | '.' | '_' | '/' | '-')) {
         return Err(ZipError::NameCharacter { name: named(), found });

@@ -28,9 +28,16 @@ impl Member {
     /// # Errors
     /// [`ZipError::Read`], or [`ZipError::TooLarge`] when the file alone is more than a ZIP may hold.
     pub fn measure(name: &str, mut bytes: impl Read) -> Result<Self, ZipError> {
+        Self::measure_with(name, |target| io::copy(&mut bytes, target).map(drop))
+    }
+
+    /// Lets `copy` write a file to its end to learn its size and checksum.
+    ///
+    /// # Errors
+    /// As [`Member::measure`].
+    pub fn measure_with(name: &str, copy: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Self, ZipError> {
         let mut meter = Meter::default();
-        let failed = |source| ZipError::Read { name: name.to_owned(), source };
-        io::copy(&mut bytes, &mut meter).map_err(failed)?;
+        copy(&mut meter).map_err(|source| ZipError::Read { name: name.to_owned(), source })?;
         let size_bytes =
             u32::try_from(meter.size_bytes).map_err(|_| ZipError::TooLarge { size_bytes: meter.size_bytes })?;
         Ok(Self { name: name.to_owned(), size_bytes, crc32: meter.hasher.finalize() })
@@ -96,10 +103,23 @@ impl Plan {
         out: &mut impl Write,
         mut open: impl FnMut(&str) -> io::Result<R>,
     ) -> Result<(), ZipError> {
+        self.write_with(out, |name, target| io::copy(&mut open(name)?, target).map(drop))
+    }
+
+    /// Writes the ZIP, letting `copy` write each member in turn.
+    ///
+    /// # Errors
+    /// As [`Plan::write`].
+    pub fn write_with(
+        &self,
+        out: &mut dyn Write,
+        mut copy: impl FnMut(&str, &mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), ZipError> {
         for member in &self.members {
             out.write_all(&local_header(member)).map_err(|source| ZipError::Write { source })?;
-            let bytes = open(&member.name).map_err(|source| ZipError::Read { name: member.name.clone(), source })?;
-            copy_member(member, bytes, out)?;
+            let mut gate = Gate { member, out, hasher: crc32fast::Hasher::new(), copied: 0, error: None };
+            let copied = copy(&member.name, &mut gate);
+            gate.finish(copied)?;
         }
         let directory = self.directory();
         out.write_all(&directory).and_then(|()| out.flush()).map_err(|source| ZipError::Write { source })
@@ -175,38 +195,56 @@ fn check_names(members: &[Member]) -> Result<(), ZipError> {
     Ok(())
 }
 
-fn copy_member(member: &Member, mut bytes: impl Read, out: &mut impl Write) -> Result<(), ZipError> {
-    let name = || member.name.clone();
-    let expected = u64::from(member.size_bytes);
-    let mut buffer = vec![0; COPY_BYTES];
-    let mut hasher = crc32fast::Hasher::new();
-    let mut copied = 0;
-    loop {
-        let count = match bytes.read(&mut buffer) {
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(source) => return Err(ZipError::Read { name: name(), source }),
-        };
-        copied += wide(count);
-        // Checked before it is written, so that a file that grows without end stops here.
-        if copied > expected || (count == 0 && copied < expected) {
-            return Err(ZipError::WrongSize { name: name(), expected });
-        }
-        if count == 0 {
-            break;
-        }
-        hasher.update(&buffer[..count]);
-        out.write_all(&buffer[..count]).map_err(|source| ZipError::Write { source })?;
-    }
-    let computed = hasher.finalize();
-    if computed != member.crc32 {
-        return Err(ZipError::WrongCrc { name: name(), expected: member.crc32, computed });
-    }
-    Ok(())
+/// Lets a member through to the ZIP as long as it is what was measured.
+struct Gate<'out> {
+    member: &'out Member,
+    out: &'out mut dyn Write,
+    hasher: crc32fast::Hasher,
+    copied: u64,
+    /// What went wrong on this side, rather than with reading the file.
+    error: Option<ZipError>,
 }
 
-/// How much of a member is in memory at once.
-const COPY_BYTES: usize = 64 * 1024;
+impl Gate<'_> {
+    fn finish(self, copied: io::Result<()>) -> Result<(), ZipError> {
+        let name = || self.member.name.clone();
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        copied.map_err(|source| ZipError::Read { name: name(), source })?;
+        let expected = u64::from(self.member.size_bytes);
+        if self.copied != expected {
+            return Err(ZipError::WrongSize { name: name(), expected });
+        }
+        let computed = self.hasher.finalize();
+        if computed != self.member.crc32 {
+            return Err(ZipError::WrongCrc { name: name(), expected: self.member.crc32, computed });
+        }
+        Ok(())
+    }
+}
+
+impl Write for Gate<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let expected = u64::from(self.member.size_bytes);
+        // Checked before it is written, so that a file that grows without end stops here.
+        if self.copied + wide(bytes.len()) > expected {
+            self.error = Some(ZipError::WrongSize { name: self.member.name.clone(), expected });
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        if let Err(source) = self.out.write_all(bytes) {
+            self.error = Some(ZipError::Write { source });
+            return Err(io::ErrorKind::Other.into());
+        }
+        self.hasher.update(bytes);
+        self.copied += wide(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// Counts and sums what is written to it.
 #[derive(Default)]

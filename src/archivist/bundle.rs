@@ -1,0 +1,223 @@
+//! Bundle: everything a stranger needs about some records, in one file.
+//!
+//! The entries are collected by following what each record leans on, back to entry 0; every proof is over the
+//! checkpoint that is published now. The same archive at the same checkpoint gives the same bytes. The file
+//! is written under a passing name and renamed when it is whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::append::software;
+use super::cite::{CiteError, cite};
+use super::progress::Progress;
+use super::read::{Entry, Log, ReadError};
+
+use crate::base::hash::{Hash, Hasher};
+use crate::base::id::Id;
+use crate::evidence::bundle::layout::{self, Lean};
+use crate::evidence::bundle::write::{Blobs, Draft, Part, Prepared, WriteError};
+use crate::evidence::bundle::zip::ZipError;
+use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
+use crate::log::key::VerifierKey;
+use crate::log::proof::Proof;
+use crate::log::receipt::{Receipt, ReceiptClaims, ReceiptError};
+use crate::outside::archive::Archive;
+use crate::outside::archive::durable::{self, Existing, Passing};
+use crate::outside::archive::packs::Packs;
+use crate::outside::keys::SecretKeys;
+
+/// What is wanted of a bundle.
+#[derive(Clone, Debug)]
+pub struct BundleOrder {
+    /// The subjects.
+    pub ids: Vec<Id>,
+    /// Where it is to lie.
+    pub target: PathBuf,
+    /// What to do when a file lies there already.
+    pub existing: Existing,
+}
+
+/// A bundle that was made.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BundleMade {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// SHA-256 of the file.
+    pub sha256: Hash,
+    /// How many bytes it has.
+    pub size_bytes: u64,
+    /// What it is about, in the order of the log.
+    pub subjects: Vec<Id>,
+    /// How many entries it holds, those it leans on included.
+    pub entry_count: usize,
+}
+
+/// Makes a bundle about the records that are asked for.
+///
+/// # Errors
+/// A [`BundleError`]. Nothing is left at the target, or what lay there.
+pub fn bundle(
+    archive: &Archive,
+    keys: &SecretKeys,
+    order: &BundleOrder,
+    progress: &dyn Progress,
+) -> Result<BundleMade, BundleError> {
+    let act = progress.begin("bundling", None);
+    let (log, head) = Log::published(archive)?;
+    let draft = Collecting::new(&log, &head, keys)?.collect(&order.ids)?;
+    act.advance(count(draft.entries.len()));
+    let blobs = PackBlobs(archive.packs());
+    let prepared = Prepared::new(&draft, &keys.statement, &blobs)?;
+    let passing = Passing::create(&order.target, order.existing)?;
+    let mut file = HashingFile { passing, hasher: Hasher::new() };
+    prepared.write(&blobs, &mut file)?;
+    let HashingFile { passing, hasher } = file;
+    passing.place(order.existing)?;
+    let subjects = draft.subjects.iter().filter_map(|index| Some(draft.entries.get(index)?.id.clone())).collect();
+    Ok(BundleMade {
+        path: order.target.clone(),
+        sha256: hasher.finish(),
+        size_bytes: prepared.size_bytes(),
+        subjects,
+        entry_count: draft.entries.len(),
+    })
+}
+
+/// The entries of a bundle while they are collected.
+struct Collecting<'a> {
+    log: &'a Log<'a>,
+    head: &'a SignedCheckpoint,
+    keys: &'a SecretKeys,
+    vkey: VerifierKey,
+    draft: Draft,
+}
+
+impl<'a> Collecting<'a> {
+    fn new(log: &'a Log<'a>, head: &'a SignedCheckpoint, keys: &'a SecretKeys) -> Result<Self, BundleError> {
+        let verifiers: Vec<VerifierKey> = keys.checkpoint.iter().map(|key| key.verifier().clone()).collect();
+        head.verify(&verifiers)?;
+        let vkey = verifiers.into_iter().find(|key| key.key().as_bytes() == keys.log.public().as_bytes());
+        let vkey = vkey.ok_or(BundleError::NoLogKey)?;
+        let software = software();
+        let draft = Draft {
+            entries: BTreeMap::new(),
+            subjects: BTreeSet::new(),
+            checkpoint: head.encode(),
+            citations: BTreeMap::new(),
+            software: format!("{} {}", software.name, software.version),
+        };
+        Ok(Self { log, head, keys, vkey, draft })
+    }
+
+    fn collect(mut self, ids: &[Id]) -> Result<Draft, BundleError> {
+        for id in ids {
+            let (entry, _) = self.log.find(&id.to_string())?;
+            if entry.record.body.visit().is_some() {
+                self.draft.citations.insert(id.index, cite(self.log, &entry, None)?);
+            }
+            self.draft.subjects.insert(id.index);
+        }
+        let mut waiting: Vec<u64> = self.draft.subjects.iter().copied().chain([0]).collect();
+        while let Some(index) = waiting.pop() {
+            if self.draft.entries.contains_key(&index) {
+                continue;
+            }
+            let entry = self.log.entry(index)?;
+            for lean in layout::leans_on(&entry.record) {
+                waiting.push(self.index_of(&entry, lean)?);
+            }
+            let part = self.part(&entry)?;
+            self.draft.entries.insert(index, part);
+        }
+        Ok(self.draft)
+    }
+
+    fn index_of(&self, entry: &Entry, lean: Lean) -> Result<u64, BundleError> {
+        let found = match lean {
+            Lean::Index(index) => Some(index),
+            Lean::Statement(statement) => self.log.find_entry(statement, entry.record.index)?,
+        };
+        found.ok_or_else(|| BundleError::BrokenChain { id: entry.id.to_string(), lean })
+    }
+
+    /// Proves one entry's place, twice: for tlog tools and for SCITT tools.
+    fn part(&self, entry: &Entry) -> Result<Part, BundleError> {
+        let inclusion = self.log.inclusion(entry.record.index)?;
+        let checkpoint = self.head.checkpoint();
+        let (key_id, subject) = (self.vkey.id().to_be_bytes(), entry.id.to_string());
+        let claims = ReceiptClaims { key_id: &key_id, origin: checkpoint.origin.as_str(), subject: &subject };
+        // Making the receipt verifies the inclusion proof, which came from tiles that nobody had checked.
+        let sign = |message: &[u8]| self.keys.log.sign(message);
+        let receipt = Receipt::make(&claims, entry.statement.entry(), checkpoint.root, inclusion.clone(), sign)?;
+        Ok(Part {
+            id: entry.id.clone(),
+            record: entry.record_bytes.clone(),
+            statement: entry.statement.as_bytes().to_vec(),
+            proof: Proof::new(inclusion, self.draft.checkpoint.clone()).encode(),
+            receipt: receipt.encode(),
+        })
+    }
+}
+
+/// The archive's blobs.
+struct PackBlobs<'a>(&'a Packs);
+
+impl Blobs for PackBlobs<'_> {
+    fn copy(&self, blob: Hash, target: &mut dyn Write) -> io::Result<()> {
+        self.0.copy(blob, target).map(drop).map_err(io::Error::other)
+    }
+}
+
+/// Hashes a file while it is written.
+struct HashingFile {
+    passing: Passing,
+    hasher: Hasher,
+}
+
+impl Write for HashingFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.passing.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.passing.flush()
+    }
+}
+
+/// Returns the name that a bundle gets when none is asked for: its first subject's id.
+#[must_use]
+pub fn default_name(ids: &[Id]) -> PathBuf {
+    let first = ids.first().map_or_else(|| "bundle".to_owned(), |id| id.to_string().to_ascii_lowercase());
+    Path::new(&format!("{first}.zip")).to_owned()
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).expect("a length fits in 64 bits")
+}
+
+/// Why there is no bundle.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message stands for its doc")]
+pub enum BundleError {
+    #[error("{id} names an earlier entry ({lean}) that the log does not have")]
+    BrokenChain { id: String, lean: Lean },
+    #[error("the published checkpoint is not signed by these keys")]
+    Checkpoint(#[from] CheckpointError),
+    #[error(transparent)]
+    Cite(#[from] CiteError),
+    #[error("the keyring's key for receipts is not one of those that sign checkpoints")]
+    NoLogKey,
+    #[error(transparent)]
+    Prepare(#[from] WriteError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("receipt")]
+    Receipt(#[from] ReceiptError),
+    #[error(transparent)]
+    Write(#[from] durable::WriteError),
+    #[error(transparent)]
+    Zip(#[from] ZipError),
+}

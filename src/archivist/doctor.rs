@@ -1,0 +1,190 @@
+//! Doctor: a look at everything that could be wrong around the log, before it is.
+//!
+//! The entries themselves are for `audit`.
+
+use super::append::AppendError;
+use super::init::Places;
+use super::read::Log;
+
+use crate::base::time::Time;
+use crate::log::checkpoint::SignedCheckpoint;
+use crate::outside::archive::{Archive, ArchiveError};
+use crate::outside::keys::{Keyring, KeysError};
+
+/// Times before this are a clock that was never set: the day on which this format was made.
+const EARLIEST_SECONDS: u64 = 1_795_305_600;
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Advice {
+    /// What was looked at.
+    pub about: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What was found.
+    pub found: String,
+    /// What to do.
+    pub remedy: Option<String>,
+}
+
+/// How bad something is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Severity {
+    /// As it should be.
+    Good,
+    /// It works, and should be mended.
+    Weak,
+    /// It does not work.
+    Wrong,
+}
+
+impl Severity {
+    /// Returns the word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Weak => "weak",
+            Self::Wrong => "wrong",
+        }
+    }
+}
+
+impl Advice {
+    fn good(about: &'static str, found: impl Into<String>) -> Self {
+        Self { about, severity: Severity::Good, found: found.into(), remedy: None }
+    }
+
+    fn weak(about: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { about, severity: Severity::Weak, found: found.into(), remedy: Some(remedy.into()) }
+    }
+
+    fn wrong(about: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { about, severity: Severity::Wrong, found: found.into(), remedy: Some(remedy.into()) }
+    }
+}
+
+/// Looks at the archive, the keyring and the clock.
+#[must_use]
+pub fn examine(places: &Places, now: Time) -> Vec<Advice> {
+    let mut advice = vec![clock(now)];
+    let keyring = Keyring::new(&places.keys);
+    advice.extend(keys(&keyring));
+    match Archive::open(&places.archive) {
+        Ok(archive) => advice.extend(log(&archive, &keyring)),
+        Err(error @ ArchiveError::NotArchive { .. }) => {
+            advice.push(Advice::weak("archive", error.to_string(), "`affiant capture TARGET` makes one"));
+        }
+        Err(error) => advice.push(Advice::wrong("archive", error.to_string(), "bring `archive.toml` back from a copy")),
+    }
+    advice
+}
+
+fn clock(now: Time) -> Advice {
+    if now.seconds() < EARLIEST_SECONDS {
+        return Advice::wrong(
+            "clock",
+            format!("it says {}", now.to_second()),
+            "set the clock; the times in records are its word",
+        );
+    }
+    Advice::good("clock", format!("it says {}", now.to_second()))
+}
+
+fn keys(keyring: &Keyring) -> Vec<Advice> {
+    let mut advice = Vec::new();
+    match keyring.public() {
+        Ok(keys) => {
+            let found = format!("statements are signed by {}", keys.statement.fingerprint());
+            advice.push(Advice::good("keys", found));
+        }
+        Err(error @ KeysError::Missing { .. }) => {
+            advice.push(Advice::weak(
+                "keys",
+                error.to_string(),
+                "reading and verifying need none; the first capture makes them",
+            ));
+        }
+        Err(error) => advice.push(Advice::wrong("keys", error.to_string(), "bring the file back from a copy")),
+    }
+    if keyring.holds_recovery_key() {
+        let path = keyring.folder().join("recovery.key");
+        advice.push(Advice::weak(
+            "recovery",
+            format!("`{}` lies beside the keys it is to recover", path.display()),
+            "move it to a place that is kept offline",
+        ));
+    }
+    if keyring.has_secrets() && !keyring.needs_passphrase() {
+        advice.push(Advice::weak(
+            "passphrase",
+            "the secret keys are not encrypted",
+            "give the next keyring a passphrase, or encrypt each key file with `openssl pkcs8 -topk8`",
+        ));
+    }
+    advice.extend(keyring.unsafe_files().into_iter().map(|path| {
+        Advice::wrong(
+            "keys",
+            format!("`{}` may be read by others", path.display()),
+            format!("chmod 600 {}", path.display()),
+        )
+    }));
+    match keyring.policy() {
+        Ok(Some(policy)) => {
+            let witnesses = policy.witnesses().len();
+            let found = format!("{} log key(s), {witnesses} witness(es)", policy.logs().len());
+            advice.push(if witnesses == 0 {
+                Advice::weak("policy", found, "name witnesses, so that a second party sees the log grow")
+            } else {
+                Advice::good("policy", found)
+            });
+        }
+        Ok(None) => advice.push(Advice::weak(
+            "policy",
+            "there is none",
+            "`affiant verify --trust VKEY`, or write `keys/policy`",
+        )),
+        Err(error) => advice.push(Advice::wrong("policy", with_causes(&error), "mend the line that is named")),
+    }
+    advice
+}
+
+fn log(archive: &Archive, keyring: &Keyring) -> Vec<Advice> {
+    let (log, checkpoint) = match Log::published(archive) {
+        Ok(published) => published,
+        Err(error) => {
+            return vec![Advice::wrong("log", with_causes(&error), "`affiant audit` names everything that is damaged")];
+        }
+    };
+    let mut advice = vec![Advice::good("log", format!("`{}` with {} entries", archive.settings().origin, log.size()))];
+    if let Ok(Some(newest)) = keyring.newest_checkpoint()
+        && let Ok(newest) = SignedCheckpoint::parse(&newest)
+        && newest.checkpoint().origin == checkpoint.checkpoint().origin
+        && newest.checkpoint().size > log.size()
+    {
+        let error = AppendError::RolledBack { signed: newest.checkpoint().size, found: log.size() };
+        advice.push(Advice::wrong(
+            "log",
+            error.to_string(),
+            "bring the newer archive back, or run any capture if a crash came between",
+        ));
+    }
+    if archive.settings().naan.is_none() {
+        advice.push(Advice::weak(
+            "naan",
+            "ARKs are printed under 99999, which is reserved for examples",
+            "ask arks.org for a NAAN and enter it in `archive.toml`",
+        ));
+    }
+    advice
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

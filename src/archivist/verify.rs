@@ -1,0 +1,177 @@
+//! Verify: the bytes are found, the reader's policy is at hand, and `evidence::verify` judges.
+//!
+//! A bundle is opened defensively, whether it is a ZIP or a folder that somebody unpacked; nothing is
+//! written. A record of an archive is judged by the same code, over tiles and packs.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::audit::{Known, audit};
+use super::progress::Progress;
+use super::read::{Log, ReadError};
+
+use crate::base::hash::Hash;
+use crate::base::id::Id;
+use crate::base::time::Time;
+use crate::evidence::bundle::folder::Folder;
+use crate::evidence::bundle::read::Bundle;
+use crate::evidence::bundle::zip::{self, ZipError};
+use crate::evidence::statement::Statement;
+use crate::evidence::verify::finding::NOBODY;
+use crate::evidence::verify::source::{BlobFound, EntryBytes, Source, SourceError};
+use crate::evidence::verify::{self, Check, Finding, Report};
+use crate::log::policy::Policy;
+use crate::log::proof::Proof;
+use crate::outside::archive::packs::PackError;
+use crate::outside::archive::{Archive, ArchiveError};
+use crate::outside::files::{FileBytes, FileFolder, FilesError};
+
+/// Verifies a bundle, a ZIP or an unpacked folder: one report for each of its subjects, at least one.
+///
+/// # Errors
+/// [`FilesError`] when it cannot be read. What can be read and is no bundle gets a report that says so.
+pub fn verify_bundle(path: &Path, policy: Option<&Policy>, now: Time) -> Result<Vec<Report>, FilesError> {
+    let name = path.display().to_string();
+    let refused = |expected: &str, found: String| {
+        vec![verify::unopened(&name, vec![Finding::fails(Check::Files, expected, found)])]
+    };
+    if path.is_dir() {
+        return Ok(match FileFolder::open(path) {
+            Ok(folder) => verify_folder(&name, folder, policy, now),
+            Err(error @ FilesError::Io { .. }) => return Err(error),
+            Err(error) => refused("a folder of plain files", error.to_string()),
+        });
+    }
+    Ok(match zip::Archive::open(FileBytes::open(path)?) {
+        Ok(archive) => verify_folder(&name, archive, policy, now),
+        Err(ZipError::Read { source, .. }) if source.kind() != io::ErrorKind::UnexpectedEof => {
+            return Err(FilesError::Io { path: path.to_owned(), source });
+        }
+        Err(error) => refused("a ZIP as bundles are", error.to_string()),
+    })
+}
+
+/// Verifies a bundle wherever its files lie; `name` is what a bundle without subjects is called.
+pub fn verify_folder(name: &str, folder: impl Folder, policy: Option<&Policy>, now: Time) -> Vec<Report> {
+    let bundle = Bundle::open(folder);
+    if bundle.subjects().is_empty() {
+        return vec![verify::unopened(name, bundle.files())];
+    }
+    bundle.subjects().iter().map(|subject| verify::verify(&bundle, subject, policy, now)).collect()
+}
+
+/// Verifies one record of an archive as it is published now.
+///
+/// # Errors
+/// [`ReadError`] when there is no such archive or id.
+pub fn verify_record(archive: &Archive, id: &Id, policy: Option<&Policy>, now: Time) -> Result<Report, ReadError> {
+    Ok(verify::verify(&ArchiveSource::published(archive)?, id, policy, now))
+}
+
+/// Verifies a whole archive: its checkpoint by the policy, and everything under it by an audit.
+///
+/// # Errors
+/// [`ReadError`] when the archive has no checkpoint that can be read.
+pub fn verify_archive(
+    archive: &Archive,
+    known: &Known,
+    now: Time,
+    progress: &dyn Progress,
+) -> Result<Report, ReadError> {
+    let genesis = Id { prefix: archive.settings().prefix.clone(), letter: 'G', index: 0 };
+    let of_genesis = verify_record(archive, &genesis, known.policy.as_ref(), now)?;
+    let audited = audit(archive, known, progress);
+    let mut findings = of_genesis.findings;
+    findings.extend(audited.damage.iter().map(|damage| {
+        Finding::fails(Check::Content, format!("{} as it was promised", damage.thing), damage.found.clone())
+    }));
+    if audited.is_clean() {
+        let found =
+            format!("{} entries and {} blobs, every hash, signature, tile and chain", audited.entries, audited.blobs);
+        findings.push(Finding::holds(Check::Content, found, NOBODY));
+    }
+    let mut report = verify::unopened(&archive.settings().origin, findings);
+    report.interval = of_genesis.interval;
+    Ok(report)
+}
+
+/// An archive, as the verifier sees it.
+pub struct ArchiveSource<'a> {
+    log: Log<'a>,
+    checkpoint: Vec<u8>,
+}
+
+impl<'a> ArchiveSource<'a> {
+    /// Takes the archive as it is published now.
+    ///
+    /// # Errors
+    /// [`ReadError::Unpublished`] before the first checkpoint.
+    pub fn published(archive: &'a Archive) -> Result<Self, ReadError> {
+        let (log, head) = Log::published(archive)?;
+        Ok(Self { log, checkpoint: head.encode() })
+    }
+}
+
+impl Source for ArchiveSource<'_> {
+    fn files(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    fn checkpoint(&self) -> Result<Option<Vec<u8>>, SourceError> {
+        Ok(Some(self.checkpoint.clone()))
+    }
+
+    fn entry(&self, index: u64) -> Result<Option<EntryBytes>, SourceError> {
+        if index >= self.log.size() {
+            return Ok(None);
+        }
+        let name = format!("entry {index}");
+        let failed = |error: &dyn std::error::Error| SourceError { name: name.clone(), reason: with_causes(error) };
+        let statement = match self.log.archive().statement(index, self.log.size()) {
+            Ok(statement) => statement,
+            Err(ArchiveError::Missing { .. }) => return Ok(Some(EntryBytes { name, ..EntryBytes::default() })),
+            Err(error) => return Err(failed(&error)),
+        };
+        let record = match Statement::decode(&statement).map(|statement| statement.claim.record) {
+            Ok(record) => match self.log.archive().packs().read(record) {
+                Ok(record) => Some(record),
+                Err(PackError::Missing { .. }) => None,
+                Err(error) => return Err(failed(&error)),
+            },
+            Err(_) => None, // The verifier says why, from the same bytes.
+        };
+        let inclusion = self.log.inclusion(index).map_err(|error| failed(&error))?;
+        let proof = Some(Proof::new(inclusion, self.checkpoint.clone()).encode());
+        Ok(Some(EntryBytes { name, record, statement: Some(statement), proof, receipt: None }))
+    }
+
+    fn find_statement(&self, statement: Hash, before: u64) -> Result<Option<u64>, SourceError> {
+        let failed = |error: ReadError| SourceError { name: statement.to_string(), reason: with_causes(&error) };
+        self.log.find_entry(statement, before).map_err(failed)
+    }
+
+    fn blob(&self, _subject: &Id, hash: Hash) -> Result<BlobFound, SourceError> {
+        let name = format!("blob {hash}");
+        match self.log.archive().packs().copy(hash, &mut io::sink()) {
+            Ok(_) => Ok(BlobFound::Blob),
+            Err(PackError::Missing { .. }) => Ok(BlobFound::Nothing { name }),
+            Err(error @ PackError::Damaged { .. }) => Ok(BlobFound::Other { name, found: with_causes(&error) }),
+            Err(error) => Err(SourceError { name, reason: with_causes(&error) }),
+        }
+    }
+
+    fn copy_blob(&self, _subject: &Id, hash: Hash, target: &mut dyn Write) -> Result<(), SourceError> {
+        let failed = |error: PackError| SourceError { name: format!("blob {hash}"), reason: with_causes(&error) };
+        self.log.archive().packs().copy(hash, target).map(drop).map_err(failed)
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,108 @@
+//! `affiant verify`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::failure::{Failure, WRONG_USE};
+use super::output;
+use super::settings::Settings;
+
+use crate::archivist::audit::Known;
+use crate::archivist::read::Log;
+use crate::archivist::verify::{verify_archive, verify_bundle, verify_record};
+use crate::base::id::Id;
+use crate::evidence::verify::{Report, Verdict, report};
+use crate::log::key::VerifierKey;
+use crate::log::policy::{Policy, PolicyLog};
+use crate::outside::archive::Archive;
+use crate::outside::clock;
+
+/// Check a bundle, a record of the archive, or proof files that anyone made.
+///
+/// Trust comes from your policy: `keys/policy`, another with --policy, or single keys with --trust. Without a key that
+/// you trust the verdict is `cannot-tell`, whatever the bundle says of itself.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Verdicts: verified, verified-with-gaps (exit 0), failed (3), cannot-tell (4).\n\n\
+    Examples:\n  affiant verify privacy-policy.zip\n  affiant verify privacy-policy.zip --trust \"$(cat their.vkey)\"\n  affiant verify AF-C-000002-n --json")]
+pub(super) struct Verify {
+    /// A bundle (ZIP or unpacked folder), an archive's folder, or a citation id.
+    #[arg(value_name = "WHAT", required = true)]
+    what: Vec<PathBuf>,
+    /// A policy to go by, in place of the keyring's.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// A log's key to trust besides.
+    #[arg(long, value_name = "VKEY")]
+    trust: Vec<String>,
+}
+
+impl Verify {
+    pub(super) fn run(self, settings: &Settings) -> Result<u8, Failure> {
+        let policy = policy(self.policy.as_deref(), &self.trust, settings)?;
+        let mut worst = Verdict::Verified;
+        for what in &self.what {
+            for report in verify(what, policy.as_ref(), settings)? {
+                worst = worst.max(report.verdict);
+                print(&report, settings);
+            }
+        }
+        Ok(worst.exit_code())
+    }
+}
+
+fn verify(what: &Path, policy: Option<&Policy>, settings: &Settings) -> Result<Vec<Report>, Failure> {
+    if what.join("archive.toml").exists() {
+        let known = Known { policy: policy.cloned(), ..Known::of(&settings.keyring())? };
+        return Ok(vec![verify_archive(&Archive::open(what)?, &known, clock::now(), settings.progress.as_ref())?]);
+    }
+    if what.exists() {
+        return Ok(verify_bundle(what, policy, clock::now())?);
+    }
+    let text = what.to_string_lossy();
+    if Id::parse(&text).is_err() {
+        let message = format!("`{text}` is neither a file nor a citation id such as `AF-C-000042-r`");
+        return Err(Failure::new(WRONG_USE, message).try_this("name a bundle, or an id that `affiant list` shows"));
+    }
+    let archive = settings.archive()?;
+    let (log, _) = Log::published(&archive)?;
+    let entry = super::show::find(&log, &text)?;
+    Ok(vec![verify_record(&archive, &entry.id, policy, clock::now())?])
+}
+
+/// Returns whose word is enough: a policy file, with single keys besides.
+fn policy(file: Option<&Path>, trust: &[String], settings: &Settings) -> Result<Option<Policy>, Failure> {
+    let mut policy = match file {
+        None => settings.policy()?,
+        Some(path) => {
+            let unusable = |error: &dyn std::error::Error| {
+                Failure::new(WRONG_USE, format!("cannot use `{}`: {}", path.display(), super::failure::chain(error)))
+            };
+            let bytes = fs::read(path).map_err(|error| unusable(&error))?;
+            Some(Policy::parse(&bytes).map_err(|error| unusable(&error))?)
+        }
+    };
+    for text in trust {
+        let key = VerifierKey::parse(text.trim()).map_err(|error| {
+            Failure::of(WRONG_USE, &error)
+                .try_this("--trust takes a vkey, as `affiant key export log --as vkey` prints it")
+        })?;
+        policy = Some(match policy {
+            None => Policy::trusting(vec![key]).map_err(|error| Failure::of(WRONG_USE, &error))?,
+            Some(policy) if policy.logs().iter().any(|log| log.key == key) => policy,
+            Some(policy) => {
+                policy.with_log(PolicyLog { key, url: None }).map_err(|error| Failure::of(WRONG_USE, &error))?
+            }
+        });
+    }
+    Ok(policy)
+}
+
+fn print(found: &Report, settings: &Settings) {
+    if settings.json {
+        output::json(&found.to_json());
+    } else if settings.quiet {
+        output::line(&format!("{}  {}", found.verdict, output::plain(&found.subject.id)));
+    } else {
+        output::line(output::plain(&report::to_text(found)).trim_end());
+    }
+}

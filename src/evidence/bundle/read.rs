@@ -1,0 +1,409 @@
+//! Reading a bundle: the same bytes whether it lies in a ZIP, in a folder or in memory.
+//!
+//! Opening hashes every file once and finds what is wrong with the container; the verifier then asks for
+//! entries and blobs by index and hash. Nothing is trusted for lying in the right place: a name only says
+//! where to look.
+//!
+//! | quantity     | unit  | range                                               |
+//! |--------------|-------|-----------------------------------------------------|
+//! | members      | count | as [`super::zip`]                                   |
+//! | tag file     | bytes | as [`super::bag`]                                   |
+//! | record       | bytes | as [`crate::evidence::record`]                      |
+//! | small file   | bytes | at most [`SMALL_FILE_BYTES_MAX`]                    |
+//!
+//! To verify, before any subject:
+//! 1. It is a BagIt 1.0 bag whose files are as its manifests say ([`super::bag`]).
+//! 2. It names format [`layout::FORMAT`] and its subjects in `bag-info.txt`; each has its entry.
+//! 3. The entries are those that the subjects lean on, the files those that [`layout`] names: no more, no fewer.
+//! 4. `tagmanifest-sha256.txt.sig` is a seal over the tag manifest by the key that entry 0 names for
+//!    statements, and so is `record.cbor.sig` over each subject's record.
+//! 5. `data/keys/…` are the keys that entry 0 names; each `record.json` reads out its record.
+//!
+//! What contradicts fails. What is absent is *missing*, and nothing can be told without it: that somebody
+//! took a file away shows no other alteration.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read, Write};
+
+use super::bag::{self, Fault, Version};
+use super::folder::Folder;
+use super::layout::{self, Entries, Lean};
+use super::seal::{BUNDLE_NAMESPACE, RECORD_NAMESPACE, Seal};
+use super::write::reading;
+
+use crate::base::hash::{Hash, Hasher};
+use crate::base::id::{CheckCharacter, Id};
+use crate::evidence::record::{self, Body, Genesis, Record};
+use crate::evidence::verify::source::{BlobFound, EntryBytes, Source, SourceError};
+use crate::evidence::verify::{Check, Finding};
+use crate::log::key::Ed25519PublicKey;
+
+/// The longest statement, proof, receipt, seal, key or checkpoint that is read: what a note may have.
+pub const SMALL_FILE_BYTES_MAX: usize = 1 << 20;
+
+/// The label of the layout's number in `bag-info.txt`.
+const FORMAT_LABEL: &str = "Affiant-Bundle-Format";
+
+/// The label of a subject in `bag-info.txt`.
+const SUBJECT_LABEL: &str = "External-Identifier";
+
+/// A bundle that was read through once.
+pub struct Bundle<F> {
+    folder: F,
+    names: BTreeSet<String>,
+    sha256: BTreeMap<String, Hash>,
+    subjects: Vec<Id>,
+    /// The id of each entry's folder, by index.
+    ids: BTreeMap<u64, Id>,
+    /// Where each blob must lie.
+    places: BTreeMap<(u64, Hash), String>,
+    statements: BTreeMap<Hash, u64>,
+    findings: Vec<Finding>,
+}
+
+impl<F: Folder> Bundle<F> {
+    /// Reads a bundle through: every file is hashed, none is believed.
+    pub fn open(folder: F) -> Self {
+        let report = bag::validate(&folder);
+        let names = folder.names().into_iter().collect();
+        let mut bundle = Self {
+            folder,
+            names,
+            sha256: report.sha256.clone(),
+            subjects: Vec::new(),
+            ids: BTreeMap::new(),
+            places: BTreeMap::new(),
+            statements: BTreeMap::new(),
+            findings: Vec::new(),
+        };
+        bundle.report_bag(&report);
+        bundle.read_subjects(&report.metadata);
+        let entries = bundle.read_entries();
+        bundle.check_entries(&entries);
+        bundle.check_names(&entries);
+        let genesis = entries.records.get(&0).and_then(|(_, record)| match &record.body {
+            Body::Genesis(genesis) => Some((genesis, record.origin.as_str())),
+            _ => None,
+        });
+        match genesis {
+            Some((genesis, origin)) => bundle.check_keys_and_seals(genesis, origin, &entries),
+            None => bundle.missing("entry 0, which names the archive's keys", "no record of it"),
+        }
+        bundle.check_readings(&entries);
+        if bundle.findings.is_empty() {
+            let found = format!("{} files as sealed by the key that entry 0 names", bundle.names.len());
+            bundle.findings.push(Finding::holds(Check::Files, found, "who vouches for the archive's key"));
+        }
+        bundle
+    }
+
+    /// Returns what the bundle says it is about, in its order.
+    #[must_use]
+    pub fn subjects(&self) -> &[Id] {
+        &self.subjects
+    }
+
+    fn fails(&mut self, expected: impl Into<String>, found: impl Into<String>) {
+        self.findings.push(Finding::fails(Check::Files, expected, found));
+    }
+
+    fn missing(&mut self, expected: impl Into<String>, found: impl Into<String>) {
+        self.findings.push(Finding::missing(Check::Files, expected, found));
+    }
+
+    fn report_bag(&mut self, report: &bag::Report) {
+        let is_absence = |fault: &&Fault| matches!(fault, Fault::Absent { .. } | Fault::NoManifest);
+        let has_absences = report.faults.iter().any(|fault| is_absence(&fault));
+        for fault in &report.faults {
+            match fault {
+                Fault::Absent { .. } | Fault::NoManifest => self.missing("a whole bag", fault.to_string()),
+                // It follows from the absence, which says more.
+                Fault::WrongOxum { .. } if has_absences => {}
+                _ => self.fails("a bag as its manifests say", fault.to_string()),
+            }
+        }
+        for name in report.unlisted_tag_files.iter().filter(|name| *name != layout::SEAL) {
+            // Where the tag manifest itself is absent, that is said already.
+            if self.names.contains(bag::TAG_MANIFEST_NAME) {
+                self.fails(format!("`{name}` in the tag manifest"), "no manifest lists it");
+            }
+        }
+        if let Some(version) = report.version.filter(|version| *version != Version::ONE) {
+            self.fails("BagIt 1.0", format!("BagIt {version} in `bagit.txt`"));
+        }
+    }
+
+    fn read_subjects(&mut self, metadata: &bag::Metadata) {
+        let formats: Vec<&str> = metadata.values(FORMAT_LABEL).collect();
+        if formats != [layout::FORMAT] {
+            let found = format!("`{}` in `bag-info.txt`", formats.join("`, `"));
+            self.missing(format!("`{FORMAT_LABEL}: {}`", layout::FORMAT), found);
+        }
+        for value in metadata.values(SUBJECT_LABEL) {
+            match Id::parse(value) {
+                Ok((id, CheckCharacter::Right)) if id.to_string() == value && !self.subjects.contains(&id) => {
+                    self.subjects.push(id);
+                }
+                _ => self.fails("citation ids in `bag-info.txt`, each once", format!("`{SUBJECT_LABEL}: {value}`")),
+            }
+        }
+        if self.subjects.is_empty() {
+            self.missing(format!("a subject, `{SUBJECT_LABEL}` in `bag-info.txt`"), "none");
+        }
+    }
+
+    /// Reads the records, which say what else there must be.
+    fn read_entries(&mut self) -> Entries {
+        let mut ids: Vec<Id> = self.names.iter().filter_map(|name| layout::id_of_entry_file(name)).collect();
+        ids.dedup();
+        let mut entries =
+            Entries { subjects: self.subjects.iter().map(|id| id.index).collect(), records: BTreeMap::new() };
+        for id in ids {
+            if let Some(other) = self.ids.get(&id.index).filter(|other| **other != id) {
+                let expected = format!("one folder for entry {}", id.index);
+                let found = format!("`{}` and `{}`", layout::entry_folder(other), layout::entry_folder(&id));
+                self.fails(expected, found);
+                continue;
+            }
+            self.ids.insert(id.index, id.clone());
+            let name = layout::entry_file(&id, layout::RECORD);
+            let record = self.read(&name, record::SIZE_BYTES_MAX).map(|bytes| bytes.as_deref().map(Record::decode));
+            match record {
+                Ok(None) => self.missing(format!("`{name}`"), "nothing"),
+                Ok(Some(Ok(record))) if record.id(&id.prefix) == id => {
+                    entries.records.insert(id.index, (id.clone(), record));
+                }
+                Ok(Some(Ok(record))) => {
+                    self.fails(format!("the record of {id} in `{name}`"), record.id(&id.prefix).to_string());
+                }
+                Ok(Some(Err(error))) => self.fails(format!("a record in `{name}`"), error.to_string()),
+                Err(error) => self.fails(format!("a record in `{name}`"), error.reason),
+            }
+            if let Some(statement) = self.sha256.get(&layout::entry_file(&id, layout::STATEMENT)) {
+                self.statements.insert(*statement, id.index);
+            }
+        }
+        entries
+    }
+
+    /// The entries are the subjects, entry 0, and what they lean on.
+    fn check_entries(&mut self, entries: &Entries) {
+        for subject in self.subjects.clone() {
+            match self.ids.get(&subject.index).cloned() {
+                Some(id) if id == subject => {}
+                Some(id) => self.fails(format!("the entry of the subject {subject}"), id.to_string()),
+                None => self.missing(format!("the entry of the subject {subject}"), "nothing"),
+            }
+        }
+        let mut reached = BTreeSet::new();
+        let mut waiting: Vec<u64> = entries.subjects.iter().copied().chain([0]).collect();
+        let mut is_whole = true;
+        while let Some(index) = waiting.pop() {
+            let Some((id, record)) = entries.records.get(&index) else {
+                is_whole = false;
+                continue;
+            };
+            if !reached.insert(index) {
+                continue;
+            }
+            is_whole &= self.follow(id, record, &mut waiting);
+        }
+        // Where a link is missing, what lies behind it is not to blame.
+        for (index, id) in self.ids.clone() {
+            if is_whole && !reached.contains(&index) {
+                let found = format!("`{}`", layout::entry_folder(&id));
+                self.fails("only entries that a subject leans on", found);
+            }
+        }
+    }
+
+    /// Adds what a record leans on to those that wait; says whether all of it is there.
+    fn follow(&mut self, id: &Id, record: &Record, waiting: &mut Vec<u64>) -> bool {
+        let mut is_whole = true;
+        for lean in layout::leans_on(record) {
+            let earlier = match lean {
+                Lean::Index(index) => self.ids.contains_key(&index).then_some(index),
+                Lean::Statement(statement) => self.statements.get(&statement).copied(),
+            };
+            waiting.extend(earlier);
+            if earlier.is_none() {
+                is_whole = false;
+                self.missing(format!("the entry that {id} leans on ({lean})"), "nothing");
+            }
+        }
+        is_whole
+    }
+
+    fn check_names(&mut self, entries: &Entries) {
+        let payload = entries.payload();
+        for (name, blob) in &payload {
+            if let Some((id, hash)) = blob {
+                self.places.insert((id.index, *hash), name.clone());
+            }
+        }
+        let is_key = |name: &str| name.starts_with("data/keys/"); // Checked with what they must hold.
+        let tag_files = layout::TAG_FILES.iter().map(|name| (*name).to_owned());
+        let expected: BTreeSet<String> = payload.into_keys().chain(tag_files).collect();
+        for name in expected.difference(&self.names).cloned().collect::<Vec<_>>() {
+            self.missing(format!("`{name}`"), "nothing");
+        }
+        let unread: Vec<Id> =
+            self.ids.values().filter(|id| !entries.records.contains_key(&id.index)).cloned().collect();
+        let unlisted: Vec<String> = self.names.difference(&expected).filter(|name| !is_key(name)).cloned().collect();
+        for name in unlisted {
+            // A record that cannot be read does not say which files it has; that is said of the record.
+            if !unread.iter().any(|id| layout::belongs_to(&name, id)) {
+                self.fails("only files that the layout names", format!("`{name}`"));
+            }
+        }
+    }
+
+    fn check_keys_and_seals(&mut self, genesis: &Genesis, origin: &str, entries: &Entries) {
+        match layout::keys(genesis, origin) {
+            Ok(keys) => self.check_keys(&keys),
+            Err(error) => self.fails("the archive's keys in entry 0", error.to_string()),
+        }
+        let Ok(key) = layout::statement_key(genesis) else { return };
+        self.check_seal(layout::SEAL, bag::TAG_MANIFEST_NAME, BUNDLE_NAMESPACE, &key);
+        for index in &entries.subjects {
+            if let Some((id, _)) = entries.records.get(index) {
+                let (seal, record) =
+                    (layout::entry_file(id, layout::RECORD_SEAL), layout::entry_file(id, layout::RECORD));
+                self.check_seal(&seal, &record, RECORD_NAMESPACE, &key);
+            }
+        }
+    }
+
+    fn check_keys(&mut self, keys: &[(&str, Vec<u8>)]) {
+        for (name, expected) in keys {
+            match self.read(name, SMALL_FILE_BYTES_MAX) {
+                Ok(Some(found)) if found == *expected => {}
+                Ok(Some(_)) => self.fails(format!("the key that entry 0 names in `{name}`"), "something else"),
+                Ok(None) => self.missing(format!("`{name}`"), "nothing"),
+                Err(error) => self.fails(format!("a key in `{name}`"), error.reason),
+            }
+        }
+        let named: BTreeSet<&str> = keys.iter().map(|(name, _)| *name).collect();
+        let is_unlisted = |name: &&String| name.starts_with("data/keys/") && !named.contains(name.as_str());
+        for name in self.names.iter().filter(is_unlisted).cloned().collect::<Vec<_>>() {
+            self.fails("only files that the layout names", format!("`{name}`"));
+        }
+    }
+
+    fn check_seal(&mut self, seal: &str, sealed: &str, namespace: &str, key: &Ed25519PublicKey) {
+        let bytes_max = usize::try_from(bag::TAG_FILE_BYTES_MAX).unwrap_or(usize::MAX);
+        let (text, message) = match (self.read(seal, SMALL_FILE_BYTES_MAX), self.read(sealed, bytes_max)) {
+            (Ok(Some(text)), Ok(Some(message))) => (text, message),
+            (Err(error), _) | (_, Err(error)) => return self.fails(format!("the seal in `{seal}`"), error.to_string()),
+            // The layout says already which of the two is missing.
+            (Ok(_), Ok(_)) => return,
+        };
+        let text = String::from_utf8_lossy(&text);
+        let checked = Seal::from_armored(&text).and_then(|seal| seal.verify(key.as_bytes(), namespace, &message));
+        if let Err(error) = checked {
+            let expected = format!("a seal in `{seal}` over `{sealed}` by {}", key.fingerprint());
+            self.fails(expected, error.to_string());
+        }
+    }
+
+    fn check_readings(&mut self, entries: &Entries) {
+        for (id, _) in entries.records.values() {
+            let (record, json) =
+                (layout::entry_file(id, layout::RECORD), layout::entry_file(id, layout::RECORD_READING));
+            let expected =
+                self.read(&record, record::SIZE_BYTES_MAX).ok().flatten().and_then(|bytes| reading(&bytes).ok());
+            // Names and hexadecimal digits make the reading longer, by less than eight times.
+            match (expected, self.read(&json, 8 * record::SIZE_BYTES_MAX)) {
+                (Some(expected), Ok(Some(found))) if expected != found => {
+                    self.fails(format!("what `{record}` says in `{json}`"), "something else");
+                }
+                (_, Err(error)) => self.fails(format!("a reading in `{json}`"), error.reason),
+                _ => {}
+            }
+        }
+    }
+
+    /// Reads a file up to one byte past its limit, so that its decoder says that it is too long.
+    fn read(&self, name: &str, bytes_max: usize) -> Result<Option<Vec<u8>>, SourceError> {
+        if !self.names.contains(name) {
+            return Ok(None);
+        }
+        let failed = |error: io::Error| SourceError { name: name.to_owned(), reason: error.to_string() };
+        let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
+        let mut bytes = Vec::new();
+        self.folder.open(name).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(failed)?;
+        Ok(Some(bytes))
+    }
+}
+
+impl<F: Folder> Source for Bundle<F> {
+    fn files(&self) -> Vec<Finding> {
+        self.findings.clone()
+    }
+
+    fn checkpoint(&self) -> Result<Option<Vec<u8>>, SourceError> {
+        self.read(layout::CHECKPOINT, SMALL_FILE_BYTES_MAX)
+    }
+
+    fn entry(&self, index: u64) -> Result<Option<EntryBytes>, SourceError> {
+        let Some(id) = self.ids.get(&index) else { return Ok(None) };
+        let read = |file: &str, bytes_max: usize| self.read(&layout::entry_file(id, file), bytes_max);
+        Ok(Some(EntryBytes {
+            name: layout::entry_folder(id).trim_end_matches('/').to_owned(),
+            record: read(layout::RECORD, record::SIZE_BYTES_MAX)?,
+            statement: read(layout::STATEMENT, SMALL_FILE_BYTES_MAX)?,
+            proof: read(layout::PROOF, SMALL_FILE_BYTES_MAX)?,
+            receipt: read(layout::RECEIPT, SMALL_FILE_BYTES_MAX)?,
+        }))
+    }
+
+    fn find_statement(&self, statement: Hash, before: u64) -> Result<Option<u64>, SourceError> {
+        Ok(self.statements.get(&statement).copied().filter(|index| *index < before))
+    }
+
+    fn blob(&self, subject: &Id, hash: Hash) -> Result<BlobFound, SourceError> {
+        let Some(name) = self.places.get(&(subject.index, hash)).cloned() else {
+            return Ok(BlobFound::Nothing { name: format!("SHA-256 {hash}") });
+        };
+        Ok(match self.sha256.get(&name) {
+            Some(found) if *found == hash => BlobFound::Blob,
+            Some(found) => BlobFound::Other { name, found: found.to_string() },
+            None if self.names.contains(&name) => {
+                BlobFound::Other { name, found: "a file that no manifest lists".to_owned() }
+            }
+            None => BlobFound::Nothing { name },
+        })
+    }
+
+    fn copy_blob(&self, subject: &Id, hash: Hash, target: &mut dyn Write) -> Result<(), SourceError> {
+        let name = self.places.get(&(subject.index, hash)).cloned().unwrap_or_else(|| hash.to_string());
+        let failed = |reason: String| SourceError { name: name.clone(), reason };
+        let mut file = self.folder.open(&name).map_err(|error| failed(error.to_string()))?;
+        let mut hashing = Hashing { hasher: Hasher::new(), target };
+        io::copy(&mut file, &mut hashing).map_err(|error| failed(error.to_string()))?;
+        let found = hashing.hasher.finish();
+        // A folder on a disk may have changed since it was hashed.
+        if found != hash {
+            return Err(failed(format!("SHA-256 {found} instead of {hash}")));
+        }
+        Ok(())
+    }
+}
+
+/// Hashes what passes through.
+struct Hashing<'t> {
+    hasher: Hasher,
+    target: &'t mut dyn Write,
+}
+
+impl Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.target.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.target.flush()
+    }
+}

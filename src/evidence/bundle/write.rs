@@ -1,0 +1,283 @@
+//! Writing a bundle: entries and blobs in, one ZIP out, the same bytes every time.
+//!
+//! Everything but the blobs is made in memory first: readings, citations, keys, manifests, seals. Blobs are
+//! read twice, once to measure them and once to copy them, because a ZIP says a file's size and checksum
+//! before its bytes. Nothing here asks a clock: `Bagging-Date` is the day of the newest record.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+
+use super::bag::{
+    DECLARATION, DECLARATION_NAME, MANIFEST_NAME, METADATA_NAME, Manifest, Metadata, Oxum, PAYLOAD_PREFIX,
+    TAG_MANIFEST_NAME,
+};
+use super::layout::{self, Entries, LayoutError};
+use super::page;
+use super::seal::{BUNDLE_NAMESPACE, RECORD_NAMESPACE, Seal, SealError};
+use super::zip::{Member, Plan, ZipError};
+
+use crate::base::hash::Hash;
+use crate::base::id::Id;
+use crate::evidence::citation::{self, Citation, Style};
+use crate::evidence::record::{Body, Genesis, Record, RecordError};
+use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
+use crate::log::key::{Ed25519PublicKey, Ed25519SecretKey};
+
+/// The script that travels in every bundle.
+pub const SCRIPT: &str = include_str!("verify.sh");
+
+/// Gives the bytes of blobs.
+pub trait Blobs {
+    /// Copies a blob to `target`, checking its hash on the way.
+    ///
+    /// # Errors
+    /// When the blob is not there or damaged.
+    fn copy(&self, blob: Hash, target: &mut dyn Write) -> io::Result<()>;
+}
+
+impl Blobs for BTreeMap<Hash, Vec<u8>> {
+    fn copy(&self, blob: Hash, target: &mut dyn Write) -> io::Result<()> {
+        let bytes = self.get(&blob).ok_or(io::ErrorKind::NotFound)?;
+        target.write_all(bytes)
+    }
+}
+
+/// All that goes into a bundle but the blobs.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The entries, by index: the subjects, all that they lean on, and entry 0.
+    pub entries: BTreeMap<u64, Part>,
+    /// Which of them the bundle is about.
+    pub subjects: BTreeSet<u64>,
+    /// The signed note over which every proof is.
+    pub checkpoint: Vec<u8>,
+    /// What is cited of the subjects that are captures or checks, by index.
+    pub citations: BTreeMap<u64, Citation>,
+    /// What makes the bundle, as `affiant 0.1.0`.
+    pub software: String,
+}
+
+/// One entry, in the forms in which it travels.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Its citation id.
+    pub id: Id,
+    /// Its record's bytes.
+    pub record: Vec<u8>,
+    /// Its statement.
+    pub statement: Vec<u8>,
+    /// Its tlog-proof over the draft's checkpoint.
+    pub proof: Vec<u8>,
+    /// Its receipt.
+    pub receipt: Vec<u8>,
+}
+
+/// A bundle that is ready to be written.
+pub struct Prepared {
+    files: BTreeMap<String, Vec<u8>>,
+    blobs: BTreeMap<String, Hash>,
+    plan: Plan,
+}
+
+impl Prepared {
+    /// Makes every file but the content, and measures the content.
+    ///
+    /// # Errors
+    /// A [`WriteError`]: the draft does not hold together, the key is not the archive's, a blob cannot be
+    /// read, or it is all more than one ZIP can hold.
+    pub fn new(draft: &Draft, key: &Ed25519SecretKey, blobs: &dyn Blobs) -> Result<Self, WriteError> {
+        let records = decode_records(draft)?;
+        let genesis = genesis_of(&records)?;
+        check_key(&genesis.0, &key.public())?;
+        let mut prepared = Self { files: BTreeMap::new(), blobs: BTreeMap::new(), plan: Plan::new(Vec::new())? };
+        prepared.add_entries(draft, &records, key)?;
+        let keys = layout::keys(&genesis.0, &genesis.1)?;
+        prepared.files.extend(keys.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)));
+        prepared.files.insert(layout::CHECKPOINT.to_owned(), draft.checkpoint.clone());
+        let entries = Entries { subjects: draft.subjects.clone(), records };
+        let content = entries.payload().into_iter().filter_map(|(name, blob)| Some((name, blob?.1)));
+        prepared.blobs = content.collect();
+
+        let mut members = Vec::new();
+        for (name, blob) in &prepared.blobs {
+            members.push(Member::measure_with(name, |target| blobs.copy(*blob, target))?);
+        }
+        prepared.add_tags(draft, &entries, key, &members)?;
+        for (name, bytes) in &prepared.files {
+            members.push(Member::measure(name, bytes.as_slice())?);
+        }
+        prepared.plan = Plan::new(members)?;
+        Ok(prepared)
+    }
+
+    /// Returns how many bytes the ZIP will have.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.plan.size_bytes()
+    }
+
+    /// Writes the ZIP.
+    ///
+    /// # Errors
+    /// A [`ZipError`]; what was written by then is to be thrown away.
+    pub fn write(&self, blobs: &dyn Blobs, out: &mut dyn Write) -> Result<(), ZipError> {
+        self.plan.write_with(out, |name, target| match (self.files.get(name), self.blobs.get(name)) {
+            (Some(bytes), _) => target.write_all(bytes),
+            (None, Some(blob)) => blobs.copy(*blob, target),
+            (None, None) => Err(io::ErrorKind::NotFound.into()),
+        })
+    }
+
+    fn add_entries(
+        &mut self,
+        draft: &Draft,
+        records: &BTreeMap<u64, (Id, Record)>,
+        key: &Ed25519SecretKey,
+    ) -> Result<(), WriteError> {
+        for (index, part) in &draft.entries {
+            let files = [
+                (layout::RECORD, part.record.clone()),
+                (layout::RECORD_READING, reading(&part.record)?),
+                (layout::STATEMENT, part.statement.clone()),
+                (layout::PROOF, part.proof.clone()),
+                (layout::RECEIPT, part.receipt.clone()),
+            ];
+            self.files.extend(files.map(|(file, bytes)| (layout::entry_file(&part.id, file), bytes)));
+            if !draft.subjects.contains(index) {
+                continue;
+            }
+            let seal = Seal::sign(&key.seed_secret(), RECORD_NAMESPACE, &part.record)?;
+            self.files.insert(layout::entry_file(&part.id, layout::RECORD_SEAL), seal.to_armored().into_bytes());
+            if records.get(index).is_none_or(|(_, record)| record.body.visit().is_none()) {
+                continue;
+            }
+            let citation = draft.citations.get(index).ok_or(WriteError::NoCitation { index: *index })?;
+            let citations = Style::ALL
+                .map(|style| (layout::citation(&part.id, style), citation::render(citation, style).into_bytes()));
+            self.files.extend(citations);
+        }
+        Ok(())
+    }
+
+    /// Adds the files that describe the others, last of all the seal.
+    fn add_tags(
+        &mut self,
+        draft: &Draft,
+        entries: &Entries,
+        key: &Ed25519SecretKey,
+        content: &[Member],
+    ) -> Result<(), WriteError> {
+        let mut payload: BTreeMap<String, Hash> =
+            self.files.iter().map(|(name, bytes)| (name.clone(), Hash::of(bytes))).collect();
+        debug_assert!(payload.keys().all(|name| name.starts_with(PAYLOAD_PREFIX)));
+        payload.extend(self.blobs.clone());
+        let size_bytes = self.files.values().map(|bytes| count(bytes.len())).sum::<u64>()
+            + content.iter().map(|member| u64::from(member.size_bytes)).sum::<u64>();
+        let oxum = Oxum { size_bytes, files: count(payload.len()) };
+        let head = SignedCheckpoint::parse(&draft.checkpoint)?;
+        let metadata = metadata(draft, entries, &head, oxum);
+
+        let subjects: Vec<&Id> =
+            draft.subjects.iter().filter_map(|index| Some(&draft.entries.get(index)?.id)).collect();
+        let described =
+            page::Described { subjects: &subjects, entries, blobs: &self.blobs, head: &head, key: key.public() };
+        let tags = [
+            (DECLARATION_NAME, DECLARATION.to_owned()),
+            (METADATA_NAME, metadata.to_string()),
+            (MANIFEST_NAME, Manifest::text(&payload)),
+            (layout::PAGE, page::text(&described)),
+            (layout::SCRIPT, SCRIPT.to_owned()),
+        ];
+        let hashes = tags.iter().map(|(name, text)| ((*name).to_owned(), Hash::of(text.as_bytes()))).collect();
+        let tag_manifest = Manifest::text(&hashes);
+        let seal = Seal::sign(&key.seed_secret(), BUNDLE_NAMESPACE, tag_manifest.as_bytes())?.to_armored();
+        self.files.extend(tags.map(|(name, text)| (name.to_owned(), text.into_bytes())));
+        self.files.insert(TAG_MANIFEST_NAME.to_owned(), tag_manifest.into_bytes());
+        self.files.insert(layout::SEAL.to_owned(), seal.into_bytes());
+        Ok(())
+    }
+}
+
+/// Reads a record out as the JSON that lies beside it.
+///
+/// # Errors
+/// When it is not a record.
+pub fn reading(record: &[u8]) -> Result<Vec<u8>, RecordError> {
+    Ok(format!("{:#}\n", Record::read_out(record)?).into_bytes())
+}
+
+fn decode_records(draft: &Draft) -> Result<BTreeMap<u64, (Id, Record)>, WriteError> {
+    let mut records = BTreeMap::new();
+    for (index, part) in &draft.entries {
+        let record = Record::decode(&part.record)?;
+        if record.index != *index || record.id(&part.id.prefix) != part.id {
+            return Err(WriteError::OtherRecord { expected: part.id.to_string() });
+        }
+        records.insert(*index, (part.id.clone(), record));
+    }
+    match draft.subjects.iter().find(|subject| !records.contains_key(subject)) {
+        Some(subject) => Err(WriteError::NoEntry { index: *subject }),
+        None => Ok(records),
+    }
+}
+
+/// Returns entry 0's record with the log's origin.
+fn genesis_of(records: &BTreeMap<u64, (Id, Record)>) -> Result<(Genesis, String), WriteError> {
+    match records.get(&0).map(|(_, record)| (&record.body, &record.origin)) {
+        Some((Body::Genesis(genesis), origin)) => Ok((genesis.clone(), origin.clone())),
+        _ => Err(WriteError::NoEntry { index: 0 }),
+    }
+}
+
+fn check_key(genesis: &Genesis, found: &Ed25519PublicKey) -> Result<(), WriteError> {
+    let expected = layout::statement_key(genesis)?;
+    if expected != *found {
+        return Err(WriteError::OtherKey { expected: expected.fingerprint(), found: found.fingerprint() });
+    }
+    Ok(())
+}
+
+fn metadata(draft: &Draft, entries: &Entries, head: &SignedCheckpoint, oxum: Oxum) -> Metadata {
+    let newest = entries.records.values().map(|(_, record)| record.made).max();
+    let mut metadata = Metadata::new().with("Bag-Software-Agent", &draft.software);
+    if let Some(newest) = newest {
+        let day = newest.day();
+        metadata = metadata.with("Bagging-Date", &format!("{:04}-{:02}-{:02}", day.year, day.month, day.day));
+    }
+    metadata = metadata.with("Payload-Oxum", &oxum.to_string());
+    for part in draft.subjects.iter().filter_map(|subject| draft.entries.get(subject)) {
+        metadata = metadata.with("External-Identifier", &part.id.to_string());
+    }
+    metadata
+        .with("Affiant-Bundle-Format", layout::FORMAT)
+        .with("Affiant-Origin", head.checkpoint().origin.as_str())
+        .with("Affiant-Log-Size", &head.checkpoint().size.to_string())
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).expect("a length fits in 64 bits")
+}
+
+/// Why a bundle cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message stands for its doc")]
+pub enum WriteError {
+    #[error("checkpoint")]
+    Checkpoint(#[from] CheckpointError),
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    #[error("entry {index} has no citation")]
+    NoCitation { index: u64 },
+    #[error("entry {index} is needed and not there")]
+    NoEntry { index: u64 },
+    #[error("the archive seals with {expected}, and the key at hand is {found}")]
+    OtherKey { expected: String, found: String },
+    #[error("the record of `{expected}` says that it is another")]
+    OtherRecord { expected: String },
+    #[error("record")]
+    Record(#[from] RecordError),
+    #[error("seal")]
+    Seal(#[from] SealError),
+    #[error(transparent)]
+    Zip(#[from] ZipError),
+}
