@@ -171,6 +171,7 @@ impl Packs {
     ///
     /// # Errors
     /// [`PackError::Damaged`] says where.
+    #[expect(clippy::missing_panics_doc, reason = "a count fits in 64 bits")]
     pub fn copy_member(&self, segment: u32, member: &Member, target: &mut dyn Write) -> Result<u64, PackError> {
         let path = self.path(segment);
         let damaged =
@@ -292,12 +293,11 @@ impl Packs {
     fn find_in(&self, segment: u32, hash: Hash) -> Result<Option<Member>, PackError> {
         let path = self.path(segment);
         let io_error = |source| PackError::Io { path: path.clone(), source };
-        let (row, rows_end) = match File::open(path.with_extension("index")) {
-            Ok(index) => (find_sorted(&index, hash).map_err(io_error)?, None),
-            Err(_) => {
-                let rows = fs::read(path.with_extension("rows")).unwrap_or_default();
-                (find_unsorted(&rows, hash), Some(last_offset(&rows)))
-            }
+        let (row, rows_end) = if let Ok(index) = File::open(path.with_extension("index")) {
+            (find_sorted(&index, hash).map_err(io_error)?, None)
+        } else {
+            let rows = fs::read(path.with_extension("rows")).unwrap_or_default();
+            (find_unsorted(&rows, hash), Some(last_offset(&rows)))
         };
         if let Some(offset) = row {
             let mut file = File::open(&path).map_err(io_error)?;
@@ -361,6 +361,7 @@ impl PackWriter {
     ///
     /// # Errors
     /// When the disk is full or fails; what was half written is cut off.
+    #[expect(clippy::missing_panics_doc, reason = "a map of four fields is short")]
     pub fn append(&mut self, blob: &Spooled) -> Result<(), PackError> {
         if self.recent.contains_key(&blob.hash) || self.packs.contains(blob.hash)? {
             return Ok(());
