@@ -143,6 +143,13 @@ impl Genesis {
         Ed25519PublicKey::from_slice(&keys.next()?.public).ok()
     }
 
+    /// Returns the Ed25519 key for checkpoints and receipts, when one is named that can be used.
+    #[must_use]
+    pub fn log_key(&self) -> Option<Ed25519PublicKey> {
+        let mut keys = self.keys.iter().filter(|key| key.purpose == KeyPurpose::Checkpoint && key.algorithm == ED25519);
+        Ed25519PublicKey::from_slice(&keys.next()?.public).ok()
+    }
+
     /// Returns the keys for checkpoints under the log's name, in the order in which they are named. Nobody
     /// vouches for them but the record itself.
     #[must_use]

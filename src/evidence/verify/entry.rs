@@ -13,7 +13,7 @@ use crate::base::hash::Hash;
 use crate::base::id::{Id, Prefix};
 use crate::evidence::record::{Body, Document, Genesis, Record};
 use crate::evidence::statement::Statement;
-use crate::log::key::{Ed25519PublicKey, NotePublicKey};
+use crate::log::key::Ed25519PublicKey;
 use crate::log::merkle::leaf_hash;
 use crate::log::proof::Proof;
 use crate::log::receipt::Receipt;
@@ -254,12 +254,9 @@ impl<'s> Entries<'s> {
     /// The receipt says the same as the proof, in the form that SCITT tools read: it must not say anything else.
     fn check_receipt(&mut self, name: &str, receipt: &[u8], index: u64, entry: &VerifiedEntry) {
         let Some(checkpoint) = &self.head.checkpoint else { return };
-        let genesis_keys = self.genesis.as_ref().map(|genesis| genesis.checkpoint_keys(checkpoint.origin.as_str()));
+        let log_key = self.genesis.as_ref().and_then(Genesis::log_key);
         let is_signed = |message: &[u8], signature: &[u8]| {
-            genesis_keys.iter().flatten().any(|key| match key.key() {
-                NotePublicKey::Ed25519(key) => key.verify(message, signature).is_ok(),
-                NotePublicKey::Ed25519Cosignature(_) | NotePublicKey::MlDsa44Cosignature(_) => false,
-            })
+            log_key.as_ref().is_some_and(|key| key.verify(message, signature).is_ok())
         };
         let checked = Receipt::parse(receipt).and_then(|receipt| {
             let root = receipt.verify(entry.entry, is_signed)?;
