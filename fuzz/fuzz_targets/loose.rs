@@ -10,6 +10,7 @@ use affiant::evidence::verify::loose::{FILE_COUNT_MAX, LooseFile, LooseTrust, ve
 use affiant::log::key::Ed25519SecretKey;
 use small_archive::{sections, time};
 
+#[expect(dead_code, reason = "only the keys of the small archive are used here")]
 #[path = "../small_archive.rs"]
 mod small_archive;
 
