@@ -135,7 +135,7 @@ fn body(index: u64, entries: &[Hash]) -> Body {
             entity: Some("Example Inc.".into()),
             title: Some("Privacy Policy".into()),
             document_type: None,
-            url: "https://example.com/".into(),
+            url: "file".into(),
             vantage: Vantage { fetcher: "file".into(), ..Vantage::default() },
             amends: None,
         }),
