@@ -98,9 +98,9 @@ fn scitt_cose_verifies_statements_and_receipts() {
             yard.write("forged", flipped(&bytes, bytes.len() - at))
         };
         let forgeries = [
-            (Evidence { statement: forge(&own.statement, 1), ..own.clone() }, "FAILED"),
-            (Evidence { statement: forge(&own.statement, 70), ..own.clone() }, "FAILED"),
-            (Evidence { archive_key: own.log_key.clone(), ..own.clone() }, "FAILED"),
+            (Evidence { statement: forge(&own.statement, 1), ..own.clone() }, "signature      : FAIL"),
+            (Evidence { statement: forge(&own.statement, 70), ..own.clone() }, "signature      : FAIL"),
+            (Evidence { archive_key: own.log_key.clone(), ..own.clone() }, "signature      : FAIL"),
             (Evidence { receipt: other.receipt.clone(), ..own.clone() }, "[ERR]"),
             (Evidence { log_key: own.archive_key.clone(), ..own.clone() }, "[ERR]"),
         ];

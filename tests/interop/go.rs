@@ -13,7 +13,7 @@ use affiant::log::merkle::leaf_hash;
 use affiant::log::proof::Proof;
 use tempfile::tempdir;
 
-use super::{Yard, accepted, beside, done, flipped, has, page, rejected, skipped};
+use super::{Yard, accepted, beside, done, flipped, has, page, rejected, respelled, skipped};
 
 #[test]
 fn go_reads_the_folder_as_it_lies() {
@@ -36,10 +36,10 @@ fn go_reads_the_folder_as_it_lies() {
     let text = String::from_utf8(checkpoint.clone()).unwrap();
     let root_at = text.match_indices('\n').nth(1).unwrap().0 + 1;
     for at in signature_places(&text) {
-        yard.write("archive/checkpoint", flipped(&checkpoint, at));
+        yard.write("archive/checkpoint", respelled(&text, at));
         rejected(&mut folder(&vkeys), "note: invalid signature");
     }
-    yard.write("archive/checkpoint", flipped(&checkpoint, root_at));
+    yard.write("archive/checkpoint", respelled(&text, root_at));
     rejected(&mut folder(&vkeys), "note: invalid signature");
     yard.write("archive/checkpoint", &checkpoint);
 
@@ -60,7 +60,7 @@ fn go_reads_the_folder_as_it_lies() {
     let other = Yard::new();
     let other_vkeys = self::vkeys(&other);
     let other_checkpoint = other.read("archive/checkpoint");
-    rejected(&mut folder(&other_vkeys), "note: 0 of 2 keys signed");
+    rejected(&mut folder(&other_vkeys), "note: note has no verifiable signatures");
     yard.write("archive/checkpoint", &other_checkpoint);
     rejected(&mut folder(&other_vkeys), "tile");
     yard.write("archive/checkpoint", &checkpoint);
@@ -101,7 +101,7 @@ fn go_verifies_the_tlog_proofs_of_a_bundle() {
         for (at, word) in
             [(index_at, "inclusion"), (hash_at, "inclusion"), (signature_places(&text)[0], "note: invalid")]
         {
-            rejected(&mut proof(&yard.write("forged", flipped(text.as_bytes(), at)), entry), word);
+            rejected(&mut proof(&yard.write("forged", respelled(&text, at)), entry), word);
             forged += 1;
         }
     }
@@ -128,7 +128,7 @@ fn we_verify_what_go_signs() {
     let places = signature_places(&text);
     assert_eq!(places.len(), 4);
     for at in places {
-        let forged = SignedCheckpoint::parse(&flipped(&bytes, at)).unwrap();
+        let forged = SignedCheckpoint::parse(&respelled(&text, at)).unwrap();
         assert!(forged.verify(&keys).is_err(), "a bit of the signature at {at} is turned over");
     }
 

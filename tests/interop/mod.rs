@@ -22,6 +22,7 @@ mod go;
 mod openssl;
 mod packs;
 mod ssh;
+mod without_affiant;
 
 use std::fs;
 use std::io::Read;
@@ -202,6 +203,17 @@ pub(crate) fn skipped(why: &str) -> bool {
 /// Returns where a file of these tests lies.
 pub(crate) fn beside(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(name)
+}
+
+/// Returns the text with another digit or letter of base64 at a place.
+pub(crate) fn respelled(text: &str, at: usize) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    bytes[at] = match bytes[at] {
+        digit @ b'0'..=b'8' => digit + 1,
+        b'A' => b'B',
+        _ => b'A',
+    };
+    bytes
 }
 
 /// Returns the bytes with the lowest bit of one of them turned over.

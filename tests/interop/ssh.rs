@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::{Bundle, ORIGIN, Yard, accepted, flipped, has, rejected};
+use super::{Bundle, ORIGIN, Yard, accepted, flipped, has, rejected, respelled};
 
 #[test]
 fn ssh_keygen_has_the_same_fingerprints() {
@@ -52,7 +52,7 @@ fn ssh_keygen_verifies_the_seals() {
         }
         let text = fs::read_to_string(seal).unwrap();
         let place = text.rfind("\n-----END").unwrap() - 20;
-        let damaged = yard.write("damaged.sig", flipped(text.as_bytes(), place));
+        let damaged = yard.write("damaged.sig", respelled(&text, place));
         rejected(&mut verify(&bundle, namespace, message, &damaged), "verif");
     }
 
