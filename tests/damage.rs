@@ -200,7 +200,7 @@ fn document(url: &str) -> Body {
 }
 
 fn capture_all(folder: &Path, files: &[PathBuf]) {
-    let Opened { archive, appender, .. } = open(folder).unwrap();
+    let Opened { appender, .. } = open(folder).unwrap();
     let order = |path: &PathBuf| Order {
         written: path.display().to_string(),
         target: Target::parse(path.to_str().unwrap()).unwrap(),

@@ -6,6 +6,7 @@ use super::append::AppendError;
 use super::init::Places;
 use super::read::Log;
 
+use crate::base::causes::with_causes;
 use crate::base::time::Time;
 use crate::log::checkpoint::SignedCheckpoint;
 use crate::outside::archive::{Archive, ArchiveError};
@@ -177,14 +178,4 @@ fn log(archive: &Archive, keyring: &Keyring) -> Vec<Advice> {
         ));
     }
     advice
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -19,7 +19,7 @@ pub mod quote;
 
 pub mod bundle;
 pub mod verify;
+pub mod verify_loose;
 
 pub mod audit;
 pub mod doctor;
-pub mod verify_loose;

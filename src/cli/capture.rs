@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value as Json, json};
 
-use super::failure::{FAILED, Failure, IN_PART, REFUSED, WRONG_USE, chain};
+use super::failure::{FAILED, Failure, IN_PART, REFUSED, WRONG_USE};
 use super::init::announce_recovery_key;
 use super::output;
 use super::settings::Settings;
@@ -16,6 +16,7 @@ use super::settings::Settings;
 use crate::archivist::capture::{Captured, Manner, Missed, Order, Tally, Watch, capture};
 use crate::archivist::init::{Naming, Opened, open_or_create};
 use crate::archivist::visit::Target;
+use crate::base::causes::with_causes;
 use crate::outside::clock;
 use crate::outside::web::options::{Downgrade, FetchOptions, InvalidTls, PrivateAddresses};
 use crate::outside::web::roots::Roots;
@@ -210,7 +211,7 @@ impl Web {
             None => Roots::built_in(),
             Some(path) => {
                 let unusable = |error: &dyn std::error::Error| {
-                    Failure::new(WRONG_USE, format!("cannot use `{}`: {}", path.display(), chain(error)))
+                    Failure::new(WRONG_USE, format!("cannot use `{}`: {}", path.display(), with_causes(error)))
                 };
                 let pem = std::fs::read(path).map_err(|error| unusable(&error))?;
                 Roots::with_file(&path.display().to_string(), &pem).map_err(|error| unusable(&error))?

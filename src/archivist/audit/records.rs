@@ -12,9 +12,10 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::thread;
 
 use super::blobs::{Blobs, Held};
-use super::report::{AuditReport, Damage, with_causes};
+use super::report::{AuditReport, Damage};
 use super::tree::Kept;
 
+use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::base::id::Prefix;
 use crate::evidence::record::{Body, Capture, Check, Document, Genesis, KeyPurpose, Provision, Record, Visit};

@@ -26,9 +26,10 @@
 //! Sources: C2SP signed-note, tlog-checkpoint, tlog-proof; RFC 9052, RFC 9942, RFC 9943, RFC 9995. Other
 //! people's COSE is read in any definite-length spelling.
 
-use super::checkpoint::{with_causes, witness_finding};
+use super::checkpoint::witness_finding;
 use super::finding::{Check, Finding, Interval, NOBODY, Outcome, Report, Subject, Verdict, Witnessing};
 
+use crate::base::causes::with_causes;
 use crate::base::cbor::Value;
 use crate::base::cose::{CoseError, Sign1, algorithm, label};
 use crate::base::hash::Hash;

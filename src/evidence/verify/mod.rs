@@ -34,6 +34,7 @@ mod content;
 mod entry;
 mod history;
 mod origin;
+mod subject;
 
 pub mod loose;
 pub mod report;

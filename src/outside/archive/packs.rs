@@ -41,7 +41,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::durable::{self, Access, Appending, WriteError};
-use super::spool::Spooled;
+use super::spool::{FrameBytes, Spooled};
 
 use crate::base::cbor::{self, Value};
 use crate::base::hash::{Hash, Hasher};
@@ -322,8 +322,13 @@ impl Packs {
 pub struct PackWriter {
     packs: Packs,
     segment: u32,
+    /// The segments before it.
+    sealed: Vec<u32>,
     pack: Appending,
     rows: Appending,
+    /// Rows of blobs that are not durable yet.
+    new_rows: Vec<u8>,
+    /// Where each blob of the active segment lies.
     recent: HashMap<Hash, u64>,
 }
 
@@ -350,13 +355,29 @@ impl PackWriter {
             return Self::start(packs, segment + 1);
         }
         let pack = Appending::open(&path, length)?;
-        let mut rows = Appending::open(&path.with_extension("rows"), 0)?;
+        let mut new_rows = Vec::new();
+        let rows = Appending::open(&path.with_extension("rows"), 0)?;
         let mut by_offset: Vec<(u64, Hash)> = recent.iter().map(|(hash, offset)| (*offset, *hash)).collect();
         by_offset.sort_unstable();
         for (offset, hash) in by_offset {
-            rows.append(&mut row(hash, offset).as_slice())?;
+            new_rows.extend_from_slice(&row(hash, offset));
         }
-        Ok(Self { packs: packs.clone(), segment, pack, rows, recent })
+        let mut sealed = packs.segments()?;
+        sealed.retain(|sealed| *sealed < segment);
+        Ok(Self { packs: packs.clone(), segment, sealed, pack, rows, new_rows, recent })
+    }
+
+    /// Says whether a blob is held. No row file is read: what the active segment holds is known.
+    fn contains(&self, hash: Hash) -> Result<bool, PackError> {
+        if self.recent.contains_key(&hash) {
+            return Ok(true);
+        }
+        for segment in self.sealed.iter().rev() {
+            if self.packs.find_in(*segment, hash)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Adds a blob unless it is held already; durable after [`PackWriter::sync`].
@@ -365,7 +386,7 @@ impl PackWriter {
     /// When the disk is full or fails; what was half written is cut off.
     #[expect(clippy::missing_panics_doc, reason = "a map of four fields is short")]
     pub fn append(&mut self, blob: &Spooled) -> Result<(), PackError> {
-        if self.recent.contains_key(&blob.hash) || self.packs.contains(blob.hash)? {
+        if self.contains(blob.hash)? {
             return Ok(());
         }
         let frame = blob.open_frame().map_err(PackError::Spool)?;
@@ -376,9 +397,15 @@ impl PackWriter {
             ("crc32", Value::from(u64::from(frame.crc32))),
         ]));
         let length = u32::try_from(header.len()).expect("a header of four fields is short");
-        let preamble = [SKIPPABLE_MAGIC.to_le_bytes(), length.to_le_bytes()].concat();
-        let offset = self.pack.append(&mut preamble.chain(header.as_slice()).chain(frame.bytes))?;
-        self.rows.append(&mut row(blob.hash, offset).as_slice())?;
+        let mut member = [&SKIPPABLE_MAGIC.to_le_bytes()[..], &length.to_le_bytes(), &header].concat();
+        let offset = match frame.bytes {
+            FrameBytes::Memory(bytes) => {
+                member.extend_from_slice(&bytes);
+                self.pack.append(&member)?
+            }
+            FrameBytes::File(mut file) => self.pack.append_with_file(&member, &mut file)?,
+        };
+        self.new_rows.extend_from_slice(&row(blob.hash, offset));
         self.recent.insert(blob.hash, offset);
         Ok(())
     }
@@ -388,7 +415,9 @@ impl PackWriter {
     /// # Errors
     /// A [`PackError`]; after a failed fsync the writing act must end.
     pub fn sync(&mut self) -> Result<(), PackError> {
-        self.pack.sync()?; // The rows need no fsync: they are derived.
+        self.pack.sync()?;
+        self.rows.append(&self.new_rows)?; // They need no fsync: they are derived.
+        self.new_rows.clear();
         if self.pack.length() >= SEGMENT_BYTES_MAX {
             self.seal()?;
         }
@@ -659,6 +688,7 @@ mod tests {
             starts.push(usize::try_from(writer.pack.length()).unwrap());
             writer.append(&blob(text)).unwrap();
         }
+        writer.sync().unwrap();
         drop(writer);
         let rows = fs::read(packs.path(1).with_extension("rows")).unwrap();
         let whole = fs::read(packs.path(1)).unwrap();
