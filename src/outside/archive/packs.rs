@@ -123,8 +123,10 @@ impl Packs {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other.map_err(|source| PackError::Io { path: self.folder.clone(), source })?,
         };
+        // One spelling: `1.pack` is not the file that segment 1 lies in.
+        let number = |name: &str| name.parse().ok().filter(|number: &u32| format!("{number:08}") == name);
         let mut numbers: Vec<u32> =
-            entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".pack")?.parse().ok()).collect();
+            entries.filter_map(|entry| number(entry.ok()?.file_name().to_str()?.strip_suffix(".pack")?)).collect();
         numbers.sort_unstable();
         Ok(numbers)
     }
