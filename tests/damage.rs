@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use affiant::archivist::audit::{AuditReport, Known, audit, audit_foreign};
 use affiant::archivist::capture::{Manner, Order, Watch, capture};
-use affiant::archivist::init::{Naming, Opened, Places, open_or_create};
+use affiant::archivist::init::{Naming, Opened, open_or_create};
+use affiant::archivist::places::Places;
 use affiant::archivist::progress::Silent;
 use affiant::archivist::read::Log;
 use affiant::archivist::visit::Target;

@@ -4,6 +4,7 @@ mod cli;
 mod corpus;
 mod damage;
 mod forgery;
+mod interop;
 mod robust;
 mod server;
 mod stage;

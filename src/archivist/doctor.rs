@@ -3,7 +3,7 @@
 //! The entries themselves are for `audit`.
 
 use super::append::AppendError;
-use super::init::Places;
+use super::places::Places;
 use super::read::Log;
 
 use crate::base::causes::with_causes;
@@ -69,9 +69,9 @@ impl Advice {
 #[must_use]
 pub fn examine(places: &Places, now: Time) -> Vec<Advice> {
     let mut advice = vec![clock(now)];
-    let keyring = Keyring::new(&places.keys);
+    let keyring = places.keyring();
     advice.extend(keys(&keyring));
-    match Archive::open(&places.archive) {
+    match places.open_archive() {
         Ok(archive) => advice.extend(log(&archive, &keyring)),
         Err(error @ ArchiveError::NotArchive { .. }) => {
             advice.push(Advice::weak("archive", error.to_string(), "`affiant capture TARGET` makes one"));

@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 
 use super::append::{AppendError, Appender};
+use super::places::Places;
 use super::progress::Progress;
 
 use crate::base::hash::Hash;
@@ -16,15 +17,6 @@ use crate::evidence::record::{Body, Genesis, GenesisKey};
 use crate::log::checkpoint::{CheckpointError, Origin};
 use crate::outside::archive::{Archive, ArchiveError, Settings};
 use crate::outside::keys::{self, Keyring, KeysError, Passphrase, PublicKeys};
-
-/// Where an archive and its keyring lie.
-#[derive(Clone, Debug)]
-pub struct Places {
-    /// The archive's folder.
-    pub archive: PathBuf,
-    /// The keyring's folder.
-    pub keys: PathBuf,
-}
 
 /// What a new archive is called; what is left out is chosen.
 #[derive(Clone, Debug, Default)]

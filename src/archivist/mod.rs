@@ -3,6 +3,7 @@
 //! An act joins evidence with the outside: it reads the clock once, keeps what must be kept, and returns
 //! values. It prints nothing and knows no flags; `cli` and `server` ask it and render what it says.
 
+pub mod places;
 pub mod progress;
 
 pub mod init;

@@ -15,9 +15,9 @@ use super::settings::Settings;
 
 use crate::archivist::capture::{Captured, Manner, Missed, Order, Tally, Watch, capture};
 use crate::archivist::init::{Naming, Opened, open_or_create};
+use crate::archivist::places::now;
 use crate::archivist::visit::Target;
 use crate::base::causes::with_causes;
-use crate::outside::clock;
 use crate::outside::web::options::{Downgrade, FetchOptions, InvalidTls, PrivateAddresses};
 use crate::outside::web::roots::Roots;
 
@@ -134,7 +134,7 @@ impl Capture {
         }
         let passphrase = settings.passphrase()?;
         let progress = settings.progress.as_ref();
-        let opened = open_or_create(&settings.places, &Naming::default(), passphrase.as_ref(), clock::now(), progress)?;
+        let opened = open_or_create(&settings.places, &Naming::default(), passphrase.as_ref(), now(), progress)?;
         let Opened { keyring, appender, is_new, .. } = opened;
         if is_new && !settings.quiet {
             let keys = keyring.public()?;

@@ -9,6 +9,7 @@ use super::output;
 use super::settings::Settings;
 
 use crate::archivist::audit::Known;
+use crate::archivist::places::{Places, now};
 use crate::archivist::read::Log;
 use crate::archivist::verify::{verify_archive, verify_bundle, verify_record};
 use crate::archivist::verify_loose::{LooseOrder, verify_loose};
@@ -17,8 +18,6 @@ use crate::base::id::Id;
 use crate::evidence::verify::{Report, Verdict, report};
 use crate::log::key::VerifierKey;
 use crate::log::policy::{Policy, PolicyLog};
-use crate::outside::archive::Archive;
-use crate::outside::clock;
 
 /// Check a bundle, a record of the archive, or proof files that anyone made.
 ///
@@ -53,7 +52,7 @@ impl Verify {
             let vkeys = self.trust.iter().map(|text| vkey(text)).collect::<Result<_, _>>()?;
             let (files, issuer_keys, log_keys) = (self.what, self.issuer_key, self.log_key);
             let order = LooseOrder { files, issuer_keys, log_keys, vkeys, policy };
-            let report = verify_loose(&order, clock::now()).map_err(|error| Failure::of(FAILED, &error))?;
+            let report = verify_loose(&order, now()).map_err(|error| Failure::of(FAILED, &error))?;
             print(&report, settings);
             return Ok(report.verdict.exit_code());
         }
@@ -71,10 +70,11 @@ impl Verify {
 fn verify(what: &Path, policy: Option<&Policy>, settings: &Settings) -> Result<Vec<Report>, Failure> {
     if what.join("archive.toml").exists() {
         let known = Known { policy: policy.cloned(), ..Known::of(&settings.keyring())? };
-        return Ok(vec![verify_archive(&Archive::open(what)?, &known, clock::now(), settings.progress.as_ref())?]);
+        let archive = Places { archive: what.to_owned(), ..settings.places.clone() }.open_archive()?;
+        return Ok(vec![verify_archive(&archive, &known, now(), settings.progress.as_ref())?]);
     }
     if what.exists() {
-        return Ok(verify_bundle(what, policy, clock::now())?);
+        return Ok(verify_bundle(what, policy, now())?);
     }
     let text = what.to_string_lossy();
     if Id::parse(&text).is_err() {
@@ -84,7 +84,7 @@ fn verify(what: &Path, policy: Option<&Policy>, settings: &Settings) -> Result<V
     let archive = settings.archive()?;
     let (log, _) = Log::published(&archive)?;
     let entry = super::show::find(&log, &text)?;
-    Ok(vec![verify_record(&archive, &entry.id, policy, clock::now())?])
+    Ok(vec![verify_record(&archive, &entry.id, policy, now())?])
 }
 
 /// Says whether a path is a file that is no ZIP: whether it is a proof, its content says.

@@ -57,6 +57,18 @@ pub fn make_folder(path: &Path) -> Result<(), WriteError> {
     }
 }
 
+/// Gives a file that was written elsewhere another name, over the bytes at its start. What it holds is durable after
+/// [`Appending::sync`], its name at once.
+///
+/// # Errors
+/// A [`WriteError`] that names the path; the file may then have its old name.
+pub fn take_over(from: &Path, start: &[u8], path: &Path) -> Result<(), WriteError> {
+    let at = |source| WriteError::at(path, source);
+    OpenOptions::new().write(true).open(from).and_then(|mut file| file.write_all(start)).map_err(at)?;
+    fs::rename(from, path).map_err(at)?;
+    sync_folder(path.parent().unwrap_or(Path::new(".")))
+}
+
 /// Removes a file that nothing needs any more; its absence is no error.
 ///
 /// # Errors

@@ -11,7 +11,7 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -28,6 +28,10 @@ const COMPRESSION_LEVEL: i32 = 3;
 /// How hard a body is compressed on its way to a file: one processor must keep up with the network, at twice
 /// the speed of the level above for a tenth more bytes.
 const PASSING_COMPRESSION_LEVEL: i32 = 1;
+
+/// How much room a passing file leaves before its frame: a pack takes the file over as it is, and writes the map
+/// of its member there. The longest map has 83 bytes, the rest is its padding.
+pub(super) const ROOM_BYTES: u64 = 160;
 
 /// How many pieces of a body may wait for its press before the network waits too: a piece is at most what one
 /// read of a socket brings.
@@ -128,11 +132,11 @@ impl Spooled {
     /// Opens the blob for reading from its start, uncompressed.
     ///
     /// # Errors
-    /// When the passing file cannot be opened.
+    /// When the passing file cannot be opened, as when a pack has taken it over.
     pub fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         Ok(match &self.stored {
             Stored::Memory { bytes, .. } => Box::new(bytes.as_slice()),
-            Stored::File(Pressed { file, .. }) => Box::new(zstd::Decoder::new(File::open(&file.path)?)?),
+            Stored::File(Pressed { file, .. }) => Box::new(zstd::Decoder::new(open_behind_room(&file.path)?)?),
         })
     }
 
@@ -142,9 +146,10 @@ impl Spooled {
             Stored::Memory { frame: Some(frame), .. } => Frame::in_memory(frame.into()),
             Stored::Memory { bytes, frame: None } => Frame::in_memory(compress(bytes)?.into()),
             Stored::File(Pressed { file, crc32 }) => {
-                let frame = File::open(&file.path)?;
-                let size_bytes = frame.metadata()?.len();
-                Ok(Frame { bytes: FrameBytes::File(frame), size_bytes, crc32: *crc32 })
+                let frame = open_behind_room(&file.path)?;
+                let size_bytes = frame.metadata()?.len() - ROOM_BYTES;
+                let path = file.path.clone();
+                Ok(Frame { bytes: FrameBytes::File { frame, path }, size_bytes, crc32: *crc32 })
             }
         }
     }
@@ -162,10 +167,21 @@ pub(super) struct Frame<'b> {
 
 /// Where a frame's bytes are.
 pub(super) enum FrameBytes<'b> {
-    /// In a passing file, to be copied from it.
-    File(File),
+    /// In a passing file, behind its room: to be copied from it, or taken over with it.
+    File {
+        /// The file, at the frame's start.
+        frame: File,
+        /// Where it lies.
+        path: PathBuf,
+    },
     /// In memory.
     Memory(Cow<'b, [u8]>),
+}
+
+fn open_behind_room(path: &Path) -> io::Result<File> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(ROOM_BYTES))?;
+    Ok(file)
 }
 
 impl<'b> Frame<'b> {
@@ -235,7 +251,8 @@ fn gone() -> io::Error {
     io::Error::other("the passing file has failed before")
 }
 
-fn press(passing: PassingFile, file: File, arriving: &Receiver<Vec<u8>>) -> io::Result<Pressed> {
+fn press(passing: PassingFile, mut file: File, arriving: &Receiver<Vec<u8>>) -> io::Result<Pressed> {
+    file.seek(SeekFrom::Start(ROOM_BYTES))?;
     let mut encoder = zstd::Encoder::new(Summed::new(file), PASSING_COMPRESSION_LEVEL)?;
     encoder.include_checksum(true)?;
     for piece in arriving {
