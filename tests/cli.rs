@@ -93,7 +93,9 @@ fn matches(expected: &[&str], printed: &[&str]) -> bool {
     match (expected, printed) {
         ([], []) => true,
         (["...", rest @ ..], _) => (0..=printed.len()).any(|skipped| matches(rest, &printed[skipped..])),
-        ([first, rest @ ..], [line, others @ ..]) => matches_line(&blur(first), &blur(line)) && matches(rest, others),
+        ([first, rest @ ..], [line, others @ ..]) => {
+            matches_line(blur(first).trim_end(), blur(line).trim_end()) && matches(rest, others)
+        }
         _ => false,
     }
 }

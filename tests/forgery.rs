@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use affiant::archivist::bundle::{BundleMade, BundleOrder, bundle};
 use affiant::archivist::capture::{Manner, Order, Watch, capture};
-use affiant::archivist::init::{Naming, Places, open_or_create};
+use affiant::archivist::init::{Naming, open_or_create};
+use affiant::archivist::places::Places;
 use affiant::archivist::progress::Silent;
 use affiant::archivist::visit::Target;
 use affiant::base::id::Id;

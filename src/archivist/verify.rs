@@ -6,8 +6,11 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::audit::{Known, audit};
+use super::progress::Progress;
 use super::read::{Log, ReadError};
 
+use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::base::id::Id;
 use crate::base::time::Time;
@@ -15,6 +18,7 @@ use crate::evidence::bundle::folder::Folder;
 use crate::evidence::bundle::read::Bundle;
 use crate::evidence::bundle::zip::{self, ZipError};
 use crate::evidence::statement::Statement;
+use crate::evidence::verify::finding::NOBODY;
 use crate::evidence::verify::source::{BlobFound, EntryBytes, Source, SourceError};
 use crate::evidence::verify::{self, Check, Finding, Report};
 use crate::log::policy::Policy;
@@ -63,6 +67,33 @@ pub fn verify_folder(name: &str, folder: impl Folder, policy: Option<&Policy>, n
 /// [`ReadError`] when there is no such archive or id.
 pub fn verify_record(archive: &Archive, id: &Id, policy: Option<&Policy>, now: Time) -> Result<Report, ReadError> {
     Ok(verify::verify(&ArchiveSource::published(archive)?, id, policy, now))
+}
+
+/// Verifies a whole archive: its checkpoint by the policy, and everything under it by an audit.
+///
+/// # Errors
+/// [`ReadError`] when the archive has no checkpoint that can be read.
+pub fn verify_archive(
+    archive: &Archive,
+    known: &Known,
+    now: Time,
+    progress: &dyn Progress,
+) -> Result<Report, ReadError> {
+    let genesis = Id { prefix: archive.settings().prefix.clone(), letter: 'G', index: 0 };
+    let of_genesis = verify_record(archive, &genesis, known.policy.as_ref(), now)?;
+    let audited = audit(archive, known, progress);
+    let mut findings = of_genesis.findings;
+    findings.extend(audited.damage.iter().map(|damage| {
+        Finding::fails(Check::Content, format!("{} as it was promised", damage.thing), damage.found.clone())
+    }));
+    if audited.is_clean() {
+        let found =
+            format!("{} entries and {} blobs, every hash, signature, tile and chain", audited.entries, audited.blobs);
+        findings.push(Finding::holds(Check::Content, found, NOBODY));
+    }
+    let mut report = verify::unopened(&archive.settings().origin, findings);
+    report.interval = of_genesis.interval;
+    Ok(report)
 }
 
 /// An archive, as the verifier sees it.
@@ -134,14 +165,4 @@ impl Source for ArchiveSource<'_> {
         let failed = |error: PackError| SourceError { name: format!("blob {hash}"), reason: with_causes(&error) };
         self.log.archive().packs().copy(hash, target).map(drop).map_err(failed)
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

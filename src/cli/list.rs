@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::failure::Failure;
+use super::failure::{Failure, IN_PART};
 use super::output;
 use super::settings::Settings;
 
-use crate::archivist::read::{Entry, Log};
+use crate::archivist::read::{Entry, Log, ReadError};
+use crate::base::causes::with_causes;
 use crate::evidence::record::Body;
 
 /// List the records of the archive, newest first.
@@ -26,18 +27,31 @@ impl List {
         let archive = settings.archive()?;
         let (log, _) = Log::published(&archive)?;
         let mut left = self.limit;
+        let mut code = 0;
         for index in (0..log.size()).rev() {
             if left == 0 {
                 break;
             }
-            let entry = log.entry(index)?;
-            if self.kind.as_deref().is_none_or(|kind| kind == entry.record.body.kind()) {
-                print(&entry, settings);
-                left -= 1;
+            match log.entry(index) {
+                Ok(entry) if self.kind.as_deref().is_some_and(|kind| kind != entry.record.body.kind()) => continue,
+                Ok(entry) => print(&entry, settings),
+                Err(error) => {
+                    print_damaged(index, &error, settings);
+                    code = IN_PART;
+                }
             }
+            left -= 1;
         }
-        Ok(0)
+        Ok(code)
     }
+}
+
+/// Says that a record cannot be read: one damaged record does not hide the others.
+pub(super) fn print_damaged(index: u64, error: &ReadError, settings: &Settings) {
+    if settings.json {
+        output::json(&json!({ "index": index, "error": with_causes(error) }));
+    }
+    output::remark(&output::plain(&format!("affiant: entry {index}: {}", with_causes(error))));
 }
 
 /// Prints a record as a line.

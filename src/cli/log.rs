@@ -1,6 +1,6 @@
 //! `affiant log`.
 
-use super::failure::{FAILED, Failure};
+use super::failure::{FAILED, Failure, IN_PART};
 use super::list;
 use super::output;
 use super::settings::Settings;
@@ -32,10 +32,11 @@ impl Log {
             let failure = Failure::new(FAILED, format!("no document has the address `{}`", self.document));
             return Err(failure.try_this("`affiant list --kind document` shows the documents there are"));
         }
+        let mut code = 0;
         for history in histories {
-            print(&log, history, settings)?;
+            code = code.max(print(&log, history, settings)?);
         }
-        Ok(0)
+        Ok(code)
     }
 }
 
@@ -52,22 +53,31 @@ fn history_of(log: &read::Log<'_>, id: &str) -> Result<u64, Failure> {
     Ok(log.document(document)?.1.amends.unwrap_or(document))
 }
 
-fn print(log: &read::Log<'_>, history: u64, settings: &Settings) -> Result<(), Failure> {
+/// Prints a history; a damaged record in the log is named and does not hide the others.
+fn print(log: &read::Log<'_>, history: u64, settings: &Settings) -> Result<u8, Failure> {
     let (first, document) = log.document(history)?;
     if !settings.json {
         let title = document.title.clone().unwrap_or_else(|| "(no title)".to_owned());
         output::line(&output::plain(&format!("{}  {title}  {}", first.id, document.url)));
     }
+    let mut code = 0;
     for index in (history + 1..log.size()).rev() {
-        let entry = log.entry(index)?;
+        let entry = match log.entry(index) {
+            Ok(entry) => entry,
+            Err(error) => {
+                list::print_damaged(index, &error, settings);
+                code = IN_PART;
+                continue;
+            }
+        };
         let document = match &entry.record.body {
             Body::Capture(capture) => capture.document,
             Body::Check(check) => check.document,
             _ => continue,
         };
-        if document == history || log.document(document)?.1.amends == Some(history) {
+        if document == history || log.document(document).is_ok_and(|(_, document)| document.amends == Some(history)) {
             list::print(&entry, settings);
         }
     }
-    Ok(())
+    Ok(code)
 }

@@ -141,7 +141,7 @@ fn describe_document(document: &crate::evidence::record::Document, put: &dyn Fn(
 }
 
 fn describe_visit(visit: &Visit, put: &dyn Fn(&str, &str)) {
-    put("outcome", &format!("{} {}", visit.outcome.kind.word(), visit.outcome.reasons.join("; ")));
+    put("outcome", format!("{} {}", visit.outcome.kind.word(), visit.outcome.reasons.join("; ")).trim_end());
     put("started", &visit.started.to_string());
     put("finished", &visit.finished.to_string());
     put("final", &visit.final_url);

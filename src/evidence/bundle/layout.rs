@@ -38,7 +38,7 @@ use crate::base::id::{CheckCharacter, Id};
 use crate::document::media_type::MediaType;
 use crate::evidence::citation::Style;
 use crate::evidence::record::{Body, Genesis, KeyPurpose, Record, Visit};
-use crate::log::key::{Ed25519PublicKey, KeyError, KeyName, MlDsa44PublicKey, NotePublicKey, VerifierKey};
+use crate::log::key::{Ed25519PublicKey, KeyKind};
 
 /// The number of this layout, as `bag-info.txt` has it.
 pub const FORMAT: &str = "1";
@@ -125,21 +125,21 @@ pub fn citation(id: &Id, style: Style) -> String {
 pub fn content(id: &Id, visit: &Visit) -> Vec<(String, Hash)> {
     let mut names = Names { folder: format!("{CONTENT}{}/", lower(id)), named: Vec::new(), seen: BTreeSet::new() };
     let media_type = visit.primary.media_type.as_deref();
-    names.add(format!("page.{}", extension(media_type, &visit.final_url)), visit.primary.sha256);
+    names.add(&format!("page.{}", extension(media_type, &visit.final_url)), visit.primary.sha256);
     if let Some(text) = visit.text() {
-        names.add("text.md".to_owned(), text.sha256);
+        names.add("text.md", text.sha256);
     }
     for (n, rendition) in visit.renditions.iter().enumerate() {
-        names.add(format!("rendition-{:02}.{}", n + 1, extension(Some(&rendition.media_type), "")), rendition.sha256);
+        names.add(&format!("rendition-{:02}.{}", n + 1, extension(Some(&rendition.media_type), "")), rendition.sha256);
     }
     for (n, exchange) in visit.exchanges.iter().enumerate() {
         let media_type = exchange.response.values("content-type").last();
-        names.add(format!("body-{:02}.{}", n + 1, extension(media_type, &exchange.url)), exchange.body.sha256);
+        names.add(&format!("body-{:02}.{}", n + 1, extension(media_type, &exchange.url)), exchange.body.sha256);
     }
     let chains = visit.exchanges.iter().flat_map(|exchange| &exchange.connection.tls).flat_map(|tls| &tls.chain);
     let mut certificate_count = 0;
     for certificate in chains {
-        let is_new = names.add(format!("certificate-{:02}.der", certificate_count + 1), *certificate);
+        let is_new = names.add(&format!("certificate-{:02}.der", certificate_count + 1), *certificate);
         certificate_count += usize::from(is_new);
     }
     names.named
@@ -153,7 +153,7 @@ struct Names {
 }
 
 impl Names {
-    fn add(&mut self, name: String, blob: Hash) -> bool {
+    fn add(&mut self, name: &str, blob: Hash) -> bool {
         let is_new = self.seen.insert(blob);
         if is_new {
             self.named.push((format!("{}{name}", self.folder), blob));
@@ -266,16 +266,14 @@ impl Entries {
 /// # Errors
 /// A [`LayoutError`] when genesis does not name one key of each sort.
 pub fn keys(genesis: &Genesis, origin: &str) -> Result<Vec<(&'static str, Vec<u8>)>, LayoutError> {
-    let key = |purpose, algorithm: &'static str| {
-        let mut keys = genesis.keys.iter().filter(|key| key.purpose == purpose && key.algorithm == algorithm);
-        keys.next().ok_or(LayoutError::NoKey { purpose: purpose.as_str(), algorithm })
+    let (statement, log) = (statement_key(genesis)?, log_key(genesis)?);
+    let vkeys = genesis.checkpoint_keys(origin);
+    let vkey = |kind: KeyKind, algorithm: &'static str| {
+        let missing = LayoutError::NoKey { purpose: KeyPurpose::Checkpoint.as_str(), algorithm };
+        vkeys.iter().find(|key| key.kind() == kind).ok_or(missing)
     };
-    let statement = statement_key(genesis)?;
-    let log = Ed25519PublicKey::from_slice(&key(KeyPurpose::Checkpoint, "ed25519")?.public)?;
-    let post_quantum = MlDsa44PublicKey::from_slice(&key(KeyPurpose::Checkpoint, "ml-dsa-44")?.public)?;
-    let name = KeyName::new(origin)?;
-    let log_vkey = VerifierKey::new(name.clone(), NotePublicKey::Ed25519(log));
-    let post_quantum_vkey = VerifierKey::new(name, NotePublicKey::MlDsa44Cosignature(post_quantum));
+    let log_vkey = vkey(KeyKind::Ed25519, "ed25519")?;
+    let post_quantum_vkey = vkey(KeyKind::MlDsa44Cosignature, "ml-dsa-44")?;
     let principal = principal(origin);
     let mut signers = String::new();
     for namespace in [BUNDLE_NAMESPACE, RECORD_NAMESPACE] {
@@ -294,12 +292,19 @@ pub fn keys(genesis: &Genesis, origin: &str) -> Result<Vec<(&'static str, Vec<u8
 /// Returns the key that genesis names for statements and seals.
 ///
 /// # Errors
-/// [`LayoutError::NoKey`] or [`LayoutError::Key`].
+/// [`LayoutError::NoKey`].
 pub fn statement_key(genesis: &Genesis) -> Result<Ed25519PublicKey, LayoutError> {
-    let mut keys = genesis.keys.iter().filter(|key| key.purpose == KeyPurpose::Statement);
-    let key = keys.find(|key| key.algorithm == "ed25519");
-    let key = key.ok_or(LayoutError::NoKey { purpose: KeyPurpose::Statement.as_str(), algorithm: "ed25519" })?;
-    Ok(Ed25519PublicKey::from_slice(&key.public)?)
+    let missing = LayoutError::NoKey { purpose: KeyPurpose::Statement.as_str(), algorithm: "ed25519" };
+    genesis.statement_key().ok_or(missing)
+}
+
+/// Returns the Ed25519 key that genesis names for checkpoints and receipts.
+///
+/// # Errors
+/// [`LayoutError::NoKey`].
+pub fn log_key(genesis: &Genesis) -> Result<Ed25519PublicKey, LayoutError> {
+    let missing = LayoutError::NoKey { purpose: KeyPurpose::Checkpoint.as_str(), algorithm: "ed25519" };
+    genesis.log_key().ok_or(missing)
 }
 
 /// Returns the name under which the archive's key stands in `allowed-signers`.
@@ -319,8 +324,6 @@ fn lower(id: &Id) -> String {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message stands for its doc")]
 pub enum LayoutError {
-    #[error("a key that entry 0 names")]
-    Key(#[from] KeyError),
     #[error("entry 0 names no {algorithm} key for purpose `{purpose}`")]
     NoKey { purpose: &'static str, algorithm: &'static str },
     #[error("`allowed-signers`")]

@@ -1,25 +1,111 @@
-//! The page in every bundle.
+//! `VERIFY.md`: what lies in a bundle, what each part shows, and what to type to see it.
+//!
+//! Written for each bundle anew, with its ids, lengths and fingerprints, so that every command can be typed as
+//! it stands. Two builds give the same page.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
-use super::layout::Entries;
+use super::layout::{self, Entries};
 
 use crate::base::hash::Hash;
 use crate::base::id::Id;
+use crate::evidence::record::Body;
 use crate::log::checkpoint::SignedCheckpoint;
 use crate::log::key::Ed25519PublicKey;
 
 /// What the page is about.
 pub(super) struct Described<'d> {
+    /// What the bundle is about, at least one.
     pub(super) subjects: &'d [&'d Id],
+    /// Every entry.
     pub(super) entries: &'d Entries,
+    /// How many bytes the first subject's statement has.
+    pub(super) statement_bytes: usize,
+    /// The content, by name.
     pub(super) blobs: &'d BTreeMap<String, Hash>,
+    /// The checkpoint.
     pub(super) head: &'d SignedCheckpoint,
+    /// The archive's key.
     pub(super) key: Ed25519PublicKey,
+    /// The log's Ed25519 key, when genesis names one.
+    pub(super) log_fingerprint: String,
 }
 
 /// Writes the page.
 pub(super) fn text(described: &Described<'_>) -> String {
-    let Described { subjects, entries, blobs, head, key } = described;
-    format!("{subjects:?} {} {} {} {}\n", entries.records.len(), blobs.len(), head.checkpoint().size, key.fingerprint())
+    let checkpoint = described.head.checkpoint();
+    let subject = described.subjects.first().expect("a bundle has a subject");
+    let folder = layout::entry_folder(subject);
+    // The statement is tag, array head, protected header, a0, 5820 and 32 bytes, 5840 and 64 bytes.
+    let protected_bytes = described.statement_bytes.saturating_sub(2 + 1 + 34 + 66);
+    let hexadecimal = data_encoding::HEXLOWER.encode(described.key.as_bytes());
+    let replacements = [
+        ("{subjects}", subjects(described)),
+        ("{entries}", entries(described)),
+        ("{content}", content(described)),
+        ("{origin}", checkpoint.origin.to_string()),
+        ("{size}", checkpoint.size.to_string()),
+        ("{root}", checkpoint.root.to_string()),
+        ("{fingerprint}", described.key.fingerprint()),
+        ("{log-fingerprint}", described.log_fingerprint.clone()),
+        ("{principal}", layout::principal(checkpoint.origin.as_str()).to_owned()),
+        ("{subject}", subject.to_string()),
+        ("{index}", subject.index.to_string()),
+        ("{folder}", folder.trim_end_matches('/').to_owned()),
+        ("{protected-bytes}", protected_bytes.to_string()),
+        ("{key}", hexadecimal),
+    ];
+    // Each marker is looked for in the template alone, so that nothing a record says can be taken for one.
+    let mut page = String::new();
+    let mut rest = TEMPLATE;
+    while let Some(at) = rest.find('{') {
+        page.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let marker = replacements.iter().find(|(marker, _)| rest.starts_with(marker));
+        let (length, text) = marker.map_or((1, "{"), |(marker, text)| (marker.len(), text.as_str()));
+        page.push_str(text);
+        rest = &rest[length..];
+    }
+    page + rest
+}
+
+const TEMPLATE: &str = include_str!("verify.md");
+
+fn subjects(described: &Described<'_>) -> String {
+    let mut lines = String::new();
+    for id in described.subjects {
+        let record = described.entries.records.get(&id.index).map(|(_, record)| record);
+        let visit = record.and_then(|record| record.body.visit());
+        let what = match (record.map(|record| &record.body), visit) {
+            (Some(body), Some(visit)) => format!("{} of `{}`, {}", body.kind(), plain(&visit.target), visit.started),
+            (Some(body @ Body::Document(document)), _) => format!("{} `{}`", body.kind(), plain(&document.url)),
+            (Some(body), _) => body.kind().to_owned(),
+            (None, _) => String::new(),
+        };
+        let _ = writeln!(lines, "- **{id}**: {what}"); // Writing to a String cannot fail.
+    }
+    lines.trim_end().to_owned()
+}
+
+fn entries(described: &Described<'_>) -> String {
+    let mut lines = String::new();
+    for (id, record) in described.entries.records.values() {
+        let _ =
+            writeln!(lines, "| {id} | {} | {} | `{}` |", record.index, record.body.kind(), layout::entry_folder(id));
+    }
+    lines.trim_end().to_owned()
+}
+
+fn content(described: &Described<'_>) -> String {
+    if described.blobs.is_empty() {
+        return "None: the records here name no content.".to_owned();
+    }
+    let lines: Vec<String> = described.blobs.iter().map(|(name, hash)| format!("    {hash}  {name}")).collect();
+    lines.join("\n")
+}
+
+/// An address that cannot end the code span that it stands in.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() && *c != '`').take(300).collect()
 }

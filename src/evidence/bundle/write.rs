@@ -179,8 +179,17 @@ impl Prepared {
 
         let subjects: Vec<&Id> =
             draft.subjects.iter().filter_map(|index| Some(&draft.entries.get(index)?.id)).collect();
-        let described =
-            page::Described { subjects: &subjects, entries, blobs: &self.blobs, head: &head, key: key.public() };
+        let first = draft.subjects.first().and_then(|index| draft.entries.get(index));
+        let Some(first) = first else { return Err(WriteError::NoSubject) };
+        let described = page::Described {
+            subjects: &subjects,
+            entries,
+            statement_bytes: first.statement.len(),
+            blobs: &self.blobs,
+            head: &head,
+            key: key.public(),
+            log_fingerprint: layout::log_key(&genesis_of(&entries.records)?.0)?.fingerprint(),
+        };
         let tags = [
             (DECLARATION_NAME, DECLARATION.to_owned()),
             (METADATA_NAME, metadata.to_string()),
@@ -270,6 +279,8 @@ pub enum WriteError {
     NoCitation { index: u64 },
     #[error("entry {index} is needed and not there")]
     NoEntry { index: u64 },
+    #[error("a bundle must be about something")]
+    NoSubject,
     #[error("the archive seals with {expected}, and the key at hand is {found}")]
     OtherKey { expected: String, found: String },
     #[error("the record of `{expected}` says that it is another")]

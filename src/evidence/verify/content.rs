@@ -1,6 +1,8 @@
 //! Content: every file that a record names is there with the hash that it names, and every quote stands
 //! where the record says.
 
+use std::io::{self, Write};
+
 use super::entry::{Entries, VerifiedEntry};
 use super::finding::{Check, Finding, NOBODY};
 use super::source::{BlobFound, Source};
@@ -8,6 +10,10 @@ use super::source::{BlobFound, Source};
 use crate::base::hash::Hash;
 use crate::base::id::Id;
 use crate::evidence::record::{Body, Provision};
+
+/// The longest text that a quote is looked for in: no rendition is made of a page above 32 MiB, and its text is
+/// shorter than twice that.
+const TEXT_BYTES_MAX: usize = 64 << 20;
 
 /// Checks the blobs of a capture or check, or the passage of a provision; nothing for other kinds.
 pub(super) fn check(source: &dyn Source, entry: &VerifiedEntry, entries: &mut Entries<'_>) -> Option<Finding> {
@@ -58,10 +64,11 @@ fn passage(source: &dyn Source, provision: &Provision, entries: &mut Entries<'_>
     {
         return finding;
     }
-    let mut bytes = Vec::new();
-    if let Err(error) = source.copy_blob(&capture.id, provision.rendition, &mut bytes) {
+    let mut text = Text { bytes: Vec::new() };
+    if let Err(error) = source.copy_blob(&capture.id, provision.rendition, &mut text) {
         return Finding::fails(Check::Content, "the quoted text", error.to_string());
     }
+    let bytes = text.bytes;
     let found =
         usize::try_from(provision.start).ok().zip(usize::try_from(provision.end).ok()).and_then(|(start, end)| {
             let text = std::str::from_utf8(&bytes).ok()?;
@@ -85,5 +92,24 @@ fn passage(source: &dyn Source, provision: &Provision, entries: &mut Entries<'_>
             "a passage within the text",
             format!("bytes {} to {}", provision.start, provision.end),
         ),
+    }
+}
+
+/// A text in memory, up to its limit.
+struct Text {
+    bytes: Vec<u8>,
+}
+
+impl Write for Text {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > TEXT_BYTES_MAX {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

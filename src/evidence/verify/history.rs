@@ -7,7 +7,7 @@
 use super::entry::{Entries, VerifiedEntry};
 use super::finding::{Check, Finding, NOBODY};
 
-use crate::evidence::record::{Body, Capture, Check as CheckRecord, Document};
+use crate::evidence::record::{Body, Capture, Check as CheckRecord, Document, Visit};
 
 /// Checks the chain from the subject back to the first capture of its document.
 pub(super) fn check(entry: &VerifiedEntry, entries: &mut Entries<'_>) -> Vec<Finding> {
@@ -21,7 +21,11 @@ pub(super) fn check(entry: &VerifiedEntry, entries: &mut Entries<'_>) -> Vec<Fin
                 Finding::missing(Check::History, format!("the quoted capture, entry {}", provision.capture), "nothing")
             }
         },
-        Body::Genesis(_) | Body::Document(_) => return Vec::new(),
+        Body::Document(_) => match history_of(entry.record.index, entries) {
+            Ok(_) => return entries.findings(),
+            Err(finding) => finding,
+        },
+        Body::Genesis(_) => return entries.findings(),
     };
     [vec![finding], entries.findings()].concat()
 }
@@ -45,7 +49,9 @@ fn confirms(check: &CheckRecord, entries: &mut Entries<'_>) -> Finding {
     if capture.visit.likeness() != check.visit.likeness() {
         return Finding::fails(Check::History, format!("the text of `{}`", earlier.id), "another text or outcome");
     }
-    if let Some(finding) = same_document(capture.document, check.document, entries) {
+    if let Some(finding) = same_document(capture.document, check.document, entries)
+        .or_else(|| visits(check.document, &check.visit, entries))
+    {
         return finding;
     }
     chain(check.capture, capture, entries)
@@ -54,6 +60,9 @@ fn confirms(check: &CheckRecord, entries: &mut Entries<'_>) -> Finding {
 fn chain(index: u64, newest: &Capture, entries: &mut Entries<'_>) -> Finding {
     let (mut index, mut capture) = (index, newest.clone());
     loop {
+        if let Some(finding) = visits(capture.document, &capture.visit, entries) {
+            return finding;
+        }
         let Some(previous) = capture.previous else {
             if capture.sequence == 1 {
                 let found = format!("{} capture(s), each naming the one before", newest.sequence);
@@ -75,7 +84,7 @@ fn chain(index: u64, newest: &Capture, entries: &mut Entries<'_>) -> Finding {
         let Body::Capture(before) = earlier.record.body else {
             return Finding::fails(Check::History, "a capture in the chain", format!("`{}`", earlier.id));
         };
-        if before.sequence + 1 != capture.sequence || earlier.record.index >= index {
+        if before.sequence != capture.sequence - 1 || earlier.record.index >= index {
             let expected = format!("capture {} before entry {index}", capture.sequence - 1);
             return Finding::fails(
                 Check::History,
@@ -92,14 +101,53 @@ fn chain(index: u64, newest: &Capture, entries: &mut Entries<'_>) -> Finding {
 
 /// Two records speak of one document when one's record amends the other's, or they are the same record.
 fn same_document(earlier: u64, later: u64, entries: &mut Entries<'_>) -> Option<Finding> {
-    let describe = |index: u64, document: &Document| (document.amends.unwrap_or(index), document.key());
-    let (Some(a), Some(b)) = (entries.document(earlier), entries.document(later)) else {
-        let expected = format!("the documents of entries {earlier} and {later}");
-        return Some(Finding::missing(Check::History, expected, "one is not there"));
-    };
-    let (a, b) = (describe(earlier, &a), describe(later, &b));
-    (a != b)
-        .then(|| Finding::fails(Check::History, "captures of one document", format!("documents {} and {}", a.0, b.0)))
+    match (history_of(earlier, entries), history_of(later, entries)) {
+        (Ok(a), Ok(b)) if a.first == b.first => None,
+        (Ok(a), Ok(b)) => {
+            let found = format!("documents {} and {}", a.first, b.first);
+            Some(Finding::fails(Check::History, "captures of one document", found))
+        }
+        (Err(finding), _) | (_, Err(finding)) => Some(finding),
+    }
+}
+
+/// A document's history: it goes on under its first record, whichever record amends it.
+struct History {
+    first: u64,
+    url: String,
+}
+
+/// Finds the history of the document that the record at `index` says.
+fn history_of(index: u64, entries: &mut Entries<'_>) -> Result<History, Finding> {
+    let document = read_document(index, entries)?;
+    let Some(first) = document.amends else { return Ok(History { first: index, url: document.url }) };
+    let amended = read_document(first, entries)?;
+    if first >= index || amended.amends.is_some() || amended.key() != document.key() {
+        let expected = format!("entry {index} to amend the first record of the same document");
+        return Err(Finding::fails(Check::History, expected, format!("entry {first}")));
+    }
+    Ok(History { first, url: document.url })
+}
+
+fn read_document(index: u64, entries: &mut Entries<'_>) -> Result<Document, Finding> {
+    let expected = format!("the document, entry {index}");
+    match entries.entry(index).map(|entry| entry.record.body) {
+        Some(Body::Document(document)) => Ok(document),
+        Some(other) => Err(Finding::fails(Check::History, expected, format!("a {}", other.kind()))),
+        None => Err(Finding::missing(Check::History, expected, "nothing")),
+    }
+}
+
+/// A visit must be of its document: the address that was asked for is the one that is followed.
+fn visits(document: u64, visit: &Visit, entries: &mut Entries<'_>) -> Option<Finding> {
+    match history_of(document, entries) {
+        Ok(history) if history.url == visit.target => None,
+        Ok(history) => {
+            let expected = format!("a visit of `{}`, as entry {document} says", history.url);
+            Some(Finding::fails(Check::History, expected, format!("one of `{}`", visit.target)))
+        }
+        Err(finding) => Some(finding),
+    }
 }
 
 impl Entries<'_> {

@@ -160,7 +160,7 @@ pub enum Existing {
 /// A file that is written under a passing name, `.new` at its end, until it is whole. Dropping it removes it.
 pub struct Passing {
     path: PathBuf,
-    passing: PathBuf,
+    new_path: PathBuf,
     file: File,
     is_placed: bool,
 }
@@ -172,12 +172,12 @@ impl Passing {
     /// A [`WriteError`] that names the path: of kind `AlreadyExists` when a file stands there and is to be kept.
     pub fn create(path: &Path, existing: Existing) -> Result<Self, WriteError> {
         refuse_existing(path, existing)?;
-        let mut passing = path.as_os_str().to_owned();
-        passing.push(".new");
-        let passing = PathBuf::from(passing);
-        remove(&passing)?; // What a crash left.
-        let file = open_new(&passing, Access::Public).map_err(|source| WriteError::at(&passing, source))?;
-        Ok(Self { path: path.to_owned(), passing, file, is_placed: false })
+        let mut new_path = path.as_os_str().to_owned();
+        new_path.push(".new");
+        let new_path = PathBuf::from(new_path);
+        remove(&new_path)?; // What a crash left.
+        let file = open_new(&new_path, Access::Public).map_err(|source| WriteError::at(&new_path, source))?;
+        Ok(Self { path: path.to_owned(), new_path, file, is_placed: false })
     }
 
     /// Makes the file durable and gives it its name.
@@ -188,7 +188,7 @@ impl Passing {
         let at = |source| WriteError::at(&self.path, source);
         self.file.sync_all().map_err(at)?;
         refuse_existing(&self.path, existing)?;
-        fs::rename(&self.passing, &self.path).map_err(at)?;
+        fs::rename(&self.new_path, &self.path).map_err(at)?;
         self.is_placed = true;
         sync_folder(self.path.parent().unwrap_or(Path::new(".")))
     }
@@ -207,7 +207,7 @@ impl Write for Passing {
 impl Drop for Passing {
     fn drop(&mut self) {
         if !self.is_placed {
-            let _ = fs::remove_file(&self.passing); // The next one removes what stays.
+            let _ = fs::remove_file(&self.new_path); // The next one removes what stays.
         }
     }
 }

@@ -123,8 +123,10 @@ impl Packs {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other.map_err(|source| PackError::Io { path: self.folder.clone(), source })?,
         };
+        // One spelling: `1.pack` is not the file that segment 1 lies in.
+        let number = |name: &str| name.parse().ok().filter(|number: &u32| format!("{number:08}") == name);
         let mut numbers: Vec<u32> =
-            entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".pack")?.parse().ok()).collect();
+            entries.filter_map(|entry| number(entry.ok()?.file_name().to_str()?.strip_suffix(".pack")?)).collect();
         numbers.sort_unstable();
         Ok(numbers)
     }
@@ -178,6 +180,7 @@ impl Packs {
     ///
     /// # Errors
     /// [`PackError::Damaged`] says where.
+    #[expect(clippy::missing_panics_doc, reason = "a count fits in 64 bits")]
     pub fn copy_member(&self, segment: u32, member: &Member, target: &mut dyn Write) -> Result<u64, PackError> {
         let path = self.path(segment);
         let damaged =
@@ -299,12 +302,11 @@ impl Packs {
     fn find_in(&self, segment: u32, hash: Hash) -> Result<Option<Member>, PackError> {
         let path = self.path(segment);
         let io_error = |source| PackError::Io { path: path.clone(), source };
-        let (row, rows_end) = match File::open(path.with_extension("index")) {
-            Ok(index) => (find_sorted(&index, hash).map_err(io_error)?, None),
-            Err(_) => {
-                let rows = fs::read(path.with_extension("rows")).unwrap_or_default();
-                (find_unsorted(&rows, hash), Some(last_offset(&rows)))
-            }
+        let (row, rows_end) = if let Ok(index) = File::open(path.with_extension("index")) {
+            (find_sorted(&index, hash).map_err(io_error)?, None)
+        } else {
+            let rows = fs::read(path.with_extension("rows")).unwrap_or_default();
+            (find_unsorted(&rows, hash), Some(last_offset(&rows)))
         };
         if let Some(offset) = row {
             let mut file = File::open(&path).map_err(io_error)?;
@@ -650,6 +652,7 @@ pub enum PackError {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests damage files")]
 mod tests {
     use super::*;
 

@@ -112,6 +112,7 @@ impl Write for Spool {
 impl Spooled {
     /// Takes bytes that are already in memory.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "a length fits in 64 bits")]
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         let size_bytes = u64::try_from(bytes.len()).expect("a length fits in 64 bits");
         Self { hash: Hash::of(&bytes), size_bytes, stored: Stored::Memory { bytes, frame: None } }
