@@ -1,5 +1,9 @@
 //! Tests from outside, in one binary.
 
+#![expect(clippy::disallowed_methods, reason = "tests write files of their own, which nothing has to survive")]
+#![expect(clippy::print_stderr, reason = "a test that is skipped says so aloud")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up its stage fails")]
+
 mod cli;
 mod corpus;
 mod damage;

@@ -95,6 +95,7 @@ impl MemberReader {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write files of their own, which nothing has to survive")]
 mod tests {
     use super::*;
     use crate::outside::archive::packs::PackWriter;

@@ -653,6 +653,7 @@ pub enum PackError {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write files of their own, which nothing has to survive")]
 mod tests {
     use super::*;
 
