@@ -95,7 +95,7 @@ impl MemberReader {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "tests write files of their own, which nothing has to survive")]
+#[expect(clippy::disallowed_methods, reason = "the tests damage files")]
 mod tests {
     use super::*;
     use crate::outside::archive::packs::PackWriter;
