@@ -1,16 +1,11 @@
 //! Tests from outside, in one binary.
-#![allow(
+#![expect(
     clippy::disallowed_methods,
     clippy::print_stderr,
-    clippy::print_stdout,
     clippy::similar_names,
     clippy::unwrap_used,
     reason = "tests write files to damage them, say aloud what they skip, and fail by panicking"
 )]
-
-#![expect(clippy::disallowed_methods, reason = "tests write files of their own, which nothing has to survive")]
-#![expect(clippy::print_stderr, reason = "a test that is skipped says so aloud")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot set up its stage fails")]
 
 mod cli;
 mod corpus;

@@ -21,7 +21,7 @@ impl Gate {
     fn pass(&self) {
         let (is_open, changed) = &*self.0;
         let is_open = is_open.lock().unwrap();
-        drop(changed.wait_timeout_while(is_open, Duration::from_secs(60), |is_open| !*is_open).unwrap());
+        drop(changed.wait_timeout_while(is_open, Duration::from_mins(1), |is_open| !*is_open).unwrap());
     }
 
     fn open(&self) {
@@ -246,7 +246,7 @@ fn a_disk_that_was_full_goes_on_when_it_has_space() {
     let stage = Stage::new();
     let Some(disk) = SmallDisk::mount(stage.path("archive")) else { return };
     let server = Server::start(|asked, wire| {
-        let size = if number(asked) % 2 == 0 { 300_000 } else { 1_500_000 };
+        let size = if number(asked).is_multiple_of(2) { 300_000 } else { 1_500_000 };
         let body = noise(number(asked), size);
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
         say(wire, [head.as_bytes(), &body].concat())
