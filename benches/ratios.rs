@@ -122,8 +122,8 @@ fn audit(archive: &Archived) {
         (0..ROUND_COUNT).map(|_| time(affiant(archive.0.path()).args(["audit", "--quiet"]))).collect();
     let speed = f64::from(u32::try_from(archive.blob_bytes()).unwrap()) / median(&mut ours).as_secs_f64();
     println!("  affiant {:.0} MB/s", speed / 1e6);
-    let openssl = Command::new("openssl").args(["speed", "-mr", "-evp", "sha256", "-bytes", "16384", "-seconds", "2"]);
-    let mut openssl = openssl;
+    let mut openssl = Command::new("openssl");
+    openssl.args(["speed", "-mr", "-evp", "sha256", "-bytes", "16384", "-seconds", "2"]);
     let Ok(output) = openssl.stderr(Stdio::null()).output() else {
         println!("  SKIPPED: there is no openssl here");
         return;
