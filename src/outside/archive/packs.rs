@@ -391,7 +391,6 @@ impl PackWriter {
     ///
     /// # Errors
     /// When the disk is full or fails; what was half written is cut off.
-    #[expect(clippy::missing_panics_doc, reason = "a map of four fields is short")]
     pub fn append(&mut self, blob: &Spooled) -> Result<(), PackError> {
         if self.contains(blob.hash)? {
             return Ok(());
@@ -653,6 +652,7 @@ pub enum PackError {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests damage files")]
 mod tests {
     use super::*;
 
