@@ -17,7 +17,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         assert!(!text.contains('\r'));
         // Sixteen levels of four spaces and a marker before every line of one character.
         assert!(text.len() <= 200 * bytes.len(), "{} bytes from {}", text.len(), bytes.len());
-        if rendition.kind == Kind::PlainText {
+        // A second byte order mark is text, and would be the first one of what is read again.
+        if rendition.kind == Kind::PlainText && !text.starts_with('\u{feff}') {
             let again = render(text.as_bytes(), Some("text/plain; charset=utf-8")).expect("small enough");
             assert!(again.is_none_or(|again| again.kind != Kind::PlainText || again.text == text));
         }

@@ -5,6 +5,7 @@
 //! interruption stops new visits, publishes what has been appended, and says what was not done.
 
 use std::collections::HashMap;
+use std::num::NonZero;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -31,6 +32,9 @@ const BATCH_COUNT_MAX: usize = 256;
 
 /// How many visits may wait for the sequencer before the network waits too.
 const WAITING_COUNT_MAX: usize = 64;
+
+/// How many pages a processor renders in turn: one waits for the disk or the sequencer while another is rendered.
+const DESKS_PER_PROCESSOR: usize = 2;
 
 /// How often the sequencer looks up to see whether it was interrupted.
 const LOOK_UP: Duration = Duration::from_millis(50);
@@ -194,6 +198,7 @@ fn send_out(runtime: &Runtime, archive: &Archive, orders: Vec<Order>, manner: &M
         archive: archive.clone(),
         fetch: manner.fetch.clone(),
         jobs: Semaphore::new(manner.jobs),
+        desks: Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get) * DESKS_PER_PROCESSOR),
         per_host: manner.per_host,
         servers: Mutex::new(HashMap::new()),
     });
@@ -217,6 +222,7 @@ struct Crew {
     archive: Archive,
     fetch: Arc<FetchOptions>,
     jobs: Semaphore,
+    desks: Semaphore,
     per_host: usize,
     servers: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
@@ -225,15 +231,19 @@ impl Crew {
     async fn visit(&self, order: Order, sender: SyncSender<Arrival>) {
         // The server's turn comes first, so that a slow server does not hold the places of others.
         let server = order.target.server().map(|server| self.server(server));
-        let _turn = match &server {
+        let turn = match &server {
             Some(server) => server.acquire().await.ok(),
             None => None,
         };
-        let Ok(_job) = self.jobs.acquire().await else { return };
+        let Ok(job) = self.jobs.acquire().await else { return };
         let fetched = match &order.target {
             Target::Address(address) => fetch(address, &self.fetch, &|| self.spool()).await.map(Some),
             Target::File(_) => Ok(None),
         };
+        drop(turn);
+        // The next visit begins while this page is rendered, but no sooner: each holds its page in memory.
+        let Ok(_desk) = self.desks.acquire().await else { return };
+        drop(job);
         let (options, spool) = (self.fetch.clone(), self.spool());
         // Rendering takes a processor, and sending may wait for the sequencer: neither on a thread of the network.
         let _ = tokio::task::spawn_blocking(move || {

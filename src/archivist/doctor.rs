@@ -3,9 +3,10 @@
 //! The entries themselves are for `audit`.
 
 use super::append::AppendError;
-use super::init::Places;
+use super::places::Places;
 use super::read::Log;
 
+use crate::base::causes::with_causes;
 use crate::base::time::Time;
 use crate::log::checkpoint::SignedCheckpoint;
 use crate::outside::archive::{Archive, ArchiveError};
@@ -68,9 +69,9 @@ impl Advice {
 #[must_use]
 pub fn examine(places: &Places, now: Time) -> Vec<Advice> {
     let mut advice = vec![clock(now)];
-    let keyring = Keyring::new(&places.keys);
+    let keyring = places.keyring();
     advice.extend(keys(&keyring));
-    match Archive::open(&places.archive) {
+    match places.open_archive() {
         Ok(archive) => advice.extend(log(&archive, &keyring)),
         Err(error @ ArchiveError::NotArchive { .. }) => {
             advice.push(Advice::weak("archive", error.to_string(), "`affiant capture TARGET` makes one"));
@@ -177,14 +178,4 @@ fn log(archive: &Archive, keyring: &Keyring) -> Vec<Advice> {
         ));
     }
     advice
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -7,25 +7,16 @@
 use std::path::PathBuf;
 
 use super::append::{AppendError, Appender};
+use super::places::Places;
 use super::progress::Progress;
 
 use crate::base::hash::Hash;
 use crate::base::id::Prefix;
 use crate::base::time::Time;
-use crate::evidence::record::{Body, Genesis, GenesisKey, KeyPurpose};
+use crate::evidence::record::{Body, Genesis, GenesisKey};
 use crate::log::checkpoint::{CheckpointError, Origin};
-use crate::log::key::NotePublicKey;
 use crate::outside::archive::{Archive, ArchiveError, Settings};
 use crate::outside::keys::{self, Keyring, KeysError, Passphrase, PublicKeys};
-
-/// Where an archive and its keyring lie.
-#[derive(Clone, Debug)]
-pub struct Places {
-    /// The archive's folder.
-    pub archive: PathBuf,
-    /// The keyring's folder.
-    pub keys: PathBuf,
-}
 
 /// What a new archive is called; what is left out is chosen.
 #[derive(Clone, Debug, Default)]
@@ -119,19 +110,8 @@ fn chosen_origin() -> Result<Origin, InitError> {
 
 fn genesis(archive: &Archive, keyring: &Keyring) -> Result<Body, InitError> {
     let public = keyring.public()?;
-    let mut keys = vec![GenesisKey {
-        purpose: KeyPurpose::Statement,
-        algorithm: "ed25519".to_owned(),
-        public: public.statement.as_bytes().to_vec(),
-    }];
-    keys.extend(public.checkpoint.iter().map(|key| GenesisKey {
-        purpose: KeyPurpose::Checkpoint,
-        algorithm: match key.key() {
-            NotePublicKey::MlDsa44Cosignature(_) => "ml-dsa-44".to_owned(),
-            NotePublicKey::Ed25519(_) | NotePublicKey::Ed25519Cosignature(_) => "ed25519".to_owned(),
-        },
-        public: key.key().as_bytes().to_vec(),
-    }));
+    let mut keys = vec![GenesisKey::of_statement(&public.statement)];
+    keys.extend(public.checkpoint.iter().map(|key| GenesisKey::of_checkpoint(key.key())));
     let policy = keyring.policy()?.map(|policy| String::from_utf8_lossy(&policy.encode()).into_owned());
     Ok(Body::Genesis(Genesis {
         prefix: archive.settings().prefix.as_str().to_owned(),

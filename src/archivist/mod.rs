@@ -3,6 +3,7 @@
 //! An act joins evidence with the outside: it reads the clock once, keeps what must be kept, and returns
 //! values. It prints nothing and knows no flags; `cli` and `server` ask it and render what it says.
 
+pub mod places;
 pub mod progress;
 
 pub mod init;
@@ -19,6 +20,7 @@ pub mod quote;
 
 pub mod bundle;
 pub mod verify;
+pub mod verify_loose;
 
 pub mod audit;
 pub mod doctor;

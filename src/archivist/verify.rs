@@ -10,6 +10,7 @@ use super::audit::{Known, audit};
 use super::progress::Progress;
 use super::read::{Log, ReadError};
 
+use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::base::id::Id;
 use crate::base::time::Time;
@@ -164,14 +165,4 @@ impl Source for ArchiveSource<'_> {
         let failed = |error: PackError| SourceError { name: format!("blob {hash}"), reason: with_causes(&error) };
         self.log.archive().packs().copy(hash, target).map(drop).map_err(failed)
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

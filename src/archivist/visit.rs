@@ -143,7 +143,9 @@ impl Fetched {
         let (outcome, text) = look(body, &seen, self.visit.ending)?;
         let primary = Primary { sha256: body.hash, size_bytes: body.size_bytes, media_type: content_type.clone() };
         let renditions = text.iter().map(rendition).collect();
-        blobs.extend(self.visit.certificates.into_iter().map(Spooled::from_bytes));
+        for certificate in self.visit.certificates {
+            blobs.push(Spooled::compressed(certificate).map_err(VisitError::Spool)?);
+        }
         blobs.extend(text);
         let visit = Visit {
             method: Method::Http,
@@ -245,7 +247,8 @@ fn look(
         kind,
         text: text.as_deref(),
     });
-    Ok((outcome, text.map(|text| Spooled::from_bytes(text.into_bytes()))))
+    let text = text.map(|text| Spooled::compressed(text.into_bytes())).transpose().map_err(VisitError::Spool)?;
+    Ok((outcome, text))
 }
 
 fn rendition(text: &Spooled) -> Rendition {

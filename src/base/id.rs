@@ -240,19 +240,22 @@ mod tests {
     fn detects_every_single_digit_error_and_suggests_the_right_id() {
         for index in [0, 1, 42, 999_999, 1_000_000, 123_456_789] {
             let right = id('C', index).to_string();
-            for at in right.find(|c: char| c.is_ascii_digit()).unwrap()..right.len() - 2 {
-                let mut wrong = right.clone().into_bytes();
-                wrong[at] = if wrong[at] == b'9' { b'1' } else { wrong[at] + 1 };
-                let wrong = String::from_utf8(wrong).unwrap();
-                match Id::parse(&wrong) {
-                    Err(IdError::WrongCheck { suggestions, .. }) => {
-                        assert!(suggestions.contains(&right), "{wrong}")
-                    }
-                    // A check character that is a digit reads as one digit more without a check.
-                    Ok((other, CheckCharacter::LeftOut)) => assert_ne!(other.index, index),
-                    other => panic!("{wrong}: {other:?}"),
-                }
+            let first_digit = right.find(|c: char| c.is_ascii_digit()).unwrap();
+            (first_digit..right.len() - 2).for_each(|at| change_digit(&right, index, at));
+        }
+    }
+
+    fn change_digit(right: &str, index: u64, at: usize) {
+        let mut wrong = right.to_owned().into_bytes();
+        wrong[at] = if wrong[at] == b'9' { b'1' } else { wrong[at] + 1 };
+        let wrong = String::from_utf8(wrong).unwrap();
+        match Id::parse(&wrong) {
+            Err(IdError::WrongCheck { suggestions, .. }) => {
+                assert!(suggestions.contains(&right.to_owned()), "{wrong}");
             }
+            // A check character that is a digit reads as one digit more without a check.
+            Ok((other, CheckCharacter::LeftOut)) => assert_ne!(other.index, index),
+            other => panic!("{wrong}: {other:?}"),
         }
     }
 

@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod base64;
+pub mod causes;
 pub mod cbor;
 pub mod cose;
 pub mod hash;

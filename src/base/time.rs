@@ -28,6 +28,9 @@ pub struct Day {
 }
 
 impl Time {
+    /// The first moment there is here.
+    pub const EPOCH: Self = Self(0);
+
     /// The last moment that RFC 3339 can write.
     const MICROSECONDS_MAX: u64 = 253_402_300_799_999_999;
 

@@ -7,9 +7,9 @@ use super::output;
 use super::settings::Settings;
 
 use crate::archivist::audit::{AuditReport, Known, audit, audit_foreign};
+use crate::archivist::places::Places;
 use crate::evidence::verify::Verdict;
 use crate::log::key::VerifierKey;
-use crate::outside::archive::Archive;
 
 /// Check every hash, signature, tile, chain and reference of an archive, naming each damaged thing and what it costs.
 #[derive(Debug, clap::Args)]
@@ -30,9 +30,10 @@ impl Audit {
         let keys = self.log.iter().map(|text| VerifierKey::parse(text.trim())).collect::<Result<Vec<_>, _>>();
         let keys = keys.map_err(|error| Failure::of(WRONG_USE, &error))?;
         let folder = self.folder.unwrap_or_else(|| settings.places.archive.clone());
+        let places = Places { archive: folder.clone(), ..settings.places.clone() };
         let report = if folder.join("archive.toml").exists() || keys.is_empty() {
             let known = Known::of(&settings.keyring())?;
-            audit(&Archive::open(&folder)?, &known, settings.progress.as_ref())
+            audit(&places.open_archive()?, &known, settings.progress.as_ref())
         } else {
             audit_foreign(&folder, &keys, settings.progress.as_ref())
         };

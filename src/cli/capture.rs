@@ -8,15 +8,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value as Json, json};
 
-use super::failure::{FAILED, Failure, IN_PART, REFUSED, WRONG_USE, chain};
+use super::failure::{FAILED, Failure, IN_PART, REFUSED, WRONG_USE};
 use super::init::announce_recovery_key;
 use super::output;
 use super::settings::Settings;
 
 use crate::archivist::capture::{Captured, Manner, Missed, Order, Tally, Watch, capture};
 use crate::archivist::init::{Naming, Opened, open_or_create};
+use crate::archivist::places::now;
 use crate::archivist::visit::Target;
-use crate::outside::clock;
+use crate::base::causes::with_causes;
 use crate::outside::web::options::{Downgrade, FetchOptions, InvalidTls, PrivateAddresses};
 use crate::outside::web::roots::Roots;
 
@@ -133,7 +134,7 @@ impl Capture {
         }
         let passphrase = settings.passphrase()?;
         let progress = settings.progress.as_ref();
-        let opened = open_or_create(&settings.places, &Naming::default(), passphrase.as_ref(), clock::now(), progress)?;
+        let opened = open_or_create(&settings.places, &Naming::default(), passphrase.as_ref(), now(), progress)?;
         let Opened { keyring, appender, is_new, .. } = opened;
         if is_new && !settings.quiet {
             let keys = keyring.public()?;
@@ -210,7 +211,7 @@ impl Web {
             None => Roots::built_in(),
             Some(path) => {
                 let unusable = |error: &dyn std::error::Error| {
-                    Failure::new(WRONG_USE, format!("cannot use `{}`: {}", path.display(), chain(error)))
+                    Failure::new(WRONG_USE, format!("cannot use `{}`: {}", path.display(), with_causes(error)))
                 };
                 let pem = std::fs::read(path).map_err(|error| unusable(&error))?;
                 Roots::with_file(&path.display().to_string(), &pem).map_err(|error| unusable(&error))?

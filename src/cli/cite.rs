@@ -8,9 +8,9 @@ use super::settings::Settings;
 use super::show::find;
 
 use crate::archivist::cite::cite;
+use crate::archivist::places::now;
 use crate::archivist::read::Log;
 use crate::evidence::citation::{Style, render};
-use crate::outside::clock;
 
 /// Cite a capture, check or provision in the style that you need.
 #[derive(Debug, clap::Args)]
@@ -36,7 +36,7 @@ impl Cite {
         let archive = settings.archive()?;
         let (log, _) = Log::published(&archive)?;
         let entry = find(&log, &self.id)?;
-        let citation = cite(&log, &entry, self.accessed_today.then(|| clock::now().day()))?;
+        let citation = cite(&log, &entry, self.accessed_today.then(|| now().day()))?;
         let text = render(&citation, style);
         if settings.json {
             output::json(&json!({

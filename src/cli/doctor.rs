@@ -7,7 +7,7 @@ use super::output;
 use super::settings::Settings;
 
 use crate::archivist::doctor::{Advice, Severity, examine};
-use crate::outside::clock;
+use crate::archivist::places::now;
 
 /// Look at the archive, the keys and this machine, and say what should be mended.
 #[derive(Debug, clap::Args)]
@@ -16,7 +16,7 @@ pub(super) struct Doctor {}
 
 impl Doctor {
     pub(super) fn run(settings: &Settings) -> u8 {
-        let advice = examine(&settings.places, clock::now());
+        let advice = examine(&settings.places, now());
         for piece in &advice {
             print(piece, settings);
         }

@@ -10,6 +10,7 @@ use crate::archivist::init::InitError;
 use crate::archivist::quote::QuoteActError;
 use crate::archivist::read::ReadError;
 use crate::archivist::visit::VisitError;
+use crate::base::causes::with_causes;
 use crate::base::id::IdError;
 use crate::log::key_file::KeyFileError;
 use crate::outside::archive::ArchiveError;
@@ -46,27 +47,13 @@ impl Failure {
 
     /// Says what happened in the words of an error.
     pub(super) fn of(code: u8, error: &dyn Error) -> Self {
-        Self::new(code, chain(error))
+        Self::new(code, with_causes(error))
     }
 
     /// Adds one thing to try.
     pub(super) fn try_this(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
-}
-
-/// Returns what an error says, with its causes.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.ends_with(&next) {
-            text = format!("{text}: {next}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 impl From<ArchiveError> for Failure {

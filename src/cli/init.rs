@@ -7,10 +7,10 @@ use super::output;
 use super::settings::Settings;
 
 use crate::archivist::init::{Naming, open_or_create};
+use crate::archivist::places::now;
 use crate::base::id::Prefix;
 use crate::log::checkpoint::Origin;
 use crate::log::key::VerifierKey;
-use crate::outside::clock;
 
 /// Make an archive and its keys, with names of your choice. The first capture does the same with names of its own.
 #[derive(Debug, clap::Args)]
@@ -50,7 +50,7 @@ impl Init {
         };
         let passphrase = settings.passphrase()?;
         let progress = settings.progress.as_ref();
-        let opened = open_or_create(&settings.places, &naming, passphrase.as_ref(), clock::now(), progress)?;
+        let opened = open_or_create(&settings.places, &naming, passphrase.as_ref(), now(), progress)?;
         let keys = opened.keyring.public()?;
         if settings.json {
             output::json(&json!({

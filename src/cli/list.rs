@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::failure::{Failure, IN_PART, chain};
+use super::failure::{Failure, IN_PART};
 use super::output;
 use super::settings::Settings;
 
 use crate::archivist::read::{Entry, Log, ReadError};
+use crate::base::causes::with_causes;
 use crate::evidence::record::Body;
 
 /// List the records of the archive, newest first.
@@ -48,9 +49,9 @@ impl List {
 /// Says that a record cannot be read: one damaged record does not hide the others.
 pub(super) fn print_damaged(index: u64, error: &ReadError, settings: &Settings) {
     if settings.json {
-        output::json(&json!({ "index": index, "error": chain(error) }));
+        output::json(&json!({ "index": index, "error": with_causes(error) }));
     }
-    output::remark(&output::plain(&format!("affiant: entry {index}: {}", chain(error))));
+    output::remark(&output::plain(&format!("affiant: entry {index}: {}", with_causes(error))));
 }
 
 /// Prints a record as a line.

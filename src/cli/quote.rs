@@ -8,10 +8,10 @@ use super::settings::Settings;
 use super::show::find;
 
 use crate::archivist::init::{Naming, open_or_create};
+use crate::archivist::places::now;
 use crate::archivist::quote;
 use crate::archivist::read::Log;
 use crate::document::quote::Wanted;
-use crate::outside::clock;
 
 /// Make a passage of a capture citable. The words must stand in its text exactly as given.
 #[derive(Debug, clap::Args)]
@@ -52,9 +52,8 @@ impl Quote {
         }
         let passphrase = settings.passphrase()?;
         let progress = settings.progress.as_ref();
-        let mut opened =
-            open_or_create(&settings.places, &Naming::default(), passphrase.as_ref(), clock::now(), progress)?;
-        let appended = quote::quote(&mut opened.appender, provision.clone(), clock::now())?;
+        let mut opened = open_or_create(&settings.places, &Naming::default(), passphrase.as_ref(), now(), progress)?;
+        let appended = quote::quote(&mut opened.appender, provision.clone(), now())?;
         if settings.json {
             output::json(&json!({
                 "id": appended.id.to_string(),

@@ -11,7 +11,7 @@ use super::Global;
 use super::failure::{Failure, NO_ARCHIVE, WRONG_USE};
 use super::progress;
 
-use crate::archivist::init::Places;
+use crate::archivist::places::Places;
 use crate::archivist::progress::Progress;
 use crate::log::policy::Policy;
 use crate::outside::archive::Archive;
@@ -60,12 +60,12 @@ impl Settings {
 
     /// Opens the archive for reading.
     pub(super) fn archive(&self) -> Result<Archive, Failure> {
-        Ok(Archive::open(&self.places.archive)?)
+        Ok(self.places.open_archive()?)
     }
 
     /// Returns the keyring.
     pub(super) fn keyring(&self) -> Keyring {
-        Keyring::new(&self.places.keys)
+        self.places.keyring()
     }
 
     /// Reads the keyring's policy.

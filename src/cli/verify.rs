@@ -1,21 +1,23 @@
 //! `affiant verify`.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::failure::{Failure, WRONG_USE};
+use super::failure::{FAILED, Failure, WRONG_USE};
 use super::output;
 use super::settings::Settings;
 
 use crate::archivist::audit::Known;
+use crate::archivist::places::{Places, now};
 use crate::archivist::read::Log;
 use crate::archivist::verify::{verify_archive, verify_bundle, verify_record};
+use crate::archivist::verify_loose::{LooseOrder, verify_loose};
+use crate::base::causes::with_causes;
 use crate::base::id::Id;
 use crate::evidence::verify::{Report, Verdict, report};
 use crate::log::key::VerifierKey;
 use crate::log::policy::{Policy, PolicyLog};
-use crate::outside::archive::Archive;
-use crate::outside::clock;
 
 /// Check a bundle, a record of the archive, or proof files that anyone made.
 ///
@@ -25,7 +27,8 @@ use crate::outside::clock;
 #[command(after_help = "Verdicts: verified, verified-with-gaps (exit 0), failed (3), cannot-tell (4).\n\n\
     Examples:\n  affiant verify privacy-policy.zip\n  affiant verify privacy-policy.zip --trust \"$(cat their.vkey)\"\n  affiant verify AF-C-000002-n --json")]
 pub(super) struct Verify {
-    /// A bundle (ZIP or unpacked folder), an archive's folder, or a citation id.
+    /// A bundle (ZIP or unpacked folder), an archive's folder, a citation id, or proof files that belong together: a
+    /// signed note; a tlog-proof with its entry; a statement with its receipt.
     #[arg(value_name = "WHAT", required = true)]
     what: Vec<PathBuf>,
     /// A policy to go by, in place of the keyring's.
@@ -34,11 +37,25 @@ pub(super) struct Verify {
     /// A log's key to trust besides.
     #[arg(long, value_name = "VKEY")]
     trust: Vec<String>,
+    /// For proof files: a file with the public key of who signed the statement (PEM, OpenSSH).
+    #[arg(long, value_name = "FILE")]
+    issuer_key: Vec<PathBuf>,
+    /// For proof files: a file with the public key of the log (PEM, OpenSSH, vkey).
+    #[arg(long, value_name = "FILE")]
+    log_key: Vec<PathBuf>,
 }
 
 impl Verify {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, Failure> {
         let policy = policy(self.policy.as_deref(), &self.trust, settings)?;
+        if self.what.iter().all(|path| is_loose(path)) {
+            let vkeys = self.trust.iter().map(|text| vkey(text)).collect::<Result<_, _>>()?;
+            let (files, issuer_keys, log_keys) = (self.what, self.issuer_key, self.log_key);
+            let order = LooseOrder { files, issuer_keys, log_keys, vkeys, policy };
+            let report = verify_loose(&order, now()).map_err(|error| Failure::of(FAILED, &error))?;
+            print(&report, settings);
+            return Ok(report.verdict.exit_code());
+        }
         let mut worst = Verdict::Verified;
         for what in &self.what {
             for report in verify(what, policy.as_ref(), settings)? {
@@ -53,10 +70,11 @@ impl Verify {
 fn verify(what: &Path, policy: Option<&Policy>, settings: &Settings) -> Result<Vec<Report>, Failure> {
     if what.join("archive.toml").exists() {
         let known = Known { policy: policy.cloned(), ..Known::of(&settings.keyring())? };
-        return Ok(vec![verify_archive(&Archive::open(what)?, &known, clock::now(), settings.progress.as_ref())?]);
+        let archive = Places { archive: what.to_owned(), ..settings.places.clone() }.open_archive()?;
+        return Ok(vec![verify_archive(&archive, &known, now(), settings.progress.as_ref())?]);
     }
     if what.exists() {
-        return Ok(verify_bundle(what, policy, clock::now())?);
+        return Ok(verify_bundle(what, policy, now())?);
     }
     let text = what.to_string_lossy();
     if Id::parse(&text).is_err() {
@@ -66,7 +84,20 @@ fn verify(what: &Path, policy: Option<&Policy>, settings: &Settings) -> Result<V
     let archive = settings.archive()?;
     let (log, _) = Log::published(&archive)?;
     let entry = super::show::find(&log, &text)?;
-    Ok(vec![verify_record(&archive, &entry.id, policy, clock::now())?])
+    Ok(vec![verify_record(&archive, &entry.id, policy, now())?])
+}
+
+/// Says whether a path is a file that is no ZIP: whether it is a proof, its content says.
+fn is_loose(path: &Path) -> bool {
+    let mut start = [0; 2];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    path.is_file() && (read.is_err() || start != *b"PK")
+}
+
+fn vkey(text: &str) -> Result<VerifierKey, Failure> {
+    VerifierKey::parse(text.trim()).map_err(|error| {
+        Failure::of(WRONG_USE, &error).try_this("--trust takes a vkey, as `affiant key export log --as vkey` prints it")
+    })
 }
 
 /// Returns whose word is enough: a policy file, with single keys besides.
@@ -75,17 +106,14 @@ fn policy(file: Option<&Path>, trust: &[String], settings: &Settings) -> Result<
         None => settings.policy()?,
         Some(path) => {
             let unusable = |error: &dyn std::error::Error| {
-                Failure::new(WRONG_USE, format!("cannot use `{}`: {}", path.display(), super::failure::chain(error)))
+                Failure::new(WRONG_USE, format!("cannot use `{}`: {}", path.display(), with_causes(error)))
             };
             let bytes = fs::read(path).map_err(|error| unusable(&error))?;
             Some(Policy::parse(&bytes).map_err(|error| unusable(&error))?)
         }
     };
     for text in trust {
-        let key = VerifierKey::parse(text.trim()).map_err(|error| {
-            Failure::of(WRONG_USE, &error)
-                .try_this("--trust takes a vkey, as `affiant key export log --as vkey` prints it")
-        })?;
+        let key = vkey(text)?;
         policy = Some(match policy {
             None => Policy::trusting(vec![key]).map_err(|error| Failure::of(WRONG_USE, &error))?,
             Some(policy) if policy.logs().iter().any(|log| log.key == key) => policy,

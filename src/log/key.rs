@@ -149,6 +149,53 @@ impl Ed25519PublicKey {
     pub fn spki_pem(&self) -> String {
         spki_pem(&self.0)
     }
+
+    /// Reads a `PUBLIC KEY` PEM, as openssl writes it; the lines may end in CR LF.
+    ///
+    /// # Errors
+    /// [`KeyError::NotSpki`] for other PEM and other algorithms, or as [`Self::from_bytes`].
+    pub fn from_spki_pem(pem: &str) -> Result<Self, KeyError> {
+        let mut lines = pem.lines().map(str::trim).filter(|line| !line.is_empty());
+        if lines.next() != Some(PEM_BEGIN) || lines.next_back() != Some(PEM_END) {
+            return Err(KeyError::NotSpki);
+        }
+        let der = BASE64.decode(lines.collect::<String>().as_bytes()).map_err(|_| KeyError::NotSpki)?;
+        Self::from_slice(der.strip_prefix(SPKI_ED25519_PREFIX.as_slice()).ok_or(KeyError::NotSpki)?)
+    }
+
+    /// Reads a line as OpenSSH writes it: the algorithm, base64 of the wire form, and perhaps a comment.
+    ///
+    /// # Errors
+    /// [`KeyError::NotOpenSsh`] for other text and other algorithms, or as [`Self::from_bytes`].
+    pub fn from_openssh(line: &str) -> Result<Self, KeyError> {
+        let mut words = line.split_whitespace();
+        if words.next() != Some(OPENSSH_ED25519) {
+            return Err(KeyError::NotOpenSsh);
+        }
+        let wire = words.next().and_then(|word| BASE64.decode(word.as_bytes()).ok()).ok_or(KeyError::NotOpenSsh)?;
+        let start = wire.len().checked_sub(Self::SIZE_BYTES).ok_or(KeyError::NotOpenSsh)?;
+        let key = Self::from_slice(&wire[start..])?;
+        if key.openssh_wire() != wire {
+            return Err(KeyError::NotOpenSsh);
+        }
+        Ok(key)
+    }
+
+    /// Reads a public key in whichever of its forms a file holds it: PEM, OpenSSH, or 64 hexadecimal digits.
+    ///
+    /// # Errors
+    /// A [`KeyError`]; [`KeyError::NotPublicKey`] when the text is in none of these forms.
+    pub fn from_text(text: &str) -> Result<Self, KeyError> {
+        let text = text.trim();
+        if text.starts_with(PEM_BEGIN) {
+            return Self::from_spki_pem(text);
+        }
+        if text.starts_with("ssh-") {
+            return Self::from_openssh(text);
+        }
+        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| KeyError::NotPublicKey)?;
+        Self::from_slice(&bytes)
+    }
 }
 
 // A `y` of p = 2²⁵⁵ − 19 or more spells a smaller one. The other second spelling, a sign bit where
@@ -555,6 +602,11 @@ fn sized<const SIZE_BYTES: usize>(bytes: &[u8]) -> Result<&[u8; SIZE_BYTES], Key
 }
 
 const OPENSSH_ED25519: &str = "ssh-ed25519";
+const PEM_BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
+const PEM_END: &str = "-----END PUBLIC KEY-----";
+
+/// What RFC 8410 puts before the 32 bytes of a key: a sequence, the algorithm 1.3.101.112, a bit string.
+const SPKI_ED25519_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 /// Why some text or bytes are not a key, or a key does not vouch for a message.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -570,6 +622,12 @@ pub enum KeyError {
     NotEd25519,
     #[error("a key id is eight lower-case hexadecimal digits")]
     NotKeyId,
+    #[error("not an Ed25519 public key as OpenSSH writes it")]
+    NotOpenSsh,
+    #[error("not a public key: expected PEM, a line of OpenSSH, or 64 hexadecimal digits")]
+    NotPublicKey,
+    #[error("not an Ed25519 public key in PEM, as openssl writes it")]
+    NotSpki,
     #[error("not a vkey such as `log.example.org+0123abcd+AQ…`")]
     NotVkey,
     #[error("{found} bytes, more than the longest vkey of {}", VerifierKey::SIZE_BYTES_MAX)]
@@ -709,5 +767,25 @@ mod tests {
     fn secrets_are_not_printed() {
         let secret = format!("{:?}{:?}", Ed25519SecretKey::from_seed(&[9; 32]), MlDsa44SecretKey::from_seed(&[9; 32]));
         assert!(!secret.contains("9, 9") && !secret.contains("0909"), "{secret}");
+    }
+
+    #[test]
+    fn reads_the_forms_that_it_writes_and_no_other_algorithm() {
+        let key = Ed25519SecretKey::from_seed(&[7; 32]).public();
+        let hex = HEXLOWER.encode(key.as_bytes());
+        let crlf = key.spki_pem().replace('\n', "\r\n");
+        for text in [key.spki_pem(), crlf, key.openssh(), format!("{} a comment\n", key.openssh()), hex.to_uppercase()]
+        {
+            assert_eq!(Ed25519PublicKey::from_text(&text), Ok(key), "{text}");
+        }
+        let other = MlDsa44SecretKey::from_seed(&[7; 32]).public().spki_pem();
+        assert_eq!(Ed25519PublicKey::from_text(&other), Err(KeyError::NotSpki));
+        assert_eq!(Ed25519PublicKey::from_text("ssh-rsa AAAA"), Err(KeyError::NotOpenSsh));
+        assert_eq!(Ed25519PublicKey::from_text("ssh-ed25519 AAAA"), Err(KeyError::NotOpenSsh));
+        let renamed =
+            data_encoding::BASE64.encode(&[&ssh_string(b"ssh-ed25518")[..], &ssh_string(key.as_bytes())].concat());
+        assert_eq!(Ed25519PublicKey::from_text(&format!("ssh-ed25519 {renamed}")), Err(KeyError::NotOpenSsh));
+        assert_eq!(Ed25519PublicKey::from_text("a key"), Err(KeyError::NotPublicKey));
+        assert!(matches!(Ed25519PublicKey::from_text("00"), Err(KeyError::WrongLength { .. })));
     }
 }

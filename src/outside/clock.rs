@@ -13,5 +13,5 @@ use crate::base::time::Time;
 pub fn now() -> Time {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let microseconds = u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX);
-    Time::from_microseconds(microseconds).unwrap_or_else(|_| Time::from_microseconds(0).expect("0 is in range"))
+    Time::from_microseconds(microseconds).unwrap_or(Time::EPOCH)
 }

@@ -259,7 +259,9 @@ impl Keyring {
     }
 
     fn read_public(&self, name: &str) -> Result<Ed25519PublicKey, KeysError> {
-        parse_openssh(&self.read(name)?).ok_or_else(|| KeysError::NotOpenSsh { path: self.folder.join(name) })
+        let line = String::from_utf8_lossy(&self.read(name)?).into_owned();
+        Ed25519PublicKey::from_openssh(&line)
+            .map_err(|source| KeysError::PublicKey { path: self.folder.join(name), source })
     }
 
     fn write_public(&self, name: &str, text: &str) -> Result<(), KeysError> {
@@ -275,15 +277,6 @@ impl Keyring {
         }
         fs::read(&path).map_err(|source| KeysError::Io { path, source })
     }
-}
-
-/// Reads a public key as OpenSSH writes it: algorithm, base64 of the wire form, comment.
-fn parse_openssh(line: &[u8]) -> Option<Ed25519PublicKey> {
-    let mut words = std::str::from_utf8(line).ok()?.split_whitespace();
-    let (algorithm, base64) = (words.next()?, words.next()?);
-    let wire = crate::base::base64::decode(base64.as_bytes())?;
-    let key = Ed25519PublicKey::from_slice(wire.get(wire.len().checked_sub(Ed25519PublicKey::SIZE_BYTES)?..)?).ok()?;
-    (algorithm == "ssh-ed25519" && key.openssh_wire() == wire).then_some(key)
 }
 
 #[cfg(unix)]
@@ -330,10 +323,10 @@ pub enum KeysError {
     KeyFile { path: PathBuf, source: KeyFileError },
     #[error("`{}` is missing", path.display())]
     Missing { path: PathBuf },
-    #[error("`{}` is not an Ed25519 public key as OpenSSH writes it", path.display())]
-    NotOpenSsh { path: PathBuf },
     #[error("`{}`", path.display())]
     Policy { path: PathBuf, source: PolicyError },
+    #[error("`{}`", path.display())]
+    PublicKey { path: PathBuf, source: KeyError },
     #[error("the system gives no randomness")]
     Random(#[source] getrandom::Error),
     #[error("`{}` may be read by others (mode {mode:o}); run `chmod 600` on it", path.display())]

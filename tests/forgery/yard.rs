@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use affiant::archivist::bundle::{BundleOrder, bundle};
 use affiant::archivist::capture::{Captured, Manner, Missed, Order, Watch, capture};
-use affiant::archivist::init::{Naming, Opened, Places, open_or_create};
+use affiant::archivist::init::{Naming, Opened, open_or_create};
+use affiant::archivist::places::Places;
 use affiant::archivist::progress::Silent;
 use affiant::archivist::quote;
 use affiant::archivist::read::Log;

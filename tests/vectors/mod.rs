@@ -5,6 +5,7 @@
 mod bagit;
 mod cbor;
 mod cose;
+mod loose;
 mod merkle;
 mod notes;
 mod proof;

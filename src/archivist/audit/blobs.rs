@@ -13,9 +13,10 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::report::{AuditReport, with_causes};
+use super::report::AuditReport;
 
 use crate::archivist::progress::{Act, Progress};
+use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::outside::archive::members::MemberReader;
 use crate::outside::archive::packs::{Member, PackError, Packs};

@@ -1,10 +1,10 @@
 //! The checkpoint: who signed it, and whether it is the newest that the archive's keys have signed.
 
-use super::report::{AuditReport, with_causes};
+use super::report::AuditReport;
 
-use crate::evidence::record::{Genesis, KeyPurpose};
-use crate::log::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
-use crate::log::key::{Ed25519PublicKey, KeyName, MlDsa44PublicKey, NotePublicKey, VerifierKey};
+use crate::base::causes::with_causes;
+use crate::evidence::record::Genesis;
+use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::log::note::NoteError;
 use crate::log::policy::{Policy, Witnessed};
 
@@ -26,7 +26,7 @@ pub(super) fn check_signatures(
     policy: Option<&Policy>,
     report: &mut AuditReport,
 ) {
-    let own = genesis.map(|genesis| own_keys(genesis, signed.checkpoint())).unwrap_or_default();
+    let own = genesis.map(|genesis| genesis.checkpoint_keys(signed.checkpoint().origin.as_str())).unwrap_or_default();
     for key in &own {
         let found = match signed.verify(std::slice::from_ref(key)) {
             Ok(_) => continue,
@@ -67,7 +67,7 @@ pub(super) fn check_newest(
         }
     };
     let (published, newest, signed) = (published.checkpoint(), newest.checkpoint(), &newest);
-    let own = genesis.map(|genesis| own_keys(genesis, newest)).unwrap_or_default();
+    let own = genesis.map(|genesis| genesis.checkpoint_keys(newest.origin.as_str())).unwrap_or_default();
     if newest.origin != published.origin || (!own.is_empty() && signed.verify(&own).is_err()) {
         return report.note(format!("the newest checkpoint in your keyring is of the log `{}`", newest.origin));
     }
@@ -85,19 +85,4 @@ pub(super) fn check_newest(
     } else if newest.size < published.size {
         report.note(format!("your keyring knows {} entries only: it is older than the archive", newest.size));
     }
-}
-
-/// Returns the log's keys as entry 0 names them.
-fn own_keys(genesis: &Genesis, checkpoint: &Checkpoint) -> Vec<VerifierKey> {
-    let Ok(name) = KeyName::new(checkpoint.origin.as_str()) else { return Vec::new() };
-    let keys = genesis.keys.iter().filter(|key| key.purpose == KeyPurpose::Checkpoint);
-    keys.filter_map(|key| {
-        let public = match key.algorithm.as_str() {
-            "ed25519" => NotePublicKey::Ed25519(Ed25519PublicKey::from_slice(&key.public).ok()?),
-            "ml-dsa-44" => NotePublicKey::MlDsa44Cosignature(MlDsa44PublicKey::from_slice(&key.public).ok()?),
-            _ => return None,
-        };
-        Some(VerifierKey::new(name.clone(), public))
-    })
-    .collect()
 }

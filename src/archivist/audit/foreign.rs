@@ -5,9 +5,10 @@
 
 use std::path::Path;
 
-use super::report::{AuditReport, with_causes};
+use super::report::AuditReport;
 
 use crate::archivist::progress::Progress;
+use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::log::key::VerifierKey;

@@ -25,6 +25,7 @@ pub use report::{AuditReport, Damage, LISTED_COUNT_MAX};
 
 use super::progress::Progress;
 
+use crate::base::causes::with_causes;
 use crate::evidence::record::Genesis;
 use crate::log::policy::Policy;
 use crate::outside::archive::{Archive, CreatedFile};
@@ -32,7 +33,6 @@ use crate::outside::keys::{Keyring, KeysError};
 
 use blobs::Blobs;
 use records::{Founding, Histories};
-use report::with_causes;
 use tree::Tree;
 
 /// What the auditor knows from elsewhere.

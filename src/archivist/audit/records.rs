@@ -12,9 +12,10 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::thread;
 
 use super::blobs::{Blobs, Held};
-use super::report::{AuditReport, Damage, with_causes};
+use super::report::{AuditReport, Damage};
 use super::tree::Kept;
 
+use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::base::id::Prefix;
 use crate::evidence::record::{Body, Capture, Check, Document, Genesis, KeyPurpose, Provision, Record, Visit};
@@ -148,7 +149,9 @@ impl<'a> Histories<'a> {
     fn take_one(&mut self, examined: Examined, report: &mut AuditReport) {
         report.entries += 1;
         let Examined { index, root, entry, damage, lost_record } = examined;
-        damage.into_iter().for_each(|damage| report.add(damage));
+        for damage in damage {
+            report.add(damage);
+        }
         if let Some((hash, part)) = lost_record {
             self.lose(hash, part);
         }

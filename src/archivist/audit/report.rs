@@ -81,14 +81,3 @@ impl AuditReport {
         }
     }
 }
-
-/// Returns an error's message with those of its causes.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}

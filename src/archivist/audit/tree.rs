@@ -8,8 +8,9 @@
 //! |----------|----------|---------------------------------------------------|
 //! | memory   | tiles    | one of each kind, and the edge of the tree         |
 
-use super::report::{AuditReport, with_causes};
+use super::report::AuditReport;
 
+use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::log::merkle::{Frontier, leaf_hash};
 use crate::log::tile::{Tile, TileEdge, TileKind, WIDTH_MAX, decode_entries, decode_hashes};

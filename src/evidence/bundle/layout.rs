@@ -38,7 +38,7 @@ use crate::base::id::{CheckCharacter, Id};
 use crate::document::media_type::MediaType;
 use crate::evidence::citation::Style;
 use crate::evidence::record::{Body, Genesis, KeyPurpose, Record, Visit};
-use crate::log::key::{Ed25519PublicKey, KeyError, KeyName, MlDsa44PublicKey, NotePublicKey, VerifierKey};
+use crate::log::key::{Ed25519PublicKey, KeyKind};
 
 /// The number of this layout, as `bag-info.txt` has it.
 pub const FORMAT: &str = "1";
@@ -272,12 +272,14 @@ impl Entries {
 /// # Errors
 /// A [`LayoutError`] when genesis does not name one key of each sort.
 pub fn keys(genesis: &Genesis, origin: &str) -> Result<Vec<(&'static str, Vec<u8>)>, LayoutError> {
-    let statement = statement_key(genesis)?;
-    let log = log_key(genesis)?;
-    let post_quantum = MlDsa44PublicKey::from_slice(key(genesis, KeyPurpose::Checkpoint, "ml-dsa-44")?)?;
-    let name = KeyName::new(origin)?;
-    let log_vkey = VerifierKey::new(name.clone(), NotePublicKey::Ed25519(log));
-    let post_quantum_vkey = VerifierKey::new(name, NotePublicKey::MlDsa44Cosignature(post_quantum));
+    let (statement, log) = (statement_key(genesis)?, log_key(genesis)?);
+    let vkeys = genesis.checkpoint_keys(origin);
+    let vkey = |kind: KeyKind, algorithm: &'static str| {
+        let missing = LayoutError::NoKey { purpose: KeyPurpose::Checkpoint.as_str(), algorithm };
+        vkeys.iter().find(|key| key.kind() == kind).ok_or(missing)
+    };
+    let log_vkey = vkey(KeyKind::Ed25519, "ed25519")?;
+    let post_quantum_vkey = vkey(KeyKind::MlDsa44Cosignature, "ml-dsa-44")?;
     let principal = principal(origin);
     let mut signers = String::new();
     for namespace in [BUNDLE_NAMESPACE, RECORD_NAMESPACE] {
@@ -296,23 +298,19 @@ pub fn keys(genesis: &Genesis, origin: &str) -> Result<Vec<(&'static str, Vec<u8
 /// Returns the key that genesis names for statements and seals.
 ///
 /// # Errors
-/// [`LayoutError::NoKey`] or [`LayoutError::Key`].
+/// [`LayoutError::NoKey`].
 pub fn statement_key(genesis: &Genesis) -> Result<Ed25519PublicKey, LayoutError> {
-    Ok(Ed25519PublicKey::from_slice(key(genesis, KeyPurpose::Statement, "ed25519")?)?)
+    let missing = LayoutError::NoKey { purpose: KeyPurpose::Statement.as_str(), algorithm: "ed25519" };
+    genesis.statement_key().ok_or(missing)
 }
 
 /// Returns the Ed25519 key that genesis names for checkpoints and receipts.
 ///
 /// # Errors
-/// As [`statement_key`].
+/// [`LayoutError::NoKey`].
 pub fn log_key(genesis: &Genesis) -> Result<Ed25519PublicKey, LayoutError> {
-    Ok(Ed25519PublicKey::from_slice(key(genesis, KeyPurpose::Checkpoint, "ed25519")?)?)
-}
-
-fn key<'g>(genesis: &'g Genesis, purpose: KeyPurpose, algorithm: &'static str) -> Result<&'g [u8], LayoutError> {
-    let mut keys = genesis.keys.iter().filter(|key| key.purpose == purpose && key.algorithm == algorithm);
-    let key = keys.next().ok_or(LayoutError::NoKey { purpose: purpose.as_str(), algorithm })?;
-    Ok(&key.public)
+    let missing = LayoutError::NoKey { purpose: KeyPurpose::Checkpoint.as_str(), algorithm: "ed25519" };
+    genesis.log_key().ok_or(missing)
 }
 
 /// Returns the name under which the archive's key stands in `allowed-signers`.
@@ -332,8 +330,6 @@ fn lower(id: &Id) -> String {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message stands for its doc")]
 pub enum LayoutError {
-    #[error("a key that entry 0 names")]
-    Key(#[from] KeyError),
     #[error("entry 0 names no {algorithm} key for purpose `{purpose}`")]
     NoKey { purpose: &'static str, algorithm: &'static str },
     #[error("`allowed-signers`")]

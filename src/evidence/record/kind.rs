@@ -5,6 +5,10 @@ use super::visit::Visit;
 
 use crate::base::cbor::Value;
 use crate::base::hash::Hash;
+use crate::log::key::{Ed25519PublicKey, KeyName, MlDsa44PublicKey, NotePublicKey, VerifierKey};
+
+const ED25519: &str = "ed25519";
+const ML_DSA_44: &str = "ml-dsa-44";
 
 /// Entry 0: what the archive is, and which keys speak for it.
 ///
@@ -132,6 +136,29 @@ pub struct Provision {
 }
 
 impl Genesis {
+    /// Returns the Ed25519 key for statements and seals, when one is named that can be used.
+    #[must_use]
+    pub fn statement_key(&self) -> Option<Ed25519PublicKey> {
+        let mut keys = self.keys.iter().filter(|key| key.purpose == KeyPurpose::Statement && key.algorithm == ED25519);
+        Ed25519PublicKey::from_slice(&keys.next()?.public).ok()
+    }
+
+    /// Returns the Ed25519 key for checkpoints and receipts, when one is named that can be used.
+    #[must_use]
+    pub fn log_key(&self) -> Option<Ed25519PublicKey> {
+        let mut keys = self.keys.iter().filter(|key| key.purpose == KeyPurpose::Checkpoint && key.algorithm == ED25519);
+        Ed25519PublicKey::from_slice(&keys.next()?.public).ok()
+    }
+
+    /// Returns the keys for checkpoints under the log's name, in the order in which they are named. Nobody
+    /// vouches for them but the record itself.
+    #[must_use]
+    pub fn checkpoint_keys(&self, origin: &str) -> Vec<VerifierKey> {
+        let Ok(name) = KeyName::new(origin) else { return Vec::new() };
+        let keys = self.keys.iter().filter(|key| key.purpose == KeyPurpose::Checkpoint);
+        keys.filter_map(|key| Some(VerifierKey::new(name.clone(), key.note_key()?))).collect()
+    }
+
     pub(super) fn to_fields(&self) -> Vec<(&'static str, Value)> {
         vec![
             ("prefix", Value::from(self.prefix.as_str())),
@@ -152,6 +179,30 @@ impl Genesis {
 }
 
 impl GenesisKey {
+    /// Names a checkpoint key.
+    #[must_use]
+    pub fn of_checkpoint(key: &NotePublicKey) -> Self {
+        let algorithm = match key {
+            NotePublicKey::MlDsa44Cosignature(_) => ML_DSA_44,
+            NotePublicKey::Ed25519(_) | NotePublicKey::Ed25519Cosignature(_) => ED25519,
+        };
+        Self { purpose: KeyPurpose::Checkpoint, algorithm: algorithm.to_owned(), public: key.as_bytes().to_vec() }
+    }
+
+    /// Names a statement key.
+    #[must_use]
+    pub fn of_statement(key: &Ed25519PublicKey) -> Self {
+        Self { purpose: KeyPurpose::Statement, algorithm: ED25519.to_owned(), public: key.as_bytes().to_vec() }
+    }
+
+    fn note_key(&self) -> Option<NotePublicKey> {
+        match self.algorithm.as_str() {
+            ED25519 => Some(NotePublicKey::Ed25519(Ed25519PublicKey::from_slice(&self.public).ok()?)),
+            ML_DSA_44 => Some(NotePublicKey::MlDsa44Cosignature(MlDsa44PublicKey::from_slice(&self.public).ok()?)),
+            _ => None,
+        }
+    }
+
     fn to_value(&self) -> Value {
         Value::map([
             ("purpose", Value::from(self.purpose.as_str())),

@@ -6,10 +6,11 @@
 use super::finding::{Check, Finding, Interval, Witnessing};
 use super::source::Source;
 
+use crate::base::causes::with_causes;
 use crate::base::time::Time;
-use crate::evidence::record::{Body, KeyPurpose, Record};
+use crate::evidence::record::{Body, Record};
 use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
-use crate::log::key::{Ed25519PublicKey, KeyName, MlDsa44PublicKey, NotePublicKey, VerifierKey};
+use crate::log::key::VerifierKey;
 use crate::log::policy::{Policy, PolicyReport, Witnessed};
 
 /// The checkpoint, with what was found about it.
@@ -118,7 +119,7 @@ fn log_finding(signed: &SignedCheckpoint, report: Option<&PolicyReport>, own: &[
     Finding::missing(Check::Checkpoint, format!("a key that you trust for the log `{origin}`"), found)
 }
 
-fn witness_finding(report: &PolicyReport) -> Finding {
+pub(super) fn witness_finding(report: &PolicyReport) -> Finding {
     let quorum = &report.quorum;
     let signed = report.witnesses.iter().filter(|witness| witness.witnessed != Witnessed::Not);
     let names: Vec<&str> = signed.map(|witness| witness.key.name().as_str()).collect();
@@ -147,25 +148,5 @@ fn own_keys(source: &dyn Source, checkpoint: &Checkpoint) -> Vec<VerifierKey> {
     let record = source.entry(0).ok().flatten().and_then(|entry| entry.record);
     let body = record.and_then(|bytes| Record::decode(&bytes).ok()).map(|record| record.body);
     let Some(Body::Genesis(genesis)) = body else { return Vec::new() };
-    let Ok(name) = KeyName::new(checkpoint.origin.as_str()) else { return Vec::new() };
-    let keys = genesis.keys.iter().filter(|key| key.purpose == KeyPurpose::Checkpoint);
-    keys.filter_map(|key| {
-        let public = match key.algorithm.as_str() {
-            "ed25519" => NotePublicKey::Ed25519(Ed25519PublicKey::from_slice(&key.public).ok()?),
-            "ml-dsa-44" => NotePublicKey::MlDsa44Cosignature(MlDsa44PublicKey::from_slice(&key.public).ok()?),
-            _ => return None,
-        };
-        Some(VerifierKey::new(name.clone(), public))
-    })
-    .collect()
-}
-
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
+    genesis.checkpoint_keys(checkpoint.origin.as_str())
 }

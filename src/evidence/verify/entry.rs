@@ -11,7 +11,7 @@ use super::source::{EntryBytes, Source};
 
 use crate::base::hash::Hash;
 use crate::base::id::{Id, Prefix};
-use crate::evidence::record::{Body, Document, Genesis, KeyPurpose, Record};
+use crate::evidence::record::{Body, Document, Genesis, Record};
 use crate::evidence::statement::Statement;
 use crate::log::key::Ed25519PublicKey;
 use crate::log::merkle::leaf_hash;
@@ -115,10 +115,7 @@ impl<'s> Entries<'s> {
             self.findings.push(Finding::fails(Check::Signature, expected, format!("a {} record", record.body.kind())));
             return;
         };
-        let statement_keys = genesis.keys.iter().filter(|key| key.purpose == KeyPurpose::Statement);
-        self.key = statement_keys
-            .filter(|key| key.algorithm == "ed25519")
-            .find_map(|key| Ed25519PublicKey::from_slice(&key.public).ok());
+        self.key = genesis.statement_key();
         if self.key.is_none() {
             self.findings.push(Finding::fails(Check::Signature, "an Ed25519 key for statements in entry 0", "none"));
         }
@@ -257,11 +254,12 @@ impl<'s> Entries<'s> {
     /// The receipt says the same as the proof, in the form that SCITT tools read: it must not say anything else.
     fn check_receipt(&mut self, name: &str, receipt: &[u8], index: u64, entry: &VerifiedEntry) {
         let Some(checkpoint) = &self.head.checkpoint else { return };
-        let log_key = self.log_key();
+        let log_key = self.genesis.as_ref().and_then(Genesis::log_key);
+        let is_signed = |message: &[u8], signature: &[u8]| {
+            log_key.as_ref().is_some_and(|key| key.verify(message, signature).is_ok())
+        };
         let checked = Receipt::parse(receipt).and_then(|receipt| {
-            let root = receipt.verify(entry.entry, |message, signature| {
-                log_key.as_ref().is_some_and(|key| key.verify(message, signature).is_ok())
-            })?;
+            let root = receipt.verify(entry.entry, is_signed)?;
             let proof = &receipt.proofs()[0];
             let says_same = root == checkpoint.root
                 && proof.index == index
@@ -279,13 +277,5 @@ impl<'s> Entries<'s> {
             }
             Err(error) => self.findings.push(Finding::fails(Check::Inclusion, expected, error.to_string())),
         }
-    }
-
-    /// Returns the log's Ed25519 key, as entry 0 names it.
-    fn log_key(&self) -> Option<Ed25519PublicKey> {
-        let keys = &self.genesis.as_ref()?.keys;
-        let mut checkpoint_keys = keys.iter().filter(|key| key.purpose == KeyPurpose::Checkpoint);
-        let key = checkpoint_keys.find(|key| key.algorithm == "ed25519")?;
-        Ed25519PublicKey::from_slice(&key.public).ok()
     }
 }

@@ -4,12 +4,9 @@ use std::fmt;
 
 use serde_json::{Value as Json, json};
 
-use super::entry::{Entries, VerifiedEntry};
-
 use crate::base::hash::Hash;
 use crate::base::id::Id;
 use crate::base::time::Time;
-use crate::evidence::record::{Body, Document};
 
 /// What is checked, in the order in which it is reported.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -240,32 +237,6 @@ pub struct Subject {
 impl Subject {
     pub(super) fn unknown(id: &Id) -> Self {
         Self { id: id.to_string(), ..Self::default() }
-    }
-
-    pub(super) fn of(id: &Id, entry: &VerifiedEntry, entries: &mut Entries<'_>) -> Self {
-        let record = &entry.record;
-        let visit = record.body.visit();
-        let document = match &record.body {
-            Body::Document(document) => Some(document.clone()),
-            Body::Capture(capture) => entries.document(capture.document),
-            Body::Check(check) => entries.document(check.document),
-            _ => None,
-        };
-        let described =
-            |of: fn(&Document) -> &Option<String>| document.as_ref().and_then(|document| of(document).clone());
-        Self {
-            id: id.to_string(),
-            origin: Some(record.origin.clone()),
-            kind: Some(record.body.kind()),
-            record_sha256: Some(entry.record_sha256),
-            entity: described(|document| &document.entity),
-            title: described(|document| &document.title),
-            url: document.as_ref().map(|document| document.url.clone()),
-            captured_at: visit.map(|visit| visit.started),
-            sha256: visit.map(|visit| visit.primary.sha256),
-            outcome: visit.map(|visit| visit.outcome.kind.word()),
-            fingerprint: entries.fingerprint(),
-        }
     }
 
     fn to_json(&self) -> Json {

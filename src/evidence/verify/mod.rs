@@ -34,11 +34,13 @@ mod content;
 mod entry;
 mod history;
 mod origin;
+mod subject;
 
 pub mod loose;
 pub mod report;
 
 pub use finding::{Check, Finding, Interval, Report, Subject, Verdict, Witnessing};
+pub use loose::{LooseError, LooseFile, LooseTrust, verify_loose};
 pub use source::{EntryBytes, Source, SourceError};
 
 use crate::base::id::Id;

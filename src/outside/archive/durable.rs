@@ -3,7 +3,7 @@
 //! Every byte that the archive and the keyring keep, and every bundle, is written here, in one of four ways:
 //!
 //! - [`swap`]: a whole file appears under its name at once, or not at all;
-//! - [`Batch`]: many such files with one fsync each and one per folder, for tiles;
+//! - [`Batch`]: many such files with one fsync each and one per folder, waited for together, for tiles;
 //! - [`Passing`]: a file too large for memory that appears under its name once it is whole;
 //! - [`Appending`]: bytes at the end of a file that only grows, durable after [`Appending::sync`].
 //!
@@ -12,8 +12,11 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+
+/// How many fsyncs are waited for at once: more than a batch of 256 records needs, each in a passing thread.
+const SYNC_COUNT_MAX: usize = 16;
 
 /// Who may read a file that is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -54,6 +57,18 @@ pub fn make_folder(path: &Path) -> Result<(), WriteError> {
     }
 }
 
+/// Gives a file that was written elsewhere another name, over the bytes at its start. What it holds is durable after
+/// [`Appending::sync`], its name at once.
+///
+/// # Errors
+/// A [`WriteError`] that names the path; the file may then have its old name.
+pub fn take_over(from: &Path, start: &[u8], path: &Path) -> Result<(), WriteError> {
+    let at = |source| WriteError::at(path, source);
+    OpenOptions::new().write(true).open(from).and_then(|mut file| file.write_all(start)).map_err(at)?;
+    fs::rename(from, path).map_err(at)?;
+    sync_folder(path.parent().unwrap_or(Path::new(".")))
+}
+
 /// Removes a file that nothing needs any more; its absence is no error.
 ///
 /// # Errors
@@ -68,7 +83,7 @@ pub fn remove(path: &Path) -> Result<(), WriteError> {
 /// Many files that become durable together.
 #[derive(Default)]
 pub struct Batch {
-    written: Vec<(PathBuf, PathBuf)>,
+    written: Vec<Written>,
     folders: BTreeSet<PathBuf>,
 }
 
@@ -89,8 +104,8 @@ impl Batch {
         let passing = PathBuf::from(passing);
         remove(&passing)?; // What a crash left may have the wrong mode.
         let mut file = open_new(&passing, access).map_err(|source| WriteError::at(&passing, source))?;
-        file.write_all(bytes).and_then(|()| file.sync_data()).map_err(|source| WriteError::at(path, source))?;
-        self.written.push((passing, path.to_owned()));
+        file.write_all(bytes).map_err(|source| WriteError::at(path, source))?;
+        self.written.push(Written { file, passing, path: path.to_owned() });
         self.folders.insert(folder.to_owned());
         Ok(())
     }
@@ -101,11 +116,36 @@ impl Batch {
     /// A [`WriteError`] that names the path. A crash here leaves some of the files in place: the caller
     /// writes only what means nothing before the checkpoint does, or a single file.
     pub fn finish(self) -> Result<(), WriteError> {
-        for (passing, path) in &self.written {
+        at_once(&self.written, |Written { file, path, .. }| {
+            file.sync_data().map_err(|source| WriteError::at(path, source))
+        })?;
+        for Written { passing, path, .. } in &self.written {
             fs::rename(passing, path).map_err(|source| WriteError::at(path, source))?;
         }
-        self.folders.iter().try_for_each(|folder| sync_folder(folder))
+        at_once(&Vec::from_iter(&self.folders), |folder| sync_folder(folder))
     }
+}
+
+/// A file of a batch, under its passing name.
+struct Written {
+    file: File,
+    passing: PathBuf,
+    path: PathBuf,
+}
+
+/// Waits for many fsyncs at once: a file system makes one commit of those that come together, and the waiting is
+/// most of what publishing costs.
+fn at_once<T: Sync>(all: &[T], sync: impl Fn(&T) -> Result<(), WriteError> + Sync) -> Result<(), WriteError> {
+    for some in all.chunks(SYNC_COUNT_MAX) {
+        std::thread::scope(|scope| {
+            let (first, others) = some.split_first().expect("a chunk is not empty");
+            let others: Vec<_> = others.iter().map(|other| scope.spawn(|| sync(other))).collect();
+            let first = sync(first);
+            let others = others.into_iter().map(|other| other.join().expect("an fsync does not panic"));
+            others.fold(first, Result::and)
+        })?;
+    }
+    Ok(())
 }
 
 /// What to do when a file has the name already.
@@ -202,13 +242,27 @@ impl Appending {
         Ok(Self { path: path.to_owned(), file, length })
     }
 
-    /// Appends all that `source` gives, and returns where it begins.
+    /// Appends bytes, and returns where they begin.
     ///
     /// # Errors
     /// A [`WriteError`]; the file is cut back to where it was, so that the next append overwrites.
-    pub fn append(&mut self, source: &mut dyn Read) -> Result<u64, WriteError> {
+    pub fn append(&mut self, bytes: &[u8]) -> Result<u64, WriteError> {
+        let written = self.file.write_all(bytes);
+        self.settle(written.and_then(|()| u64::try_from(bytes.len()).map_err(io::Error::other)))
+    }
+
+    /// Appends bytes and then all of another file, and returns where the bytes begin.
+    ///
+    /// # Errors
+    /// As [`Appending::append`].
+    pub fn append_with_file(&mut self, bytes: &[u8], other: &mut File) -> Result<u64, WriteError> {
+        let written = self.file.write_all(bytes).and_then(|()| io::copy(other, &mut self.file));
+        self.settle(written.and_then(|count| Ok(count + u64::try_from(bytes.len()).map_err(io::Error::other)?)))
+    }
+
+    fn settle(&mut self, written: io::Result<u64>) -> Result<u64, WriteError> {
         let start = self.length;
-        match io::copy(source, &mut self.file) {
+        match written {
             Ok(count) => {
                 self.length += count;
                 Ok(start)
@@ -317,11 +371,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("grows");
         let mut file = Appending::open(&path, 0).unwrap();
-        assert_eq!(file.append(&mut &b"kept"[..]).unwrap(), 0);
-        assert_eq!(file.append(&mut &b"torn"[..]).unwrap(), 4);
+        assert_eq!(file.append(b"kept").unwrap(), 0);
+        assert_eq!(file.append(b"torn").unwrap(), 4);
         drop(file);
         let mut file = Appending::open(&path, 4).unwrap();
-        assert_eq!(file.append(&mut &b"!"[..]).unwrap(), 4);
+        assert_eq!(file.append(b"!").unwrap(), 4);
         assert_eq!(fs::read(&path).unwrap(), b"kept!");
     }
 }

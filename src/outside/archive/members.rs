@@ -95,6 +95,7 @@ impl MemberReader {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests damage files")]
 mod tests {
     use super::*;
     use crate::outside::archive::packs::PackWriter;

@@ -145,6 +145,7 @@ impl Archive {
     }
 
     /// Serves the nodes of the tree of `size` entries.
+    #[must_use]
     pub fn nodes(&self, size: u64) -> TileNodes<impl Fn(&Tile) -> Result<Vec<u8>, ArchiveError> + use<'_>> {
         TileNodes::new(size, |tile| self.tile(tile))
     }
@@ -153,6 +154,7 @@ impl Archive {
     ///
     /// # Errors
     /// [`ArchiveError::Missing`] or [`ArchiveError::Tile`]. That the bytes hash to the entry is for the caller.
+    #[expect(clippy::missing_panics_doc, reason = "a position in a bundle is below 256")]
     pub fn statement(&self, index: u64, size: u64) -> Result<Vec<u8>, ArchiveError> {
         let width = u64::from(WIDTH_MAX);
         let mut bundle = self.statements(index / width, size)?;

@@ -16,6 +16,7 @@
 //! | `size`   | uint | how many bytes it has                           |
 //! | `stored` | uint | how many bytes the zstd frame behind it has     |
 //! | `crc32`  | uint | CRC-32 of that frame                            |
+//! | `pad`    | bytes | zeros, where the frame was there before the map |
 //!
 //! So `zstd -dc 00000001.pack` prints all of a segment's blobs, one after another, and
 //! `tail -c +OFFSET segment | zstd -dc | head -c SIZE` one of them. A row is 40 bytes: the hash, and the
@@ -41,13 +42,16 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::durable::{self, Access, Appending, WriteError};
-use super::spool::Spooled;
+use super::spool::{FrameBytes, ROOM_BYTES, Spooled};
 
 use crate::base::cbor::{self, Value};
 use crate::base::hash::{Hash, Hasher};
 
 /// When a segment is sealed: small enough to copy and to verify in a second or two.
 pub const SEGMENT_BYTES_MAX: u64 = 256 << 20;
+
+/// The smallest frame whose passing file becomes a segment of its own instead of being copied into one.
+const TAKEN_OVER_BYTES_MIN: u64 = 64 << 20;
 
 /// The longest map of a member.
 const HEADER_BYTES_MAX: u32 = 1024;
@@ -60,6 +64,9 @@ const SCAN_BYTES: u64 = 1 << 20;
 
 const SKIPPABLE_MAGIC: u32 = 0x184D_2A5A;
 const PREAMBLE_BYTES: u64 = 8;
+const PREAMBLE_BYTES_USIZE: usize = 8;
+/// The key `pad` and the head of a byte string of 24 to 255 bytes.
+const PAD_HEAD_BYTES: usize = 6;
 const ROW_BYTES: usize = 40;
 const ROW_BYTES_U64: u64 = 40;
 
@@ -116,8 +123,10 @@ impl Packs {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other.map_err(|source| PackError::Io { path: self.folder.clone(), source })?,
         };
+        // One spelling: `1.pack` is not the file that segment 1 lies in.
+        let number = |name: &str| name.parse().ok().filter(|number: &u32| format!("{number:08}") == name);
         let mut numbers: Vec<u32> =
-            entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".pack")?.parse().ok()).collect();
+            entries.filter_map(|entry| number(entry.ok()?.file_name().to_str()?.strip_suffix(".pack")?)).collect();
         numbers.sort_unstable();
         Ok(numbers)
     }
@@ -171,6 +180,7 @@ impl Packs {
     ///
     /// # Errors
     /// [`PackError::Damaged`] says where.
+    #[expect(clippy::missing_panics_doc, reason = "a count fits in 64 bits")]
     pub fn copy_member(&self, segment: u32, member: &Member, target: &mut dyn Write) -> Result<u64, PackError> {
         let path = self.path(segment);
         let damaged =
@@ -292,12 +302,11 @@ impl Packs {
     fn find_in(&self, segment: u32, hash: Hash) -> Result<Option<Member>, PackError> {
         let path = self.path(segment);
         let io_error = |source| PackError::Io { path: path.clone(), source };
-        let (row, rows_end) = match File::open(path.with_extension("index")) {
-            Ok(index) => (find_sorted(&index, hash).map_err(io_error)?, None),
-            Err(_) => {
-                let rows = fs::read(path.with_extension("rows")).unwrap_or_default();
-                (find_unsorted(&rows, hash), Some(last_offset(&rows)))
-            }
+        let (row, rows_end) = if let Ok(index) = File::open(path.with_extension("index")) {
+            (find_sorted(&index, hash).map_err(io_error)?, None)
+        } else {
+            let rows = fs::read(path.with_extension("rows")).unwrap_or_default();
+            (find_unsorted(&rows, hash), Some(last_offset(&rows)))
         };
         if let Some(offset) = row {
             let mut file = File::open(&path).map_err(io_error)?;
@@ -320,8 +329,13 @@ impl Packs {
 pub struct PackWriter {
     packs: Packs,
     segment: u32,
+    /// The segments before it.
+    sealed: Vec<u32>,
     pack: Appending,
     rows: Appending,
+    /// Rows of blobs that are not durable yet.
+    new_rows: Vec<u8>,
+    /// Where each blob of the active segment lies.
     recent: HashMap<Hash, u64>,
 }
 
@@ -348,13 +362,29 @@ impl PackWriter {
             return Self::start(packs, segment + 1);
         }
         let pack = Appending::open(&path, length)?;
-        let mut rows = Appending::open(&path.with_extension("rows"), 0)?;
+        let mut new_rows = Vec::new();
+        let rows = Appending::open(&path.with_extension("rows"), 0)?;
         let mut by_offset: Vec<(u64, Hash)> = recent.iter().map(|(hash, offset)| (*offset, *hash)).collect();
         by_offset.sort_unstable();
         for (offset, hash) in by_offset {
-            rows.append(&mut row(hash, offset).as_slice())?;
+            new_rows.extend_from_slice(&row(hash, offset));
         }
-        Ok(Self { packs: packs.clone(), segment, pack, rows, recent })
+        let mut sealed = packs.segments()?;
+        sealed.retain(|sealed| *sealed < segment);
+        Ok(Self { packs: packs.clone(), segment, sealed, pack, rows, new_rows, recent })
+    }
+
+    /// Says whether a blob is held. No row file is read: what the active segment holds is known.
+    fn contains(&self, hash: Hash) -> Result<bool, PackError> {
+        if self.recent.contains_key(&hash) {
+            return Ok(true);
+        }
+        for segment in self.sealed.iter().rev() {
+            if self.packs.find_in(*segment, hash)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Adds a blob unless it is held already; durable after [`PackWriter::sync`].
@@ -362,21 +392,33 @@ impl PackWriter {
     /// # Errors
     /// When the disk is full or fails; what was half written is cut off.
     pub fn append(&mut self, blob: &Spooled) -> Result<(), PackError> {
-        if self.recent.contains_key(&blob.hash) || self.packs.contains(blob.hash)? {
+        if self.contains(blob.hash)? {
             return Ok(());
         }
         let frame = blob.open_frame().map_err(PackError::Spool)?;
-        let header = cbor::encode(&Value::map([
-            ("sha256", Value::from(blob.hash)),
-            ("size", Value::from(blob.size_bytes)),
-            ("stored", Value::from(frame.size_bytes)),
-            ("crc32", Value::from(u64::from(frame.crc32))),
-        ]));
-        let length = u32::try_from(header.len()).expect("a header of four fields is short");
-        let preamble = [SKIPPABLE_MAGIC.to_le_bytes(), length.to_le_bytes()].concat();
-        let offset = self.pack.append(&mut preamble.chain(header.as_slice()).chain(frame.bytes))?;
-        self.rows.append(&mut row(blob.hash, offset).as_slice())?;
+        let stored =
+            Stored { hash: blob.hash, size_bytes: blob.size_bytes, frame_bytes: frame.size_bytes, crc32: frame.crc32 };
+        let offset = match frame.bytes {
+            FrameBytes::Memory(bytes) => self.pack.append(&[&stored.map(0), &*bytes].concat())?,
+            FrameBytes::File { path, .. } if frame.size_bytes >= TAKEN_OVER_BYTES_MIN => {
+                return self.take_over(&path, &stored);
+            }
+            FrameBytes::File { frame: mut file, .. } => self.pack.append_with_file(&stored.map(0), &mut file)?,
+        };
+        self.new_rows.extend_from_slice(&row(blob.hash, offset));
         self.recent.insert(blob.hash, offset);
+        Ok(())
+    }
+
+    /// Makes a passing file the next segment, as it lies: a large blob is not written twice.
+    fn take_over(&mut self, passing: &Path, stored: &Stored) -> Result<(), PackError> {
+        if self.pack.length() > 0 {
+            self.make_durable()?;
+            self.seal()?;
+        }
+        // A crash here leaves a segment with a blob that no record names yet, or a torn one.
+        durable::take_over(passing, &stored.map(ROOM_BYTES), &self.packs.path(self.segment))?;
+        *self = Self::start(&self.packs, self.segment)?;
         Ok(())
     }
 
@@ -385,10 +427,17 @@ impl PackWriter {
     /// # Errors
     /// A [`PackError`]; after a failed fsync the writing act must end.
     pub fn sync(&mut self) -> Result<(), PackError> {
-        self.pack.sync()?; // The rows need no fsync: they are derived.
+        self.make_durable()?;
         if self.pack.length() >= SEGMENT_BYTES_MAX {
             self.seal()?;
         }
+        Ok(())
+    }
+
+    fn make_durable(&mut self) -> Result<(), PackError> {
+        self.pack.sync()?;
+        self.rows.append(&self.new_rows)?; // They need no fsync: they are derived.
+        self.new_rows.clear();
         Ok(())
     }
 
@@ -396,6 +445,36 @@ impl PackWriter {
         write_index(&self.packs.path(self.segment), &self.recent)?;
         *self = Self::start(&self.packs, self.segment + 1)?;
         Ok(())
+    }
+}
+
+/// What a member's map says.
+struct Stored {
+    hash: Hash,
+    size_bytes: u64,
+    frame_bytes: u64,
+    crc32: u32,
+}
+
+impl Stored {
+    /// Returns the skippable frame that holds the map, padded to `room` bytes when that is not 0.
+    fn map(&self, room: u64) -> Vec<u8> {
+        let fields = || {
+            vec![
+                ("sha256", Value::from(self.hash)),
+                ("size", Value::from(self.size_bytes)),
+                ("stored", Value::from(self.frame_bytes)),
+                ("crc32", Value::from(u64::from(self.crc32))),
+            ]
+        };
+        let mut map = cbor::encode(&Value::map(fields()));
+        let room = usize::try_from(room).expect("a room is small");
+        if let Some(left) = room.checked_sub(PREAMBLE_BYTES_USIZE + map.len() + PAD_HEAD_BYTES) {
+            let pad = ("pad", Value::Bytes(vec![0; left]));
+            map = cbor::encode(&Value::map(fields().into_iter().chain([pad])));
+        }
+        let length = u32::try_from(map.len()).expect("a map of five fields is short");
+        [&SKIPPABLE_MAGIC.to_le_bytes()[..], &length.to_le_bytes(), &map].concat()
     }
 }
 
@@ -534,6 +613,10 @@ fn read_member(file: &mut File, offset: u64, length: u64) -> Option<Member> {
     file.read_exact(&mut header).ok()?;
     let Value::Map(fields) = cbor::decode(&header).ok()? else { return None };
     let field = |name: &str| fields.iter().find(|(key, _)| key.as_text() == Some(name)).map(|(_, value)| value);
+    let pad = field("pad");
+    if pad.is_some_and(|pad| pad.as_bytes().is_none_or(|pad| pad.iter().any(|byte| *byte != 0))) {
+        return None;
+    }
     let member = Member {
         hash: Hash::from_slice(field("sha256")?.as_bytes()?).ok()?,
         size_bytes: field("size")?.as_unsigned()?,
@@ -542,7 +625,8 @@ fn read_member(file: &mut File, offset: u64, length: u64) -> Option<Member> {
         stored_bytes: field("stored")?.as_unsigned()?,
         crc32: u32::try_from(field("crc32")?.as_unsigned()?).ok()?,
     };
-    (fields.len() == 4 && member.frame_offset.checked_add(member.stored_bytes)? <= length).then_some(member)
+    (fields.len() == 4 + usize::from(pad.is_some()) && member.frame_offset.checked_add(member.stored_bytes)? <= length)
+        .then_some(member)
 }
 
 /// Why a blob could not be read or kept.
@@ -568,6 +652,7 @@ pub enum PackError {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests damage files")]
 mod tests {
     use super::*;
 
@@ -633,6 +718,52 @@ mod tests {
     }
 
     #[test]
+    fn takes_a_large_blob_over_as_a_segment_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let packs = Packs::new(&folder.path().join("packs"));
+        let mut writer = PackWriter::open(&packs).unwrap();
+        writer.append(&blob("before")).unwrap();
+        let mut state = 1_u64;
+        let mut noise = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state ^ (state >> 33)).to_le_bytes()
+        };
+        let large: Vec<u8> = std::iter::repeat_with(&mut noise).take(9 << 20).flatten().collect();
+        let spooled = || {
+            let mut spool = super::super::spool::Spool::new(&folder.path().join("passing"));
+            large.chunks(100_000).for_each(|chunk| spool.write_all(chunk).unwrap());
+            spool.finish().unwrap()
+        };
+        writer.append(&spooled()).unwrap();
+        writer.append(&spooled()).unwrap();
+        writer.append(&blob("after")).unwrap();
+        writer.sync().unwrap();
+        assert_eq!(fs::read_dir(folder.path().join("passing")).unwrap().count(), 0);
+        assert_eq!(packs.segments().unwrap(), [1, 2]);
+        let members: Vec<Member> = packs.walk(2, 0).unwrap().map(Result::unwrap).collect();
+        assert_eq!(
+            members.iter().map(|member| member.hash).collect::<Vec<_>>(),
+            [Hash::of(&large), Hash::of(b"after")]
+        );
+        assert_eq!(members[0].frame_offset, ROOM_BYTES);
+        drop(writer);
+        let mut writer = PackWriter::open(&packs).unwrap();
+        writer.append(&blob("later")).unwrap();
+        for text in ["before", "after", "later"] {
+            assert_eq!(packs.read(Hash::of(text.as_bytes())).unwrap(), text.as_bytes());
+        }
+        let mut copied = Vec::new();
+        packs.copy(Hash::of(&large), &mut copied).unwrap();
+        assert!(copied == large);
+        // Padding is zeros, so that no byte of a segment can be changed unseen.
+        let mut damaged = fs::read(packs.path(2)).unwrap();
+        let pad = damaged.windows(4).position(|window| window == b"cpad").unwrap();
+        damaged[pad + 20] ^= 1;
+        fs::write(packs.path(2), &damaged).unwrap();
+        assert!(packs.read(Hash::of(&large)).is_err());
+    }
+
+    #[test]
     fn names_a_damaged_blob_for_every_flipped_bit_of_its_member() {
         let folder = tempfile::tempdir().unwrap();
         let packs = Packs::new(folder.path());
@@ -656,6 +787,7 @@ mod tests {
             starts.push(usize::try_from(writer.pack.length()).unwrap());
             writer.append(&blob(text)).unwrap();
         }
+        writer.sync().unwrap();
         drop(writer);
         let rows = fs::read(packs.path(1).with_extension("rows")).unwrap();
         let whole = fs::read(packs.path(1)).unwrap();

@@ -4,21 +4,38 @@
 //! |----------|-------|--------------------------------------------------|
 //! | memory   | bytes | at most [`MEMORY_BYTES_MAX`] a spool             |
 //!
-//! A small body stays in memory. A larger one is compressed into a passing file as it arrives, so that
-//! neither a body nor its uncompressed copy is ever held whole. The file goes when the spool does.
+//! A small body stays in memory and is compressed when it ends. A larger one is compressed into a passing file
+//! as it arrives, on a thread of its own, so that neither a body nor its compressed copy is ever held whole and
+//! hashing does not wait for compressing. The file goes when the spool does.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread::JoinHandle;
 
 use crate::base::hash::{Hash, Hasher};
 
 /// How much of a body is held in memory before it goes to a file: most pages stay below.
 pub const MEMORY_BYTES_MAX: usize = 1 << 20;
 
-/// How hard blobs are compressed: zstd's own default, at the speed of a fast disk.
-pub(super) const COMPRESSION_LEVEL: i32 = 3;
+/// How hard blobs in memory are compressed: zstd's own default.
+const COMPRESSION_LEVEL: i32 = 3;
+
+/// How hard a body is compressed on its way to a file: one processor must keep up with the network, at twice
+/// the speed of the level above for a tenth more bytes.
+const PASSING_COMPRESSION_LEVEL: i32 = 1;
+
+/// How much room a passing file leaves before its frame: a pack takes the file over as it is, and writes the map
+/// of its member there. The longest map has 83 bytes, the rest is its padding.
+pub(super) const ROOM_BYTES: u64 = 160;
+
+/// How many pieces of a body may wait for its press before the network waits too: a piece is at most what one
+/// read of a socket brings.
+const WAITING_PIECE_COUNT_MAX: usize = 4;
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
@@ -32,7 +49,7 @@ pub struct Spool {
 
 enum Place {
     Memory(Vec<u8>),
-    File(PassingFile, Box<zstd::Encoder<'static, Summed>>),
+    File(Press),
 }
 
 /// A blob that is wholly received, and not in a pack yet.
@@ -45,8 +62,8 @@ pub struct Spooled {
 }
 
 enum Stored {
-    Memory(Vec<u8>),
-    File(PassingFile, u32),
+    Memory { bytes: Vec<u8>, frame: Option<Vec<u8>> },
+    File(Pressed),
 }
 
 impl Spool {
@@ -56,43 +73,31 @@ impl Spool {
         Self { folder: folder.to_owned(), hasher: Hasher::new(), size_bytes: 0, place: Place::Memory(Vec::new()) }
     }
 
-    /// Ends the receiving.
+    /// Ends the receiving and compresses what is still to be compressed.
     ///
     /// # Errors
     /// When the passing file cannot be finished, as on a full disk.
     pub fn finish(self) -> io::Result<Spooled> {
         let stored = match self.place {
-            Place::Memory(bytes) => Stored::Memory(bytes),
-            Place::File(file, encoder) => {
-                let Summed { file: mut writer, crc32 } = encoder.finish()?;
-                writer.flush()?;
-                Stored::File(file, crc32.finalize())
-            }
+            Place::Memory(bytes) => Stored::Memory { frame: Some(compress(&bytes)?), bytes },
+            Place::File(press) => Stored::File(press.finish()?),
         };
         Ok(Spooled { hash: self.hasher.finish(), size_bytes: self.size_bytes, stored })
-    }
-
-    fn spill(&mut self) -> io::Result<()> {
-        let Place::Memory(bytes) = &self.place else { return Ok(()) };
-        let (passing, file) = PassingFile::create(&self.folder)?;
-        let mut encoder = zstd::Encoder::new(Summed::new(file), COMPRESSION_LEVEL)?;
-        encoder.include_checksum(true)?;
-        encoder.write_all(bytes)?;
-        self.place = Place::File(passing, Box::new(encoder));
-        Ok(())
     }
 }
 
 impl Write for Spool {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Place::Memory(held) = &self.place
+        if let Place::Memory(held) = &mut self.place
             && held.len() + bytes.len() > MEMORY_BYTES_MAX
         {
-            self.spill()?;
+            let mut press = Press::start(&self.folder)?;
+            press.take_in(std::mem::take(held))?;
+            self.place = Place::File(press);
         }
         match &mut self.place {
             Place::Memory(held) => held.extend_from_slice(bytes),
-            Place::File(_, encoder) => encoder.write_all(bytes)?,
+            Place::File(press) => press.take_in(bytes.to_vec())?,
         }
         self.hasher.update(bytes);
         self.size_bytes += u64::try_from(bytes.len()).map_err(io::Error::other)?;
@@ -107,37 +112,44 @@ impl Write for Spool {
 impl Spooled {
     /// Takes bytes that are already in memory.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "a length fits in 64 bits")]
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         let size_bytes = u64::try_from(bytes.len()).expect("a length fits in 64 bits");
-        Self { hash: Hash::of(&bytes), size_bytes, stored: Stored::Memory(bytes) }
+        Self { hash: Hash::of(&bytes), size_bytes, stored: Stored::Memory { bytes, frame: None } }
+    }
+
+    /// Takes bytes that are already in memory and compresses them here and now, so that the sequencer need not.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn compressed(bytes: Vec<u8>) -> io::Result<Self> {
+        let frame = Some(compress(&bytes)?);
+        let Self { hash, size_bytes, stored } = Self::from_bytes(bytes);
+        let Stored::Memory { bytes, .. } = stored else { unreachable!("bytes in memory stay there") };
+        Ok(Self { hash, size_bytes, stored: Stored::Memory { bytes, frame } })
     }
 
     /// Opens the blob for reading from its start, uncompressed.
     ///
     /// # Errors
-    /// When the passing file cannot be opened.
+    /// When the passing file cannot be opened, as when a pack has taken it over.
     pub fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         Ok(match &self.stored {
-            Stored::Memory(bytes) => Box::new(bytes.as_slice()),
-            Stored::File(file, _) => Box::new(zstd::Decoder::new(File::open(&file.path)?)?),
+            Stored::Memory { bytes, .. } => Box::new(bytes.as_slice()),
+            Stored::File(Pressed { file, .. }) => Box::new(zstd::Decoder::new(open_behind_room(&file.path)?)?),
         })
     }
 
     /// Opens the blob as one zstd frame.
     pub(super) fn open_frame(&self) -> io::Result<Frame<'_>> {
         match &self.stored {
-            Stored::Memory(bytes) => {
-                let mut compressor = zstd::bulk::Compressor::new(COMPRESSION_LEVEL)?;
-                compressor.include_checksum(true)?;
-                let frame = compressor.compress(bytes)?;
-                let size_bytes = u64::try_from(frame.len()).map_err(io::Error::other)?;
-                let crc32 = crc32fast::hash(&frame);
-                Ok(Frame { bytes: Box::new(io::Cursor::new(frame)), size_bytes, crc32 })
-            }
-            Stored::File(file, crc32) => {
-                let frame = File::open(&file.path)?;
-                let size_bytes = frame.metadata()?.len();
-                Ok(Frame { bytes: Box::new(frame), size_bytes, crc32: *crc32 })
+            Stored::Memory { frame: Some(frame), .. } => Frame::in_memory(frame.into()),
+            Stored::Memory { bytes, frame: None } => Frame::in_memory(compress(bytes)?.into()),
+            Stored::File(Pressed { file, crc32 }) => {
+                let frame = open_behind_room(&file.path)?;
+                let size_bytes = frame.metadata()?.len() - ROOM_BYTES;
+                let path = file.path.clone();
+                Ok(Frame { bytes: FrameBytes::File { frame, path }, size_bytes, crc32: *crc32 })
             }
         }
     }
@@ -146,11 +158,109 @@ impl Spooled {
 /// A blob as one zstd frame.
 pub(super) struct Frame<'b> {
     /// The frame.
-    pub(super) bytes: Box<dyn Read + 'b>,
+    pub(super) bytes: FrameBytes<'b>,
     /// How many bytes it has.
     pub(super) size_bytes: u64,
     /// Its checksum.
     pub(super) crc32: u32,
+}
+
+/// Where a frame's bytes are.
+pub(super) enum FrameBytes<'b> {
+    /// In a passing file, behind its room: to be copied from it, or taken over with it.
+    File {
+        /// The file, at the frame's start.
+        frame: File,
+        /// Where it lies.
+        path: PathBuf,
+    },
+    /// In memory.
+    Memory(Cow<'b, [u8]>),
+}
+
+fn open_behind_room(path: &Path) -> io::Result<File> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(ROOM_BYTES))?;
+    Ok(file)
+}
+
+impl<'b> Frame<'b> {
+    fn in_memory(frame: Cow<'b, [u8]>) -> io::Result<Self> {
+        let size_bytes = u64::try_from(frame.len()).map_err(io::Error::other)?;
+        Ok(Self { size_bytes, crc32: crc32fast::hash(&frame), bytes: FrameBytes::Memory(frame) })
+    }
+}
+
+thread_local! {
+    /// Making a compressor costs more than compressing a record does, so that each thread keeps one.
+    static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    COMPRESSOR.with_borrow_mut(|kept| {
+        if let Some(compressor) = kept {
+            return compressor.compress(bytes);
+        }
+        let mut compressor = zstd::bulk::Compressor::new(COMPRESSION_LEVEL)?;
+        compressor.include_checksum(true)?;
+        kept.insert(compressor).compress(bytes)
+    })
+}
+
+/// Compresses a body to a passing file on a thread of its own, while more of it arrives.
+struct Press {
+    pieces: SyncSender<Vec<u8>>,
+    /// Absent once it has ended before its time.
+    thread: Option<JoinHandle<io::Result<Pressed>>>,
+}
+
+/// A passing file that is one zstd frame.
+struct Pressed {
+    file: PassingFile,
+    crc32: u32,
+}
+
+impl Press {
+    fn start(folder: &Path) -> io::Result<Self> {
+        let (passing, file) = PassingFile::create(folder)?;
+        let (pieces, arriving) = mpsc::sync_channel(WAITING_PIECE_COUNT_MAX);
+        let thread = std::thread::Builder::new().spawn(move || press(passing, file, &arriving))?;
+        Ok(Self { pieces, thread: Some(thread) })
+    }
+
+    fn take_in(&mut self, piece: Vec<u8>) -> io::Result<()> {
+        if self.pieces.send(piece).is_ok() {
+            return Ok(());
+        }
+        // The thread ended before its time, and what it returns says why.
+        let ended = self.thread.take().map_or_else(|| Err(gone()), join);
+        Err(ended.err().unwrap_or_else(gone))
+    }
+
+    fn finish(self) -> io::Result<Pressed> {
+        drop(self.pieces);
+        self.thread.map_or_else(|| Err(gone()), join)
+    }
+}
+
+fn join(thread: JoinHandle<io::Result<Pressed>>) -> io::Result<Pressed> {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn gone() -> io::Error {
+    io::Error::other("the passing file has failed before")
+}
+
+fn press(passing: PassingFile, mut file: File, arriving: &Receiver<Vec<u8>>) -> io::Result<Pressed> {
+    file.seek(SeekFrom::Start(ROOM_BYTES))?;
+    let mut encoder = zstd::Encoder::new(Summed::new(file), PASSING_COMPRESSION_LEVEL)?;
+    encoder.include_checksum(true)?;
+    for piece in arriving {
+        encoder.write_all(&piece)?;
+    }
+    let Summed { file: mut writer, crc32 } = encoder.finish()?;
+    writer.flush()?;
+    Ok(Pressed { file: passing, crc32: crc32.finalize() })
 }
 
 /// A file that is summed as it is written.

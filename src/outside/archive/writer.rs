@@ -53,7 +53,8 @@ impl Writer {
         let frontier = Frontier::resume(&archive.nodes(size), size).map_err(nodes_error)?;
         let edge = TileEdge::resume(size, |tile| archive.tile(tile)).map_err(nodes_error)?;
         let width = u64::from(WIDTH_MAX);
-        let statements = if size % width == 0 { Vec::new() } else { archive.statements(size / width, size)? };
+        let statements =
+            if size.is_multiple_of(width) { Vec::new() } else { archive.statements(size / width, size)? };
         check_statements(archive, &statements, size)?;
         Ok(Self {
             archive: archive.clone(),
@@ -117,6 +118,7 @@ impl Writer {
     ///
     /// # Errors
     /// When the disk is full or fails. The writer must then be dropped: what it holds is ahead of the disk.
+    #[expect(clippy::missing_panics_doc, reason = "what is appended is held in memory and short")]
     pub fn write(&mut self) -> Result<(), ArchiveError> {
         let size = self.size();
         self.packs.sync()?;

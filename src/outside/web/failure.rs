@@ -64,17 +64,3 @@ impl FetchError {
         matches!(self, Self::Connect { .. } | Self::Dns { .. } | Self::Lost { .. } | Self::Timeout { .. })
     }
 }
-
-/// Returns what an error says, with its causes, which the crates below leave to be asked for.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        cause = error.source();
-    }
-    text
-}

@@ -26,11 +26,12 @@ use hyper::header::LOCATION;
 use hyper_util::rt::TokioIo;
 
 use crate::base::address::Address;
+use crate::base::causes::with_causes;
 use crate::base::hash::Hasher;
 use crate::base::time::Time;
 use crate::document::exchange::{self, Body, Exchange, isomorphic_decode};
 use crate::outside::web::connect::{Connected, Patience, connect};
-use crate::outside::web::failure::{FetchError, chain};
+use crate::outside::web::failure::FetchError;
 use crate::outside::web::options::FetchOptions;
 use crate::outside::web::request::{Fields, Secrets};
 use crate::outside::web::tee::{Heads, Tee};
@@ -152,9 +153,9 @@ fn no_head(address: &Address, heads: &Heads, error: &hyper::Error) -> FetchError
     if heads.is_too_large() {
         FetchError::HeadTooLarge { url }
     } else if error.is_parse() {
-        FetchError::MalformedHead { url, reason: chain(error) }
+        FetchError::MalformedHead { url, reason: with_causes(error) }
     } else {
-        FetchError::Lost { url, reason: chain(error) }
+        FetchError::Lost { url, reason: with_causes(error) }
     }
 }
 
@@ -173,7 +174,7 @@ impl<W: Write> Reception<W> {
             let piece = match course.patience.wait(idle_seconds_max, body.frame()).await {
                 Ok(None) => break None,
                 Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
-                Ok(Some(Err(error))) => break Some(chain(&error)),
+                Ok(Some(Err(error))) => break Some(with_causes(&error)),
                 Err(end) => break Some(format!("nothing more arrived within {} s", end.seconds)),
             };
             if !self.take_in(&piece, body_bytes_max)? {
