@@ -198,7 +198,8 @@ impl<F: Folder> Bundle<F> {
         }
         let mut reached = BTreeSet::new();
         let mut waiting: Vec<u64> = entries.subjects.iter().copied().chain([0]).collect();
-        let mut is_whole = true;
+        // Without subjects nothing is leant on, and nothing can be superfluous.
+        let mut is_whole = !self.subjects.is_empty();
         while let Some(index) = waiting.pop() {
             let Some((id, record)) = entries.records.get(&index) else {
                 is_whole = false;
@@ -249,11 +250,12 @@ impl<F: Folder> Bundle<F> {
         for name in expected.difference(&self.names).cloned().collect::<Vec<_>>() {
             self.missing(format!("`{name}`"), "nothing");
         }
+        let has_subjects = !self.subjects.is_empty();
         let is_read = |name: &str| entries.records.values().any(|(id, _)| layout::belongs_to(name, id));
         let unlisted: Vec<String> = self.names.difference(&expected).filter(|name| !is_key(name)).cloned().collect();
         for name in unlisted {
             // A record that is not there does not say which files it has; its absence is said already.
-            if is_whole || !layout::is_of_entry(&name) || is_read(&name) {
+            if is_whole || !layout::is_of_entry(&name) || (has_subjects && is_read(&name)) {
                 self.fails("only files that the layout names", format!("`{name}`"));
             }
         }
