@@ -11,6 +11,7 @@ mod cli;
 mod corpus;
 mod damage;
 mod forgery;
+mod history;
 mod interop;
 mod robust;
 mod server;
