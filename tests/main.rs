@@ -1,8 +1,7 @@
 //! Tests from outside, in one binary.
-#![allow(
+#![expect(
     clippy::disallowed_methods,
     clippy::print_stderr,
-    clippy::print_stdout,
     clippy::similar_names,
     clippy::unwrap_used,
     reason = "tests write files to damage them, say aloud what they skip, and fail by panicking"
@@ -12,6 +11,7 @@ mod cli;
 mod corpus;
 mod damage;
 mod forgery;
+mod history;
 mod interop;
 mod robust;
 mod server;

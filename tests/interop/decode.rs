@@ -1,4 +1,4 @@
-//! serde_cbor, a decoder that shares nothing with ours, reads every record and finds the same in it.
+//! `serde_cbor`, a decoder that shares nothing with ours, reads every record and finds the same in it.
 
 use std::collections::BTreeSet;
 

@@ -5,11 +5,11 @@
 //! | Go `sumdb`, `formats`| checkpoints, tiles, entries, tlog-proofs                 | `go`, after `go mod download`    |
 //! | `openssl`            | key files, statements, checkpoints                       | `PATH`                           |
 //! | `ssh-keygen`         | public keys, seals                                       | `PATH`                           |
-//! | pycose, scitt-cose   | statements, receipts                                     | `AFFIANT_TEST_PYTHON`, `python3` |
+//! | `pycose`, `scitt-cose` | statements, receipts                                     | `AFFIANT_TEST_PYTHON`, `python3` |
 //! | bagit.py, zipfile    | bundles                                                  | the same                         |
 //! | `unzip`, `sha256sum` | bundles                                                  | `PATH`                           |
 //! | `zstd`               | packs                                                    | `PATH`                           |
-//! | serde_cbor           | records                                                  | linked                           |
+//! | `serde_cbor`         | records                                                  | linked                           |
 //! | `dash`, `busybox sh` | `verify.sh`                                              | `PATH`                           |
 //!
 //! A test whose program is absent says so aloud and is skipped; with `CI` set it fails instead. `.ci/run`

@@ -142,7 +142,7 @@ fn pkeyutl(public: &Path, signed: &Path, signature: &PathBuf) -> Command {
     command
 }
 
-/// Returns what a statement signs (RFC 9052 §4.4), its payload and its signature, as serde_cbor reads and writes them.
+/// Returns what a statement signs (RFC 9052 §4.4), its payload and its signature, as `serde_cbor` reads and writes them.
 fn signature_structure(statement: &[u8]) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let Value::Array(parts) = serde_cbor::from_slice(statement).unwrap() else { panic!("an array") };
     let [protected, _, Value::Bytes(payload), Value::Bytes(signature)] = &parts[..] else { panic!("four parts") };

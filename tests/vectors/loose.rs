@@ -218,7 +218,7 @@ fn a_proof_is_verified_with_its_entry_and_a_policy() {
     assert_eq!(verdict(&[proof.clone(), raw.clone()], &by_policy), Verdict::VerifiedWithGaps);
     assert_eq!(verdict(&[proof.clone(), raw.clone()], &by_key), Verdict::Verified);
     assert_eq!(verdict(&[proof.clone(), raw.clone()], &LooseTrust::default()), Verdict::CannotTell);
-    assert_eq!(verdict(&[proof.clone()], &by_key), Verdict::CannotTell);
+    assert_eq!(verdict(std::slice::from_ref(&proof), &by_key), Verdict::CannotTell);
     assert_eq!(verdict(&[proof.clone(), file("entry", "another")], &by_key), Verdict::Failed);
     let first = Proof::new(InclusionProof { index: 0, ..made.inclusion.clone() }, made.checkpoint.encode());
     assert_eq!(verdict(&[file("proof", first.encode()), raw], &by_key), Verdict::Failed);

@@ -102,6 +102,12 @@ pub fn id_of_entry_file(name: &str) -> Option<Id> {
     (check == CheckCharacter::Right && lower(&id) == folder).then_some(id)
 }
 
+/// Says whether a file, by its name, is one of some entry's.
+#[must_use]
+pub fn is_of_entry(name: &str) -> bool {
+    [ENTRIES, CONTENT, CITATIONS].iter().any(|folder| name.starts_with(folder))
+}
+
 /// Says whether a file, by its name, is one of an entry's, whatever its record says.
 #[must_use]
 pub fn belongs_to(name: &str, id: &Id) -> bool {

@@ -79,8 +79,8 @@ impl<F: Folder> Bundle<F> {
         bundle.report_bag(&report);
         bundle.read_subjects(&report.metadata);
         let entries = bundle.read_entries();
-        bundle.check_entries(&entries);
-        bundle.check_names(&entries);
+        let is_whole = bundle.check_entries(&entries);
+        bundle.check_names(&entries, is_whole);
         let genesis = entries.records.get(&0).and_then(|(_, record)| match &record.body {
             Body::Genesis(genesis) => Some((genesis, record.origin.as_str())),
             _ => None,
@@ -179,15 +179,16 @@ impl<F: Folder> Bundle<F> {
                 Ok(Some(Err(error))) => self.fails(format!("a record in `{name}`"), error.to_string()),
                 Err(error) => self.fails(format!("a record in `{name}`"), error.reason),
             }
-            if let Some(statement) = self.sha256.get(&layout::entry_file(&id, layout::STATEMENT)) {
-                self.statements.insert(*statement, id.index);
+            let statement = self.read(&layout::entry_file(&id, layout::STATEMENT), SMALL_FILE_BYTES_MAX);
+            if let Ok(Some(statement)) = statement {
+                self.statements.insert(Hash::of(&statement), id.index);
             }
         }
         entries
     }
 
-    /// The entries are the subjects, entry 0, and what they lean on.
-    fn check_entries(&mut self, entries: &Entries) {
+    /// The entries are the subjects, entry 0, and what they lean on. Says whether all of them can be read.
+    fn check_entries(&mut self, entries: &Entries) -> bool {
         for subject in self.subjects.clone() {
             match self.ids.get(&subject.index).cloned() {
                 Some(id) if id == subject => {}
@@ -197,7 +198,8 @@ impl<F: Folder> Bundle<F> {
         }
         let mut reached = BTreeSet::new();
         let mut waiting: Vec<u64> = entries.subjects.iter().copied().chain([0]).collect();
-        let mut is_whole = true;
+        // Without subjects nothing is leant on, and nothing can be superfluous.
+        let mut is_whole = !self.subjects.is_empty();
         while let Some(index) = waiting.pop() {
             let Some((id, record)) = entries.records.get(&index) else {
                 is_whole = false;
@@ -215,6 +217,7 @@ impl<F: Folder> Bundle<F> {
                 self.fails("only entries that a subject leans on", found);
             }
         }
+        is_whole
     }
 
     /// Adds what a record leans on to those that wait; says whether all of it is there.
@@ -234,7 +237,7 @@ impl<F: Folder> Bundle<F> {
         is_whole
     }
 
-    fn check_names(&mut self, entries: &Entries) {
+    fn check_names(&mut self, entries: &Entries, is_whole: bool) {
         let payload = entries.payload();
         for (name, blob) in &payload {
             if let Some((id, hash)) = blob {
@@ -247,12 +250,12 @@ impl<F: Folder> Bundle<F> {
         for name in expected.difference(&self.names).cloned().collect::<Vec<_>>() {
             self.missing(format!("`{name}`"), "nothing");
         }
-        let unread: Vec<Id> =
-            self.ids.values().filter(|id| !entries.records.contains_key(&id.index)).cloned().collect();
+        let has_subjects = !self.subjects.is_empty();
+        let is_read = |name: &str| entries.records.values().any(|(id, _)| layout::belongs_to(name, id));
         let unlisted: Vec<String> = self.names.difference(&expected).filter(|name| !is_key(name)).cloned().collect();
         for name in unlisted {
-            // A record that cannot be read does not say which files it has; that is said of the record.
-            if !unread.iter().any(|id| layout::belongs_to(&name, id)) {
+            // A record that is not there does not say which files it has; its absence is said already.
+            if is_whole || !layout::is_of_entry(&name) || (has_subjects && is_read(&name)) {
                 self.fails("only files that the layout names", format!("`{name}`"));
             }
         }
@@ -323,6 +326,15 @@ impl<F: Folder> Bundle<F> {
         }
     }
 
+    /// Copies a file and hashes it on the way.
+    fn hash(&self, name: &str, target: &mut dyn Write) -> Result<Hash, SourceError> {
+        let failed = |error: io::Error| SourceError { name: name.to_owned(), reason: error.to_string() };
+        let mut file = self.folder.open(name).map_err(failed)?;
+        let mut hashing = Hashing { hasher: Hasher::new(), target };
+        io::copy(&mut file, &mut hashing).map_err(failed)?;
+        Ok(hashing.hasher.finish())
+    }
+
     /// Reads a file up to one byte past its limit, so that its decoder says that it is too long.
     fn read(&self, name: &str, bytes_max: usize) -> Result<Option<Vec<u8>>, SourceError> {
         if !self.names.contains(name) {
@@ -365,26 +377,23 @@ impl<F: Folder> Source for Bundle<F> {
         let Some(name) = self.places.get(&(subject.index, hash)).cloned() else {
             return Ok(BlobFound::Nothing { name: format!("SHA-256 {hash}") });
         };
-        Ok(match self.sha256.get(&name) {
-            Some(found) if *found == hash => BlobFound::Blob,
-            Some(found) => BlobFound::Other { name, found: found.to_string() },
-            None if self.names.contains(&name) => {
-                BlobFound::Other { name, found: "a file that no manifest lists".to_owned() }
-            }
-            None => BlobFound::Nothing { name },
-        })
+        if !self.names.contains(&name) {
+            return Ok(BlobFound::Nothing { name });
+        }
+        let found = match self.sha256.get(&name) {
+            Some(found) => *found,
+            // No manifest lists it, which is said of the files; what it is can be told all the same.
+            None => self.hash(&name, &mut io::sink())?,
+        };
+        Ok(if found == hash { BlobFound::Blob } else { BlobFound::Other { name, found: found.to_string() } })
     }
 
     fn copy_blob(&self, subject: &Id, hash: Hash, target: &mut dyn Write) -> Result<(), SourceError> {
         let name = self.places.get(&(subject.index, hash)).cloned().unwrap_or_else(|| hash.to_string());
-        let failed = |reason: String| SourceError { name: name.clone(), reason };
-        let mut file = self.folder.open(&name).map_err(|error| failed(error.to_string()))?;
-        let mut hashing = Hashing { hasher: Hasher::new(), target };
-        io::copy(&mut file, &mut hashing).map_err(|error| failed(error.to_string()))?;
-        let found = hashing.hasher.finish();
+        let found = self.hash(&name, target)?;
         // A folder on a disk may have changed since it was hashed.
         if found != hash {
-            return Err(failed(format!("SHA-256 {found} instead of {hash}")));
+            return Err(SourceError { name, reason: format!("SHA-256 {found} instead of {hash}") });
         }
         Ok(())
     }
