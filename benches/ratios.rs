@@ -5,6 +5,7 @@
 //! exit; the two sides run in turn, [`ROUND_COUNT`] times each, and their medians are compared. Every ratio is
 //! "how many times as fast as the other tool": above 1 is faster. A tool that is absent is said aloud.
 
+#![expect(clippy::disallowed_methods, reason = "a bench writes files of its own, which nothing has to survive")]
 #![expect(clippy::print_stdout, reason = "a bench is there to print")]
 #![expect(clippy::unwrap_used, reason = "a bench that cannot set up its stage fails")]
 
@@ -190,10 +191,10 @@ fn made_page(number: usize) -> Vec<u8> {
     while page.len() < MADE_PAGE_BYTES {
         clause += 1;
         let word = (clause * 7 + number) % 1_000;
-        write!(
+        writeln!(
             page,
             "<section class=\"c{word} wide\"><h2 id=s{clause}>Clause {clause}</h2><p>You may use service {word} of page \
-             {number} as <a href=\"/terms/{word}#s{clause}\">clause {word}</a> says, and not otherwise.</p></section>\n"
+             {number} as <a href=\"/terms/{word}#s{clause}\">clause {word}</a> says, and not otherwise.</p></section>"
         )
         .unwrap();
     }

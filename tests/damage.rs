@@ -19,7 +19,7 @@ use affiant::archivist::read::Log;
 use affiant::archivist::visit::Target;
 use affiant::base::hash::Hash;
 use affiant::base::time::Time;
-use affiant::evidence::record::{Body, Capture, Check, Document, Provision, Vantage};
+use affiant::evidence::record::{Body, Capture, Check, Document, Provision, Vantage, Visit};
 use affiant::log::checkpoint::Origin;
 use affiant::outside::archive::Archive;
 use affiant::outside::keys::Keyring;
@@ -554,7 +554,7 @@ fn readable(folder: &Path) -> Vec<u64> {
     let Ok(archive) = Archive::open(&folder.join("archive")) else { return Vec::new() };
     let is_readable = |index: &u64| {
         let Ok(entry) = Log::at(&archive, SIZE).entry(*index) else { return false };
-        let blobs = entry.record.body.visit().map(|visit| visit.blobs()).unwrap_or_default();
+        let blobs = entry.record.body.visit().map(Visit::blobs).unwrap_or_default();
         blobs.into_iter().all(|blob: Hash| archive.packs().read(blob).is_ok())
     };
     (0..SIZE).filter(is_readable).collect()

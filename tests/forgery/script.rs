@@ -104,7 +104,9 @@ pub(super) fn agrees(bundles: &Bundles, cases: &[&Case]) {
     };
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..2).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
     });
     let disagreements = disagreements.into_inner().unwrap();
     eprintln!("{} forgeries by script, none accepted, {} with another exit code", cases.len(), disagreements.len());

@@ -10,10 +10,10 @@ mod cases;
 mod script;
 mod yard;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use affiant::archivist::verify::{verify_bundle, verify_folder};
-use affiant::evidence::verify::finding::Outcome;
+use affiant::evidence::verify::finding::{Finding, Outcome};
 use affiant::evidence::verify::{Check, Report, Verdict};
 use affiant::log::policy::Policy;
 use affiant::outside::clock;
@@ -39,7 +39,8 @@ fn worst(reports: &[Report]) -> Verdict {
 fn complaints(reports: &[Report]) -> String {
     let findings = reports.iter().flat_map(|report| &report.findings);
     let against = findings.filter(|finding| finding.outcome == Outcome::Fails || finding.is_needed);
-    against.map(|finding| format!("{}: {} / {}\n", finding.check.as_str(), finding.expected, finding.found)).collect()
+    let said = |finding: &Finding| format!("{}: {} / {}\n", finding.check.as_str(), finding.expected, finding.found);
+    against.map(said).collect::<Vec<_>>().concat()
 }
 
 #[test]
@@ -161,11 +162,11 @@ fn the_script_agrees() {
     let bundles = Bundles::make();
     script::accepts_what_is_honest(&bundles);
     let cases = cases::all(&bundles, &bundles.older, &bundles.newest);
-    let mut kinds = BTreeMap::new();
-    let mut names = BTreeMap::new();
+    let mut kinds = BTreeSet::new();
+    let mut names = BTreeSet::new();
     let is_new = |case: &&Case| {
-        let is_new_kind = kinds.insert((case.kind, format!("{:?}", case.hand)), ()).is_none();
-        names.insert(case.name.clone(), ()).is_none() || is_new_kind
+        let is_new_kind = kinds.insert((case.kind, format!("{:?}", case.hand)));
+        names.insert(case.name.clone()) || is_new_kind
     };
     let chosen: Vec<&Case> = cases.iter().rev().filter(is_new).collect();
     assert!(chosen.len() >= 70, "{}", chosen.len());
