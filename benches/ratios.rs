@@ -4,8 +4,7 @@
 //! `cargo bench` prints all of them in one run. A figure is the wall time of whole processes, from start to
 //! exit; the two sides run in turn, [`ROUND_COUNT`] times each, and their medians are compared. Every ratio is
 //! "how many times as fast as the other tool": above 1 is faster. A tool that is absent is said aloud.
-
-#![expect(clippy::disallowed_methods, reason = "a bench writes files of its own, which nothing has to survive")]
+#![expect(clippy::disallowed_methods, reason = "a benchmark sets up folders of its own")]
 #![expect(clippy::print_stdout, reason = "a bench is there to print")]
 #![expect(clippy::unwrap_used, reason = "a bench that cannot set up its stage fails")]
 

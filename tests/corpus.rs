@@ -160,6 +160,7 @@ fn every_page_is_captured_by_one_command() {
         }
     }
     assert!(count.len() == Manner::ALL.len() && count.values().all(|count| *count == 28), "{count:?}");
+    stage.assert_clean("every page");
     let (captures, checks, documents) = unbroken_chains(&stage.path("archive"));
     assert_eq!((captures, checks, documents), (224, 0, 224));
 }
@@ -201,6 +202,7 @@ fn noise_is_checked_and_change_is_captured() {
     assert_eq!((noise, versions), (104, 101), "pages that were replayed");
     assert!(checks >= CHECKS_MIN, "{checks} checks");
     assert!(captures >= CAPTURES_MIN, "{captures} captures");
+    stage.assert_clean("histories");
     let found = unbroken_chains(&stage.path("archive"));
     assert_eq!(found, (19 + versions - (versions - captures) + (noise - checks), checks + versions - captures, 19));
 }

@@ -19,7 +19,7 @@ use affiant::archivist::read::Log;
 use affiant::archivist::visit::Target;
 use affiant::base::hash::Hash;
 use affiant::base::time::Time;
-use affiant::evidence::record::{Body, Capture, Check, Document, Provision, Vantage, Visit};
+use affiant::evidence::record::{Body, Capture, Check, Document, Provision, Vantage};
 use affiant::log::checkpoint::Origin;
 use affiant::outside::archive::Archive;
 use affiant::outside::keys::Keyring;
@@ -303,7 +303,11 @@ fn is_derived(path: &str) -> bool {
 }
 
 fn is_of_rows(path: &str) -> bool {
-    path.ends_with(".rows") || path.ends_with(".index")
+    ends_in(path, "rows") || ends_in(path, "index")
+}
+
+fn ends_in(path: &str, extension: &str) -> bool {
+    Path::new(path).extension().is_some_and(|found| found == extension)
 }
 
 /// Asserts that the report says what it must of a damage.
@@ -327,7 +331,7 @@ fn assert_said(subject: &Subject, damage: &Damage, path: &str, report: &Result<A
             assert!(report.is_clean() && says("1 partial tile(s) are needless"), "{what}");
             return;
         }
-        "append" if path.ends_with(".pack") => {
+        "append" if ends_in(path, "pack") => {
             assert!(report.is_clean() && says("packs/00000001.pack` holds no blob from byte"), "{what}");
             return;
         }
@@ -341,7 +345,7 @@ fn assert_said(subject: &Subject, damage: &Damage, path: &str, report: &Result<A
     assert!(!report.is_clean(), "{what}");
     for path in touched.into_iter().filter(|path| !is_derived(path)) {
         let names = |thing: &str| match path {
-            _ if path.ends_with(".pack") => thing.starts_with("blob ") || thing.starts_with("packs/"),
+            _ if ends_in(path, "pack") => thing.starts_with("blob ") || thing.starts_with("packs/"),
             _ if path.starts_with("tile/") => thing.contains(path),
             _ => thing == path,
         };
@@ -554,7 +558,7 @@ fn readable(folder: &Path) -> Vec<u64> {
     let Ok(archive) = Archive::open(&folder.join("archive")) else { return Vec::new() };
     let is_readable = |index: &u64| {
         let Ok(entry) = Log::at(&archive, SIZE).entry(*index) else { return false };
-        let blobs = entry.record.body.visit().map(Visit::blobs).unwrap_or_default();
+        let blobs = entry.record.body.visit().map(affiant::evidence::record::Visit::blobs).unwrap_or_default();
         blobs.into_iter().all(|blob: Hash| archive.packs().read(blob).is_ok())
     };
     (0..SIZE).filter(is_readable).collect()

@@ -120,6 +120,7 @@ fn assert_sound(stage: &Stage, reported: &[String], case: &str) {
     let again = stage.run(["show", &next.texts("id")[0]]);
     assert_eq!(again.code, Some(0), "{case}: {}", again.remarks);
     assert_whole(stage, case);
+    stage.assert_clean(case);
 }
 
 /// Reads every entry of the log: statement, record and blobs hash to what names them.
@@ -264,11 +265,13 @@ fn a_disk_that_was_full_goes_on_when_it_has_space() {
     let ran = stage.capture(&stage.list(urls(&server, 24)));
     assert_eq!((ran.code, ran.lines.len()), (Some(0), 24), "{}", ran.remarks);
     assert_whole(&stage, "space again");
+    stage.assert_clean("space again");
 }
 
 fn assert_whole_if_published(stage: &Stage, case: &str) {
     if stage.path("archive/checkpoint").exists() {
         assert_whole(stage, case);
+        stage.assert_clean(case);
     }
 }
 

@@ -64,6 +64,13 @@ impl Stage {
         Ran::of(&self.program(arguments).arg("--json").output().unwrap())
     }
 
+    /// Holds the archive to an audit of everything in it.
+    pub(crate) fn assert_clean(&self, case: &str) {
+        let ran = self.run(["audit"]);
+        let is_clean = ran.lines.iter().any(|line| line["clean"] == true);
+        assert!(ran.code == Some(0) && is_clean, "{case}: {:?} {}", ran.lines, ran.remarks);
+    }
+
     /// Captures a list of targets on this machine.
     pub(crate) fn capture(&self, list: &Path) -> Ran {
         self.run([OsStr::new("capture"), OsStr::new("--allow-private"), OsStr::new("--from"), list.as_os_str()])

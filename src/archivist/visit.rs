@@ -213,13 +213,18 @@ fn look(
     seen: &Seen<'_>,
     mut ending: Vec<String>,
 ) -> Result<(outcome::Outcome, Option<Spooled>), VisitError> {
-    let mut bytes = Vec::new();
     let is_rendered = body.size_bytes <= RENDERED_BYTES_MAX;
-    if is_rendered {
-        body.open().and_then(|mut reader| reader.read_to_end(&mut bytes)).map_err(VisitError::Spool)?;
-    }
+    let mut read = Vec::new();
+    let bytes = match body.in_memory() {
+        Some(bytes) => bytes,
+        None if is_rendered => {
+            body.open().and_then(|mut reader| reader.read_to_end(&mut read)).map_err(VisitError::Spool)?;
+            &read
+        }
+        None => &[],
+    };
     let codings: Vec<&str> = seen.response.iter().flat_map(|response| response.values("content-encoding")).collect();
-    let decoded = match content_coding::undo(&bytes, codings.into_iter(), content_coding::OUTPUT_BYTES_MAX) {
+    let decoded = match content_coding::undo(bytes, codings.into_iter(), content_coding::OUTPUT_BYTES_MAX) {
         Ok(decoded) => decoded,
         Err(error) => {
             ending.push(error.to_string());

@@ -13,8 +13,8 @@ mod yard;
 use std::collections::{BTreeMap, BTreeSet};
 
 use affiant::archivist::verify::{verify_bundle, verify_folder};
-use affiant::evidence::verify::finding::{Finding, Outcome};
-use affiant::evidence::verify::{Check, Report, Verdict};
+use affiant::evidence::verify::finding::Outcome;
+use affiant::evidence::verify::{Check, Finding, Report, Verdict};
 use affiant::log::policy::Policy;
 use affiant::outside::clock;
 
@@ -39,8 +39,8 @@ fn worst(reports: &[Report]) -> Verdict {
 fn complaints(reports: &[Report]) -> String {
     let findings = reports.iter().flat_map(|report| &report.findings);
     let against = findings.filter(|finding| finding.outcome == Outcome::Fails || finding.is_needed);
-    let said = |finding: &Finding| format!("{}: {} / {}\n", finding.check.as_str(), finding.expected, finding.found);
-    against.map(said).collect::<Vec<_>>().concat()
+    let said = |finding: &Finding| format!("{}: {} / {}", finding.check.as_str(), finding.expected, finding.found);
+    against.map(said).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

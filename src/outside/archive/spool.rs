@@ -129,6 +129,15 @@ impl Spooled {
         Ok(Self { hash, size_bytes, stored: Stored::Memory { bytes, frame } })
     }
 
+    /// Returns the blob's bytes when they are in memory.
+    #[must_use]
+    pub fn in_memory(&self) -> Option<&[u8]> {
+        match &self.stored {
+            Stored::Memory { bytes, .. } => Some(bytes),
+            Stored::File(_) => None,
+        }
+    }
+
     /// Opens the blob for reading from its start, uncompressed.
     ///
     /// # Errors
