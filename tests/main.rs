@@ -1,6 +1,5 @@
 //! Tests from outside, in one binary.
 #![expect(
-    clippy::case_sensitive_file_extension_comparisons,
     clippy::disallowed_methods,
     clippy::print_stderr,
     clippy::similar_names,
