@@ -1,8 +1,8 @@
 //! Audit: everything in an archive checked, each damaged thing named, and what it costs.
 //!
-//! An audit reads every byte that a checkpoint promises: each blob is decompressed and hashed ([`blobs`]), each
-//! tile computed anew from the entries ([`tree`]), each statement's signature checked and each record compared
-//! with those before it ([`records`]), and the checkpoint's signatures checked. It takes no lock, needs no
+//! An audit reads every byte that a checkpoint promises: each blob is decompressed and hashed (`blobs`), each
+//! tile computed anew from the entries (`tree`), each statement's signature checked and each record compared
+//! with those before it (`records`), and the checkpoint's signatures checked. It takes no lock, needs no
 //! index and changes nothing.
 //!
 //! There are two severities. *Damage* is whatever is not as it was promised; an archive with any is not clean.

@@ -20,9 +20,9 @@
 //! To verify, in this order, once for each subject:
 //! 1. `files`, for a bundle ([`super::bundle::read`]).
 //! 2. `signature`, `inclusion` and `checkpoint` of the subject, of entry 0, which names the archive's keys,
-//!    and of every other entry that the subject leans on ([`entry`]).
-//! 3. `content` ([`content`]), `history` ([`history`]), `origin` ([`origin`]).
-//! 4. `witnesses`, `not-after` and `not-before` ([`checkpoint`]).
+//!    and of every other entry that the subject leans on (`entry.rs`).
+//! 3. `content`, `history`, `origin`, each in the file of its name.
+//! 4. `witnesses`, `not-after` and `not-before` (`checkpoint.rs`).
 //! 5. The verdict: [`Verdict::of`].
 
 pub mod finding;

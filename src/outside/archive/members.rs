@@ -2,7 +2,7 @@
 //!
 //! | quantity | unit  | range                                                        |
 //! |----------|-------|--------------------------------------------------------------|
-//! | memory   | bytes | about twice [`AT_ONCE_BYTES_MAX`]; larger blobs are streamed  |
+//! | memory   | bytes | about twice `AT_ONCE_BYTES_MAX`; larger blobs are streamed    |
 //!
 //! Reading one blob is for [`super::packs`]. This is for whoever reads them all, as an audit does.
 

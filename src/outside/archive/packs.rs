@@ -27,7 +27,7 @@
 //! | quantity | unit  | range                                                              |
 //! |----------|-------|--------------------------------------------------------------------|
 //! | segment  | bytes | sealed from [`SEGMENT_BYTES_MAX`]; one large blob may pass it       |
-//! | map      | bytes | at most [`HEADER_BYTES_MAX`]                                        |
+//! | map      | bytes | at most `HEADER_BYTES_MAX`                                          |
 //!
 //! A crash while appending leaves a torn member at the end of the active segment: opening for writing walks
 //! the members and cuts off what is torn, unless a row or a member behind it shows that it was whole once.
