@@ -6,12 +6,14 @@
 
 use std::collections::HashMap;
 use std::num::NonZero;
+use std::pin::Pin;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::sync::Semaphore;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use super::append::{AppendError, Appended, Appender};
 use super::progress::Progress;
@@ -207,9 +209,10 @@ fn send_out(runtime: &Runtime, archive: &Archive, orders: Vec<Order>, manner: &M
         for order in orders {
             // Only so many visits wait at once: a list of a million addresses is not a million tasks.
             let Ok(place) = outstanding.clone().acquire_owned().await else { return };
+            let turn = crew.queue_up(&order.target).await;
             let (crew, sender) = (crew.clone(), sender.clone());
             tokio::spawn(async move {
-                crew.visit(order, sender).await;
+                crew.visit(order, turn, sender).await;
                 drop(place);
             });
         }
@@ -227,12 +230,31 @@ struct Crew {
     servers: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
+/// A visit's turn at its server, which comes in the order of the list.
+type Turn = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
+
 impl Crew {
-    async fn visit(&self, order: Order, sender: SyncSender<Arrival>) {
+    /// Takes the next place in the queue of the target's server, without waiting for its turn.
+    ///
+    /// A semaphore is fair from the first look at it on. Looked at here, one after another, visits to one server begin in
+    /// the order of the list; looked at by their own tasks, they would race.
+    async fn queue_up(&self, target: &Target) -> Option<Turn> {
+        let mut turn: Turn = Box::pin(self.server(target.server()?).acquire_owned());
+        let mut taken = None;
+        std::future::poll_fn(|context| {
+            if let Poll::Ready(permit) = turn.as_mut().poll(context) {
+                taken = Some(permit);
+            }
+            Poll::Ready(())
+        })
+        .await;
+        Some(taken.map_or(turn, |permit| Box::pin(std::future::ready(permit))))
+    }
+
+    async fn visit(&self, order: Order, turn: Option<Turn>, sender: SyncSender<Arrival>) {
         // The server's turn comes first, so that a slow server does not hold the places of others.
-        let server = order.target.server().map(|server| self.server(server));
-        let turn = match &server {
-            Some(server) => server.acquire().await.ok(),
+        let turn = match turn {
+            Some(turn) => turn.await.ok(),
             None => None,
         };
         let Ok(job) = self.jobs.acquire().await else { return };
