@@ -169,8 +169,9 @@ impl Appender {
         let checkpoint = Checkpoint { origin: self.origin.clone(), size: self.writer.size(), root: self.writer.root() };
         let signed = SignedCheckpoint::sign(&checkpoint, now, &self.keys.checkpoint)?;
         let bytes = signed.encode();
+        let prepared = self.writer.prepare(&bytes)?;
         self.keyring.remember_checkpoint(&bytes)?;
-        self.writer.publish(&bytes)?;
+        self.writer.publish(prepared)?;
         self.index.cover(checkpoint.size, checkpoint.root)?;
         self.after = After { size: checkpoint.size, root: checkpoint.root, tokens: Vec::new() };
         Ok(signed)
@@ -213,7 +214,8 @@ fn match_newest(writer: Writer, newest: &SignedCheckpoint, now: Time) -> Result<
     let archive = writer.archive().clone();
     drop(writer);
     let mut writer = Writer::open(&archive, *size, now)?;
-    writer.publish(&newest.encode())?;
+    let prepared = writer.prepare(&newest.encode())?;
+    writer.publish(prepared)?;
     Ok(writer)
 }
 

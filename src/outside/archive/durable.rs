@@ -116,13 +116,35 @@ impl Batch {
     /// A [`WriteError`] that names the path. A crash here leaves some of the files in place: the caller
     /// writes only what means nothing before the checkpoint does, or a single file.
     pub fn finish(self) -> Result<(), WriteError> {
+        self.settle()?.place()
+    }
+
+    /// Makes every file durable under its passing name: after this a full disk prevents nothing any more.
+    ///
+    /// # Errors
+    /// A [`WriteError`] that names the path.
+    pub fn settle(self) -> Result<Settled, WriteError> {
         at_once(&self.written, |Written { file, path, .. }| {
             file.sync_data().map_err(|source| WriteError::at(path, source))
         })?;
-        for Written { passing, path, .. } in &self.written {
+        Ok(Settled(self))
+    }
+}
+
+/// Files that are durable and have their passing names still.
+pub struct Settled(Batch);
+
+impl Settled {
+    /// Gives every file its name.
+    ///
+    /// # Errors
+    /// As [`Batch::finish`].
+    pub fn place(self) -> Result<(), WriteError> {
+        let Batch { written, folders } = self.0;
+        for Written { passing, path, .. } in &written {
             fs::rename(passing, path).map_err(|source| WriteError::at(path, source))?;
         }
-        at_once(&Vec::from_iter(&self.folders), |folder| sync_folder(folder))
+        at_once(&Vec::from_iter(&folders), |folder| sync_folder(folder))
     }
 }
 

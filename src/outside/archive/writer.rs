@@ -7,16 +7,18 @@
 //! 2. The pack is synced. *A crash here* leaves the same.
 //! 3. Statements, entries and hash tiles are written and synced. *A crash here* leaves files that are wider
 //!    than the checkpoint says; nobody reads them, and the next append swaps others into their places.
-//! 4. The keyring remembers the new checkpoint (`outside/keys`). *A crash here* leaves everything that the
+//! 4. The new checkpoint is written and synced beside the old one, so that a full disk is met before anything is
+//!    remembered. *A crash here* leaves a `checkpoint.new` that the next publication overwrites.
+//! 5. The keyring remembers the new checkpoint (`outside/keys`). *A crash here* leaves everything that the
 //!    checkpoint promises on disk, so the next writer finishes the swap.
-//! 5. The checkpoint is swapped. This is the moment that counts: nothing is acknowledged before it.
-//! 6. Partial tiles that are no longer the widest are removed. *A crash here* leaves needless files.
+//! 6. The checkpoint is swapped. This is the moment that counts: nothing is acknowledged before it.
+//! 7. Partial tiles that are no longer the widest are removed. *A crash here* leaves needless files.
 //!
 //! Repair is the ordinary path: opening and appending.
 
 use std::fs;
 
-use super::durable::{self, Access, Batch};
+use super::durable::{self, Batch, Settled};
 use super::lock::Lock;
 use super::packs::PackWriter;
 use super::spool::{Spool, Spooled};
@@ -148,12 +150,22 @@ impl Writer {
         Ok(())
     }
 
-    /// Swaps in the checkpoint over all that was written.
+    /// Lays the checkpoint over all that was written beside the one that stands.
+    ///
+    /// # Errors
+    /// When the disk is full or fails; nothing is promised then.
+    pub fn prepare(&self, checkpoint: &[u8]) -> Result<Settled, ArchiveError> {
+        let mut batch = Batch::default();
+        batch.add(&self.archive.folder.join("checkpoint"), checkpoint)?;
+        Ok(batch.settle()?)
+    }
+
+    /// Swaps in the checkpoint that [`Writer::prepare`] laid beside.
     ///
     /// # Errors
     /// When the disk fails; the old checkpoint or the new one then stands.
-    pub fn publish(&mut self, checkpoint: &[u8]) -> Result<(), ArchiveError> {
-        durable::swap(&self.archive.folder.join("checkpoint"), checkpoint, Access::Public)?;
+    pub fn publish(&mut self, checkpoint: Settled) -> Result<(), ArchiveError> {
+        checkpoint.place()?;
         self.remove_narrower_tiles();
         self.published = self.written;
         Ok(())
