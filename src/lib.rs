@@ -9,6 +9,7 @@ pub mod base;
 pub mod document;
 pub mod evidence;
 pub mod log;
+pub mod timestamp;
 
 #[cfg(feature = "program")]
 pub mod archivist;

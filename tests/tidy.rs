@@ -8,7 +8,7 @@
 //! | 4     | `outside`         | everything below                        |
 //! | 3     | `evidence`        | everything below; no effects from here  |
 //! | 2     | `document`        | `base`                                  |
-//! | 1     | `log`             | `base`                                  |
+//! | 1     | `log`, `timestamp` | `base`                                 |
 //! | 0     | `base`            | itself                                  |
 //!
 //! Source: design §6 and style §1, §3 and §5. It reads `src` as text: comments and literals are blanked,
@@ -20,9 +20,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module that stands directly under `src`, with its floor.
-const FLOORS: [(&str, u8); 9] = [
+const FLOORS: [(&str, u8); 10] = [
     ("base", 0),
     ("log", 1),
+    ("timestamp", 1),
     ("document", 2),
     ("evidence", 3),
     ("outside", 4),
@@ -36,7 +37,7 @@ const FLOORS: [(&str, u8); 9] = [
 const EFFECTS_FLOOR: u8 = 4;
 
 /// Modules that do not know one another, although one stands above the other.
-const STRANGERS: [&str; 2] = ["log", "document"];
+const STRANGERS: [&str; 3] = ["log", "timestamp", "document"];
 
 /// Words that have not found their noun yet (style §3).
 const EMPTY_WORDS: [&str; 8] = ["manager", "helper", "util", "data", "info", "handler", "process", "item"];

@@ -12,6 +12,7 @@ mod proof;
 mod receipt;
 mod replay;
 mod signatures;
+mod tsa;
 
 use std::path::PathBuf;
 

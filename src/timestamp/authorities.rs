@@ -1,0 +1,248 @@
+//! Authorities: the roots that a reader trusts, and the chains that lead to them.
+//!
+//! | quantity     | unit         | range                              |
+//! |--------------|--------------|------------------------------------|
+//! | PEM          | bytes        | at most [`PEM_BYTES_MAX`] a file   |
+//! | certificates | count        | at most [`CERTIFICATE_COUNT_MAX`]  |
+//! | chain        | certificates | at most [`CHAIN_LENGTH_MAX`]       |
+//! | signatures   | tried for one chain | at most [`TRIAL_COUNT_MAX`] |
+//!
+//! Source: RFC 5280 §6, judged at the timestamp's own time: a certificate that has ended since is good for what
+//! it signed before. A certificate that names itself as its issuer is a root. Any other that the reader gives is
+//! held on the side: it may stand in a chain, and no chain ends at it.
+//!
+//! Stricter than RFC 5280: names are compared byte by byte, and the root itself must have been valid then. Not
+//! done: revocation lists and OCSP; names, policies and their constraints.
+
+use super::certificate::{Certificate, CertificateError};
+
+use crate::base::time::Time;
+
+/// The longest file of certificates: a hundred of them.
+pub const PEM_BYTES_MAX: usize = 1 << 20;
+
+/// The most certificates that a reader may give.
+pub const CERTIFICATE_COUNT_MAX: usize = 512;
+
+/// The longest chain, with the authority's own certificate and the root.
+pub const CHAIN_LENGTH_MAX: usize = 8;
+
+/// The most signatures that are tried in the search for one chain.
+pub const TRIAL_COUNT_MAX: usize = 64;
+
+/// Whom a reader trusts to say what time it was.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Authorities {
+    roots: Vec<Certificate>,
+    side: Vec<Certificate>,
+}
+
+/// A chain that holds: the authority's own certificate first, the root last.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Chain(Vec<Certificate>);
+
+impl Authorities {
+    /// Trusts nobody.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self::default()
+    }
+
+    /// Takes in the certificates of a PEM file; what stands between them is not read.
+    ///
+    /// # Errors
+    /// An [`AuthorityError`] that says which certificate of the file is none.
+    pub fn add_pem(&mut self, text: &[u8]) -> Result<(), AuthorityError> {
+        if text.len() > PEM_BYTES_MAX {
+            return Err(AuthorityError::TooLong { found: text.len() });
+        }
+        let text = String::from_utf8_lossy(text);
+        let mut number = 0;
+        let mut rest = text.as_ref();
+        while let Some((_, after)) = rest.split_once("-----BEGIN CERTIFICATE-----") {
+            number += 1;
+            let (body, after) =
+                after.split_once("-----END CERTIFICATE-----").ok_or(AuthorityError::NotPem { number })?;
+            rest = after;
+            let digits: String = body.split_ascii_whitespace().collect();
+            let bytes =
+                data_encoding::BASE64.decode(digits.as_bytes()).map_err(|_| AuthorityError::NotPem { number })?;
+            let certificate =
+                Certificate::parse(&bytes).map_err(|source| AuthorityError::Certificate { number, source })?;
+            self.add(certificate)?;
+        }
+        if number == 0 {
+            return Err(AuthorityError::NoCertificate);
+        }
+        Ok(())
+    }
+
+    /// Takes in one certificate.
+    ///
+    /// # Errors
+    /// [`AuthorityError::TooMany`].
+    pub fn add(&mut self, certificate: Certificate) -> Result<(), AuthorityError> {
+        if self.roots.len() + self.side.len() >= CERTIFICATE_COUNT_MAX {
+            return Err(AuthorityError::TooMany);
+        }
+        let place = if certificate.is_self_issued() { &mut self.roots } else { &mut self.side };
+        if !place.contains(&certificate) {
+            place.push(certificate);
+        }
+        Ok(())
+    }
+
+    /// Returns the roots.
+    #[must_use]
+    pub fn roots(&self) -> &[Certificate] {
+        &self.roots
+    }
+
+    /// Returns the certificates that may stand in a chain.
+    #[must_use]
+    pub fn side(&self) -> &[Certificate] {
+        &self.side
+    }
+
+    /// Finds a chain from an authority's certificate to a root, through certificates of any order, that holds `at`.
+    ///
+    /// # Errors
+    /// A [`ChainError`]: of the chains that could be tried, what ended the one that came furthest.
+    pub fn chain(&self, leaf: &Certificate, brought: &[Certificate], at: Time) -> Result<Chain, ChainError> {
+        leaf.check_validity(at)?;
+        let mut search = Search { authorities: self, brought, at, trials_left: TRIAL_COUNT_MAX, worst: None };
+        let mut chain = vec![leaf.clone()];
+        if search.extend(&mut chain) {
+            return Ok(Chain(chain));
+        }
+        Err(search.worst.map_or_else(|| no_root(&chain), |(_, error)| error))
+    }
+}
+
+fn no_root(chain: &[Certificate]) -> ChainError {
+    let last = chain.last().expect("a chain begins with the authority's own certificate");
+    ChainError::UnknownRoot { name: last.name(), issuer: last.issuer_name() }
+}
+
+/// A search for a chain, depth first.
+struct Search<'s> {
+    authorities: &'s Authorities,
+    brought: &'s [Certificate],
+    at: Time,
+    trials_left: usize,
+    worst: Option<(usize, ChainError)>,
+}
+
+impl Search<'_> {
+    fn extend(&mut self, chain: &mut Vec<Certificate>) -> bool {
+        let last = chain.last().expect("a chain begins with the authority's own certificate").clone();
+        // The reader's own root may sign timestamps itself; it is still the reader's.
+        if self.authorities.roots.contains(&last) {
+            return true;
+        }
+        let (authorities, brought) = (self.authorities, self.brought);
+        for root in authorities.roots.iter().filter(|root| root.subject == last.issuer) {
+            if self.try_link(chain, &last, root) {
+                return true;
+            }
+        }
+        let between = authorities.side.iter().chain(brought);
+        let mut tried = false;
+        for issuer in between.filter(|issuer| issuer.subject == last.issuer && !issuer.is_self_issued()) {
+            tried = true;
+            if !chain.contains(issuer) && self.try_link(chain, &last, issuer) {
+                return true;
+            }
+        }
+        if !tried {
+            self.fail(chain.len(), no_root(chain));
+        }
+        false
+    }
+
+    /// Adds an issuer to the chain when it holds, and goes on from there.
+    fn try_link(&mut self, chain: &mut Vec<Certificate>, last: &Certificate, issuer: &Certificate) -> bool {
+        if chain.len() >= CHAIN_LENGTH_MAX {
+            self.fail(chain.len(), ChainError::TooLong);
+            return false;
+        }
+        if self.trials_left == 0 {
+            self.fail(chain.len(), ChainError::TooManyTrials);
+            return false;
+        }
+        self.trials_left -= 1;
+        let below = u64::try_from(chain.len() - 1).unwrap_or(u64::MAX);
+        let checked = issuer
+            .check_validity(self.at)
+            .and_then(|()| issuer.check_issues(below))
+            .and_then(|()| last.check_signed_by(issuer));
+        if let Err(error) = checked {
+            self.fail(chain.len() + 1, ChainError::Certificate(error));
+            return false;
+        }
+        chain.push(issuer.clone());
+        if self.extend(chain) {
+            return true;
+        }
+        chain.pop();
+        false
+    }
+
+    /// Remembers what ended the chain that came furthest.
+    fn fail(&mut self, length: usize, error: ChainError) {
+        if self.worst.as_ref().is_none_or(|(furthest, _)| length > *furthest) {
+            self.worst = Some((length, error));
+        }
+    }
+}
+
+impl Chain {
+    /// Returns the root.
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "a chain is never empty")]
+    pub fn root(&self) -> &Certificate {
+        self.0.last().expect("a chain is never empty")
+    }
+
+    /// Returns the certificates, the authority's own first.
+    #[must_use]
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.0
+    }
+
+    /// Returns the first moment at which one of its certificates has ended: a later token renews an earlier one before.
+    #[must_use]
+    pub fn ends(&self) -> Time {
+        self.0.iter().map(Certificate::not_after).min().unwrap_or(Time::EPOCH)
+    }
+}
+
+/// Why certificates that a reader gives cannot be used.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "each message stands for its doc")]
+pub enum AuthorityError {
+    #[error("certificate {number}")]
+    Certificate { number: usize, source: CertificateError },
+    #[error("no certificate in PEM")]
+    NoCertificate,
+    #[error("certificate {number} is not PEM")]
+    NotPem { number: usize },
+    #[error("{found} bytes of certificates, and at most {PEM_BYTES_MAX} are read")]
+    TooLong { found: usize },
+    #[error("more than {CERTIFICATE_COUNT_MAX} certificates")]
+    TooMany,
+}
+
+/// Why no chain leads to a root that the reader trusts.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "each message stands for its doc")]
+pub enum ChainError {
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    #[error("the chain has more than {CHAIN_LENGTH_MAX} certificates")]
+    TooLong,
+    #[error("no chain was found within {TRIAL_COUNT_MAX} signatures")]
+    TooManyTrials,
+    #[error("no root that you trust issued `{name}`: its issuer is `{issuer}`")]
+    UnknownRoot { name: String, issuer: String },
+}
