@@ -8,7 +8,7 @@ use crate::archivist::progress::Progress;
 use crate::base::hash::Hash;
 use crate::base::id::Id;
 use crate::base::time::Time;
-use crate::evidence::record::{After, Body, Document, Record, Software};
+use crate::evidence::record::{After, Anchor, Body, Document, Record, Software};
 use crate::evidence::statement::{Claim, Statement};
 use crate::log::checkpoint::{Checkpoint, CheckpointError, Origin, SignedCheckpoint};
 use crate::log::key::VerifierKey;
@@ -18,6 +18,7 @@ use crate::outside::archive::writer::Writer;
 use crate::outside::archive::{Archive, ArchiveError};
 use crate::outside::keys::{Keyring, KeysError, SecretKeys};
 
+use super::anchors::{newest_anchor, uncommitted_anchors};
 use super::read::{Log, ReadError};
 
 /// The one sequencer of an archive.
@@ -28,6 +29,8 @@ pub struct Appender {
     keys: SecretKeys,
     origin: Origin,
     after: After,
+    anchored: Option<After>,
+    uncommitted: Vec<Anchor>,
 }
 
 /// A record that has its place; promised after [`Appender::publish`].
@@ -75,7 +78,25 @@ impl Appender {
         }
         let after = After { size: writer.size(), root: writer.root(), tokens: Vec::new() };
         let index = caught_up(archive, &writer, progress)?;
-        Ok(Self { writer, index, keyring: keyring.clone(), keys, origin, after })
+        let keyring = keyring.clone();
+        let mut appender =
+            Self { writer, index, keyring, keys, origin, after, anchored: None, uncommitted: Vec::new() };
+        appender.take_anchors()?;
+        Ok(appender)
+    }
+
+    /// Takes up the anchors that are held now: the next records name the newest, and the next publication commits to
+    /// those to which the log has not.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn take_anchors(&mut self) -> Result<(), AppendError> {
+        let (writer, index) = (&self.writer, &self.index);
+        let root_at = |size| writer.root_at(size).ok();
+        self.anchored = newest_anchor(writer.archive(), self.after.size, root_at)?;
+        let is_committed = |proof| Ok::<_, AppendError>(index.is_anchored(proof)?);
+        self.uncommitted = uncommitted_anchors(writer.archive(), self.after.size, root_at, is_committed)?;
+        Ok(())
     }
 
     /// Returns how many entries the log has, unpublished ones included.
@@ -143,7 +164,7 @@ impl Appender {
             origin: self.origin.as_str().to_owned(),
             index: self.writer.size(),
             made,
-            after: self.after.clone(),
+            after: self.anchored.clone().unwrap_or_else(|| self.after.clone()),
             software: software(),
             body,
         };
@@ -165,6 +186,10 @@ impl Appender {
     /// # Errors
     /// When the disk is full or fails. Drop the appender then; opening another finds what is published.
     pub fn publish(&mut self, now: Time) -> Result<SignedCheckpoint, AppendError> {
+        // An anchor has its record in the publication that follows it: its own would be one that nobody dated.
+        for anchor in std::mem::take(&mut self.uncommitted) {
+            self.append(Body::Anchor(anchor), now)?;
+        }
         self.writer.write()?;
         let checkpoint = Checkpoint { origin: self.origin.clone(), size: self.writer.size(), root: self.writer.root() };
         let signed = SignedCheckpoint::sign(&checkpoint, now, &self.keys.checkpoint)?;

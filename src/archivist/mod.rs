@@ -11,7 +11,10 @@ pub mod init;
 pub mod capture;
 pub mod visit;
 
+pub mod anchors;
 pub mod append;
+
+pub mod timestamp;
 
 pub mod read;
 

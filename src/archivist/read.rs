@@ -177,6 +177,8 @@ pub enum ReadError {
     Archive(#[from] ArchiveError),
     #[error("checkpoint")]
     Checkpoint(#[from] CheckpointError),
+    #[error("cannot prove that the log grew from size {size}: {reason}")]
+    Consistency { size: u64, reason: String },
     #[error(transparent)]
     Id(#[from] IdError),
     #[error("cannot prove entry {index}")]

@@ -6,6 +6,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::anchors::anchors_for;
 use super::audit::{Known, audit};
 use super::progress::Progress;
 use super::read::{Log, ReadError};
@@ -14,14 +15,14 @@ use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::base::id::Id;
 use crate::base::time::Time;
+use crate::evidence::anchor::AnchorBytes;
 use crate::evidence::bundle::folder::Folder;
 use crate::evidence::bundle::read::Bundle;
 use crate::evidence::bundle::zip::{self, ZipError};
 use crate::evidence::statement::Statement;
 use crate::evidence::verify::finding::NOBODY;
 use crate::evidence::verify::source::{BlobFound, EntryBytes, Source, SourceError};
-use crate::evidence::verify::{self, Check, Finding, Report};
-use crate::log::policy::Policy;
+use crate::evidence::verify::{self, Check, Finding, Report, Trust};
 use crate::log::proof::Proof;
 use crate::outside::archive::packs::PackError;
 use crate::outside::archive::{Archive, ArchiveError};
@@ -31,20 +32,21 @@ use crate::outside::files::{FileBytes, FileFolder, FilesError};
 ///
 /// # Errors
 /// [`FilesError`] when it cannot be read. What can be read and is no bundle gets a report that says so.
-pub fn verify_bundle(path: &Path, policy: Option<&Policy>, now: Time) -> Result<Vec<Report>, FilesError> {
+pub fn verify_bundle<'t>(path: &Path, trust: impl Into<Trust<'t>>, now: Time) -> Result<Vec<Report>, FilesError> {
+    let trust = trust.into();
     let name = path.display().to_string();
     let refused = |expected: &str, found: String| {
         vec![verify::unopened(&name, vec![Finding::fails(Check::Files, expected, found)])]
     };
     if path.is_dir() {
         return Ok(match FileFolder::open(path) {
-            Ok(folder) => verify_folder(&name, folder, policy, now),
+            Ok(folder) => verify_folder(&name, folder, trust, now),
             Err(error @ FilesError::Io { .. }) => return Err(error),
             Err(error) => refused("a folder of plain files", error.to_string()),
         });
     }
     Ok(match zip::Archive::open(FileBytes::open(path)?) {
-        Ok(archive) => verify_folder(&name, archive, policy, now),
+        Ok(archive) => verify_folder(&name, archive, trust, now),
         Err(ZipError::Read { source, .. }) if source.kind() != io::ErrorKind::UnexpectedEof => {
             return Err(FilesError::Io { path: path.to_owned(), source });
         }
@@ -53,20 +55,21 @@ pub fn verify_bundle(path: &Path, policy: Option<&Policy>, now: Time) -> Result<
 }
 
 /// Verifies a bundle wherever its files lie; `name` is what a bundle without subjects is called.
-pub fn verify_folder(name: &str, folder: impl Folder, policy: Option<&Policy>, now: Time) -> Vec<Report> {
+pub fn verify_folder<'t>(name: &str, folder: impl Folder, trust: impl Into<Trust<'t>>, now: Time) -> Vec<Report> {
+    let trust = trust.into();
     let bundle = Bundle::open(folder);
     if bundle.subjects().is_empty() {
         return vec![verify::unopened(name, bundle.files())];
     }
-    bundle.subjects().iter().map(|subject| verify::verify(&bundle, subject, policy, now)).collect()
+    bundle.subjects().iter().map(|subject| verify::verify(&bundle, subject, trust, now)).collect()
 }
 
 /// Verifies one record of an archive as it is published now.
 ///
 /// # Errors
 /// [`ReadError`] when there is no such archive or id.
-pub fn verify_record(archive: &Archive, id: &Id, policy: Option<&Policy>, now: Time) -> Result<Report, ReadError> {
-    Ok(verify::verify(&ArchiveSource::published(archive)?, id, policy, now))
+pub fn verify_record<'t>(archive: &Archive, id: &Id, trust: impl Into<Trust<'t>>, now: Time) -> Result<Report, ReadError> {
+    Ok(verify::verify(&ArchiveSource::published(archive)?, id, trust, now))
 }
 
 /// Verifies a whole archive: its checkpoint by the policy, and everything under it by an audit.
@@ -80,7 +83,7 @@ pub fn verify_archive(
     progress: &dyn Progress,
 ) -> Result<Report, ReadError> {
     let genesis = Id { prefix: archive.settings().prefix.clone(), letter: 'G', index: 0 };
-    let of_genesis = verify_record(archive, &genesis, known.policy.as_ref(), now)?;
+    let of_genesis = verify_record(archive, &genesis, known.trust(), now)?;
     let audited = audit(archive, known, progress);
     let mut findings = of_genesis.findings;
     findings.extend(audited.damage.iter().map(|damage| {
@@ -144,6 +147,11 @@ impl Source for ArchiveSource<'_> {
         let inclusion = self.log.inclusion(index).map_err(|error| failed(&error))?;
         let proof = Some(Proof::new(inclusion, self.checkpoint.clone()).encode());
         Ok(Some(EntryBytes { name, record, statement: Some(statement), proof, receipt: None }))
+    }
+
+    fn anchors(&self, index: u64, named: u64) -> Result<Vec<AnchorBytes>, SourceError> {
+        anchors_for(&self.log, &[(index, named)])
+            .map_err(|error| SourceError { name: "anchors".to_owned(), reason: with_causes(&error) })
     }
 
     fn find_statement(&self, statement: Hash, before: u64) -> Result<Option<u64>, SourceError> {

@@ -65,6 +65,7 @@ pub(super) fn print(entry: &Entry, settings: &Settings) {
         }
         Body::Capture(capture) => capture.visit.final_url.clone(),
         Body::Check(check) => check.visit.final_url.clone(),
+        Body::Anchor(anchor) => format!("log at size {}, {} proof(s)", anchor.size, anchor.proofs.len()),
         Body::Provision(provision) => format!("“{}”", provision.exact.split_whitespace().collect::<Vec<_>>().join(" ")),
     };
     let time = visit.map_or(entry.record.made, |visit| visit.started);

@@ -123,6 +123,12 @@ fn describe(body: &Body, log: &Log<'_>, put: &dyn Fn(&str, &str)) {
             put("confirms", &format!("entry {}", check.capture));
             describe_visit(&check.visit, put);
         }
+        Body::Anchor(anchor) => {
+            put("anchors", &format!("the log at size {} under root {}", anchor.size, anchor.root));
+            for proof in &anchor.proofs {
+                put(&proof.kind, &proof.sha256.to_string());
+            }
+        }
         Body::Provision(provision) => {
             put("quotes", &format!("entry {}", provision.capture));
             put("exact", &provision.exact);

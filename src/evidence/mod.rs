@@ -8,6 +8,7 @@ pub mod statement;
 
 pub mod citation;
 
+pub mod anchor;
 pub mod bundle;
 
 pub mod verify;

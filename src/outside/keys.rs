@@ -3,6 +3,7 @@
 //! | file                    | what                                                          | committed |
 //! |-------------------------|---------------------------------------------------------------|-----------|
 //! | `policy`                | whose word is enough for this reader (C2SP tlog-policy)       | yes       |
+//! | `authorities/*.pem`     | roots of timestamp authorities that this reader trusts        | yes       |
 //! | `archive.pub`           | the statement key, as OpenSSH writes it                       | yes       |
 //! | `recovery.pub`          | the recovery key, likewise                                    | yes       |
 //! | `log.vkey`              | the log's Ed25519 key, as a vkey                              | yes       |
@@ -32,6 +33,7 @@ use crate::log::key::{
 };
 use crate::log::key_file::{Encryption, KeyFileError, SecretKey};
 use crate::log::policy::{Policy, PolicyError};
+use crate::timestamp::authorities::{Authorities, AuthorityError};
 
 /// The longest file of the keyring that is read.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -41,6 +43,7 @@ const LOG_KEY: &str = "log.key";
 const LOG_KEY_POST_QUANTUM: &str = "log-ml-dsa-44.key";
 const RECOVERY_KEY: &str = "recovery.key";
 const NEWEST_CHECKPOINT: &str = "newest-checkpoint";
+const AUTHORITIES: &str = "authorities";
 
 /// A passphrase, wiped from memory when dropped.
 pub type Passphrase = Zeroizing<String>;
@@ -193,6 +196,28 @@ impl Keyring {
         Policy::parse(&bytes).map(Some).map_err(|source| KeysError::Policy { path, source })
     }
 
+    /// Reads the roots of timestamp authorities: every file in `authorities/`, PEM or DER.
+    ///
+    /// # Errors
+    /// [`KeysError::Authority`] says what is wrong with which file.
+    pub fn authorities(&self) -> Result<Authorities, KeysError> {
+        let folder = self.folder.join(AUTHORITIES);
+        let mut authorities = Authorities::nobody();
+        let listed = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(authorities),
+            other => other.map_err(|source| KeysError::Io { path: folder.clone(), source })?,
+        };
+        let mut names: Vec<String> =
+            listed.filter_map(|file| file.ok()?.file_name().into_string().ok()).filter(|name| is_root(name)).collect();
+        names.sort();
+        for name in names {
+            let bytes = self.read(&format!("{AUTHORITIES}/{name}"))?;
+            let path = folder.join(name);
+            authorities.add_file(&bytes).map_err(|source| KeysError::Authority { path, source })?;
+        }
+        Ok(authorities)
+    }
+
     /// Enters a log's keys into the policy, which is made if there is none.
     fn trust(&self, keys: Vec<VerifierKey>) -> Result<(), KeysError> {
         let before = match self.read("policy") {
@@ -279,6 +304,12 @@ impl Keyring {
     }
 }
 
+/// Says whether a file in `authorities/` is meant to be read: notes beside the roots are not.
+fn is_root(name: &str) -> bool {
+    let extension = Path::new(name).extension().and_then(std::ffi::OsStr::to_str);
+    extension.is_some_and(|extension| ["pem", "crt", "cer", "der"].iter().any(|known| extension.eq_ignore_ascii_case(known)))
+}
+
 #[cfg(unix)]
 fn refuse_readable(path: &Path) -> Result<(), KeysError> {
     use std::os::unix::fs::PermissionsExt;
@@ -313,6 +344,8 @@ pub fn random<const COUNT: usize>() -> Result<[u8; COUNT], KeysError> {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message stands for its doc")]
 pub enum KeysError {
+    #[error("`{}`", path.display())]
+    Authority { path: PathBuf, source: AuthorityError },
     #[error("`{}` exists already, and no key is ever overwritten", path.display())]
     Exists { path: PathBuf },
     #[error("cannot read `{}`", path.display())]

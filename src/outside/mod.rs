@@ -3,6 +3,7 @@
 //! Nothing below this floor opens a file, a socket or a clock; nothing above it does so but through here.
 
 pub mod archive;
+pub mod authority;
 pub mod clock;
 pub mod files;
 pub mod keys;

@@ -2,7 +2,7 @@
 //!
 //! | quantity     | unit         | range                              |
 //! |--------------|--------------|------------------------------------|
-//! | PEM          | bytes        | at most [`PEM_BYTES_MAX`] a file   |
+//! | file         | bytes        | at most [`FILE_BYTES_MAX`] a file   |
 //! | certificates | count        | at most [`CERTIFICATE_COUNT_MAX`]  |
 //! | chain        | certificates | at most [`CHAIN_LENGTH_MAX`]       |
 //! | signatures   | tried for one chain | at most [`TRIAL_COUNT_MAX`] |
@@ -19,7 +19,7 @@ use super::certificate::{Certificate, CertificateError};
 use crate::base::time::Time;
 
 /// The longest file of certificates: a hundred of them.
-pub const PEM_BYTES_MAX: usize = 1 << 20;
+pub const FILE_BYTES_MAX: usize = 1 << 20;
 
 /// The most certificates that a reader may give.
 pub const CERTIFICATE_COUNT_MAX: usize = 512;
@@ -48,15 +48,20 @@ impl Authorities {
         Self::default()
     }
 
-    /// Takes in the certificates of a PEM file; what stands between them is not read.
+    /// Takes in a file: one certificate in DER, or the certificates of a PEM, between which nothing is read.
     ///
     /// # Errors
     /// An [`AuthorityError`] that says which certificate of the file is none.
-    pub fn add_pem(&mut self, text: &[u8]) -> Result<(), AuthorityError> {
-        if text.len() > PEM_BYTES_MAX {
-            return Err(AuthorityError::TooLong { found: text.len() });
+    pub fn add_file(&mut self, bytes: &[u8]) -> Result<(), AuthorityError> {
+        if bytes.len() > FILE_BYTES_MAX {
+            return Err(AuthorityError::TooLong { found: bytes.len() });
         }
-        let text = String::from_utf8_lossy(text);
+        if bytes.first() == Some(&super::der::SEQUENCE) {
+            let certificate =
+                Certificate::parse(bytes).map_err(|source| AuthorityError::Certificate { number: 1, source })?;
+            return self.add(certificate);
+        }
+        let text = String::from_utf8_lossy(bytes);
         let mut number = 0;
         let mut rest = text.as_ref();
         while let Some((_, after)) = rest.split_once("-----BEGIN CERTIFICATE-----") {
@@ -197,6 +202,13 @@ impl Search<'_> {
 }
 
 impl Chain {
+    /// Returns the authority's own certificate.
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "a chain is never empty")]
+    pub fn signer(&self) -> &Certificate {
+        self.0.first().expect("a chain is never empty")
+    }
+
     /// Returns the root.
     #[must_use]
     #[expect(clippy::missing_panics_doc, reason = "a chain is never empty")]
@@ -223,11 +235,11 @@ impl Chain {
 pub enum AuthorityError {
     #[error("certificate {number}")]
     Certificate { number: usize, source: CertificateError },
-    #[error("no certificate in PEM")]
+    #[error("no certificate in it, neither PEM nor DER")]
     NoCertificate,
     #[error("certificate {number} is not PEM")]
     NotPem { number: usize },
-    #[error("{found} bytes of certificates, and at most {PEM_BYTES_MAX} are read")]
+    #[error("{found} bytes of certificates, and at most {FILE_BYTES_MAX} are read")]
     TooLong { found: usize },
     #[error("more than {CERTIFICATE_COUNT_MAX} certificates")]
     TooMany,

@@ -27,9 +27,11 @@ use super::progress::Progress;
 
 use crate::base::causes::with_causes;
 use crate::evidence::record::Genesis;
+use crate::evidence::verify::Trust;
 use crate::log::policy::Policy;
 use crate::outside::archive::{Archive, CreatedFile};
 use crate::outside::keys::{Keyring, KeysError};
+use crate::timestamp::authorities::Authorities;
 
 use blobs::Blobs;
 use records::{Founding, Histories};
@@ -40,6 +42,8 @@ use tree::Tree;
 pub struct Known {
     /// Whose word is enough.
     pub policy: Option<Policy>,
+    /// Which timestamp authorities are trusted.
+    pub authorities: Authorities,
     /// The newest checkpoint that the archive's keys have signed.
     pub newest_checkpoint: Option<Vec<u8>>,
 }
@@ -50,7 +54,17 @@ impl Known {
     /// # Errors
     /// A [`KeysError`] when a file of it is there and cannot be read.
     pub fn of(keyring: &Keyring) -> Result<Self, KeysError> {
-        Ok(Self { policy: keyring.policy()?, newest_checkpoint: keyring.newest_checkpoint()? })
+        Ok(Self {
+            policy: keyring.policy()?,
+            authorities: keyring.authorities()?,
+            newest_checkpoint: keyring.newest_checkpoint()?,
+        })
+    }
+
+    /// Says whose word is enough.
+    #[must_use]
+    pub fn trust(&self) -> Trust<'_> {
+        Trust { policy: self.policy.as_ref(), authorities: Some(&self.authorities) }
     }
 }
 

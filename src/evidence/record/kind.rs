@@ -135,6 +135,65 @@ pub struct Provision {
     pub author: String,
 }
 
+/// What others said of an earlier checkpoint, by hash: the log commits to its own anchors, so that whoever dates a
+/// later checkpoint dates them too.
+///
+/// Fields: `size`, `root` (those of the anchored checkpoint), `checkpoint` (SHA-256 of the note as anchored) and
+/// `proofs` (each `kind`, `sha256`). A `kind` of `rfc3161` is a timestamp reply, hashed as the file `.tsr` that it is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Anchor {
+    /// The anchored checkpoint's tree size.
+    pub size: u64,
+    /// Its root.
+    pub root: Hash,
+    /// SHA-256 of the note that was dated.
+    pub checkpoint: Hash,
+    /// What others said of it.
+    pub proofs: Vec<AnchorProof>,
+}
+
+/// What one party said of a checkpoint.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AnchorProof {
+    /// What it is, as `rfc3161`.
+    pub kind: String,
+    /// SHA-256 of the file.
+    pub sha256: Hash,
+}
+
+impl AnchorProof {
+    /// The kind of a timestamp reply.
+    pub const RFC_3161: &'static str = "rfc3161";
+}
+
+impl Anchor {
+    pub(super) fn to_fields(&self) -> Vec<(&'static str, Value)> {
+        let proof = |proof: &AnchorProof| {
+            Value::map([("kind", Value::from(proof.kind.as_str())), ("sha256", Value::from(proof.sha256))])
+        };
+        vec![
+            ("size", Value::from(self.size)),
+            ("root", Value::from(self.root)),
+            ("checkpoint", Value::from(self.checkpoint)),
+            ("proofs", Value::Array(self.proofs.iter().map(proof).collect())),
+        ]
+    }
+
+    pub(super) fn from_fields(fields: &mut Fields) -> Result<Self, FieldError> {
+        let proof = |mut fields: Fields| {
+            let proof = AnchorProof { kind: fields.text("kind")?, sha256: fields.hash("sha256")? };
+            fields.finish()?;
+            Ok(proof)
+        };
+        Ok(Self {
+            size: fields.unsigned("size")?,
+            root: fields.hash("root")?,
+            checkpoint: fields.hash("checkpoint")?,
+            proofs: fields.maps("proofs")?.into_iter().map(proof).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
 impl Genesis {
     /// Returns the Ed25519 key for statements and seals, when one is named that can be used.
     #[must_use]

@@ -8,14 +8,15 @@
 //! | field      | type | what                                                                         |
 //! |------------|------|------------------------------------------------------------------------------|
 //! | `v`        | uint | 1                                                                            |
-//! | `kind`     | text | `genesis`, `document`, `capture`, `check` or `provision`                     |
+//! | `kind`     | text | `genesis`, `document`, `capture`, `check`, `provision` or `anchor`           |
 //! | `origin`   | text | the log's origin                                                             |
 //! | `index`    | uint | the record's position in the log, from 0                                     |
 //! | `made`     | time | when the archive made the record, by its own clock                           |
-//! | `after`    | map  | `size`, `root`: the newest checkpoint the archive had seen; `tokens`: SHA-256 of each timestamp token and cosignature it held for it. With a token, this is the *not before* |
+//! | `after`    | map  | `size`, `root`: the newest checkpoint the archive had seen; `tokens`: SHA-256 of each timestamp reply (a `.tsr` file) that it held for it when the visit began. With a token the checkpoint is the newest that was timestamped, and this is the *not before* |
 //! | `software` | map  | `name`, `version`, `commit` of the program that made it                      |
 //!
-//! and the fields of its kind: [`Genesis`], [`Document`], [`Capture`], [`Check`], [`Provision`].
+//! and the fields of its kind: [`Genesis`], [`Document`], [`Capture`], [`Check`], [`Provision`],
+//! [`Anchor`].
 //!
 //! A whole document record, in RFC 8949's diagnostic notation:
 //!
@@ -41,7 +42,7 @@ mod reading;
 mod visit;
 
 pub use field::FieldError;
-pub use kind::{Capture, Check, Document, Genesis, GenesisKey, KeyPurpose, Provision, Vantage};
+pub use kind::{Anchor, AnchorProof, Capture, Check, Document, Genesis, GenesisKey, KeyPurpose, Provision, Vantage};
 pub use visit::{Method, Options, Primary, Rendition, Role, Tool, Visit};
 
 use field::Fields;
@@ -84,7 +85,7 @@ pub struct After {
     pub size: u64,
     /// The checkpoint's root.
     pub root: Hash,
-    /// SHA-256 of each timestamp token and cosignature that was held for it.
+    /// SHA-256 of each timestamp reply that was held for it.
     pub tokens: Vec<Hash>,
 }
 
@@ -112,6 +113,8 @@ pub enum Body {
     Check(Box<Check>),
     /// A quoted passage.
     Provision(Provision),
+    /// What others said of an earlier checkpoint.
+    Anchor(Anchor),
 }
 
 impl Body {
@@ -124,6 +127,7 @@ impl Body {
             Self::Capture(_) => "capture",
             Self::Check(_) => "check",
             Self::Provision(_) => "provision",
+            Self::Anchor(_) => "anchor",
         }
     }
 
@@ -136,6 +140,7 @@ impl Body {
             Self::Capture(_) => 'C',
             Self::Check(_) => 'V',
             Self::Provision(_) => 'P',
+            Self::Anchor(_) => 'T',
         }
     }
 
@@ -175,6 +180,7 @@ impl Record {
             Body::Capture(capture) => capture.to_fields(),
             Body::Check(check) => check.to_fields(),
             Body::Provision(provision) => provision.to_fields(),
+            Body::Anchor(anchor) => anchor.to_fields(),
         });
         cbor::encode(&Value::map(fields))
     }
@@ -204,6 +210,7 @@ impl Record {
             "capture" => Body::Capture(Box::new(Capture::from_fields(&mut fields)?)),
             "check" => Body::Check(Box::new(Check::from_fields(&mut fields)?)),
             "provision" => Body::Provision(Provision::from_fields(&mut fields)?),
+            "anchor" => Body::Anchor(Anchor::from_fields(&mut fields)?),
             _ => return Err(RecordError::UnknownKind { found: kind }),
         };
         fields.finish()?;

@@ -82,7 +82,7 @@ impl Head {
         })
     }
 
-    /// Says between which moments the record was made, as far as parties other than the archive say so.
+    /// Says by which moment a witness saw the log.
     pub(super) fn interval(&self, record: Option<&Record>, now: Time) -> Interval {
         let cosigned =
             self.report.iter().flat_map(|report| &report.witnesses).filter_map(|witness| match witness.witnessed {
@@ -91,7 +91,7 @@ impl Head {
                 _ => None,
             });
         Interval {
-            not_before: None, // Tokens that a record names are checked by floors that can read them.
+            not_before: None, // No cosignature is named by a record: tokens are (`times.rs`).
             not_after: cosigned.min_by_key(|(time, _)| *time),
             claimed: record.map(|record| record.made),
         }

@@ -271,6 +271,13 @@ pub struct Interval {
 }
 
 impl Interval {
+    /// Returns how wide the interval is, when both ends are said.
+    #[must_use]
+    pub fn width_seconds(&self) -> Option<u64> {
+        let (not_before, not_after) = (self.not_before.as_ref()?.0, self.not_after.as_ref()?.0);
+        Some(not_after.microseconds().saturating_sub(not_before.microseconds()).div_ceil(1_000_000))
+    }
+
     pub(super) fn findings(&self) -> [Finding; 2] {
         let claimed = self.claimed.map_or_else(String::new, |time| format!("; the archive's own clock said {time}"));
         let finding = |check, end: &Option<(Time, String)>, nobody: &str| match end {
@@ -287,7 +294,11 @@ impl Interval {
 
     fn to_json(&self) -> Json {
         let end = |end: &Option<(Time, String)>| end.as_ref().map(|(time, _)| time.to_string());
-        json!({ "not_before": end(&self.not_before), "not_after": end(&self.not_after) })
+        let mut object = json!({ "not_before": end(&self.not_before), "not_after": end(&self.not_after) });
+        if let Some(width) = self.width_seconds() {
+            object["width_seconds"] = width.into();
+        }
+        object
     }
 }
 

@@ -22,7 +22,7 @@
 //! 2. `signature`, `inclusion` and `checkpoint` of the subject, of entry 0, which names the archive's keys,
 //!    and of every other entry that the subject leans on (`entry.rs`).
 //! 3. `content`, `history`, `origin`, each in the file of its name.
-//! 4. `witnesses`, `not-after` and `not-before` (`checkpoint.rs`).
+//! 4. `witnesses` (`checkpoint.rs`), `not-after` and `not-before` (`times.rs`).
 //! 5. The verdict: [`Verdict::of`].
 
 pub mod finding;
@@ -35,28 +35,47 @@ mod entry;
 mod history;
 mod origin;
 mod subject;
+mod times;
 
 pub mod loose;
 pub mod report;
 
 pub use finding::{Check, Finding, Interval, Report, Subject, Verdict, Witnessing};
 pub use loose::{LooseError, LooseFile, LooseTrust, verify_loose};
+pub use times::CLOCK_SKEW_SECONDS_MAX;
 pub use source::{EntryBytes, Source, SourceError};
 
 use crate::base::id::Id;
 use crate::base::time::Time;
 use crate::evidence::record::Body;
 use crate::log::policy::Policy;
+use crate::timestamp::authorities::Authorities;
 
 use entry::Entries;
+
+/// Whose word is enough for a reader.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Trust<'t> {
+    /// Which logs and witnesses.
+    pub policy: Option<&'t Policy>,
+    /// Which timestamp authorities; none when there is nothing here.
+    pub authorities: Option<&'t Authorities>,
+}
+
+impl<'t> From<Option<&'t Policy>> for Trust<'t> {
+    fn from(policy: Option<&'t Policy>) -> Self {
+        Self { policy, authorities: None }
+    }
+}
 
 /// Verifies one subject.
 ///
 /// `now` is only compared with what others claim: nothing that was signed before the present is refused for its age.
 #[must_use]
-pub fn verify(source: &dyn Source, subject: &Id, policy: Option<&Policy>, now: Time) -> Report {
+pub fn verify<'t>(source: &dyn Source, subject: &Id, trust: impl Into<Trust<'t>>, now: Time) -> Report {
+    let trust = trust.into();
     let mut findings = source.files();
-    let head = checkpoint::check(source, policy);
+    let head = checkpoint::check(source, trust.policy);
     let mut entries = Entries::new(source, &head);
     let about_genesis = entries.findings();
     let verified = entries.subject(subject);
@@ -73,9 +92,11 @@ pub fn verify(source: &dyn Source, subject: &Id, policy: Option<&Policy>, now: T
         findings.extend(origin::check(entry, matches!(entry.record.body, Body::Capture(_) | Body::Check(_))));
     }
     findings.extend(head.findings());
-    let interval = head.interval(verified.as_ref().map(|entry| &entry.record), now);
-    findings.extend(interval.findings());
-    let mut report = Report::new(described, interval, findings, head.witnessing());
+    let nobody = Authorities::nobody();
+    let record = verified.as_ref().map(|entry| &entry.record);
+    let times = times::check(source, &head, record, trust.authorities.unwrap_or(&nobody), now);
+    findings.extend(times.findings);
+    let mut report = Report::new(described, times.interval, findings, head.witnessing());
     report.merge();
     report
 }

@@ -2,7 +2,7 @@
 //!
 //! Each finding says what it shows *and what it does not*. No word here promises what a court will make of it.
 
-use super::finding::{Check, Finding, Outcome, Report, Verdict};
+use super::finding::{Check, Finding, Interval, Outcome, Report, Verdict};
 
 /// Returns what a verdict means, in a sentence.
 #[must_use]
@@ -68,9 +68,32 @@ pub fn to_text(report: &Report) -> String {
     lines.extend(subject.sha256.iter().map(|hash| format!("  sha256     {hash}")));
     lines.extend(subject.record_sha256.iter().map(|hash| format!("  record     {hash}")));
     lines.extend(subject.fingerprint.iter().map(|key| format!("  key        {key}")));
+    lines.extend(made(&report.interval).map(|made| format!("  made       {made}")));
     lines.push(String::new());
     lines.extend(report.findings.iter().flat_map(finding_lines));
     lines.join("\n") + "\n"
+}
+
+/// Says when a record was made, as far as anyone but the archive says so.
+fn made(interval: &Interval) -> Option<String> {
+    let ends = [("not before", &interval.not_before), ("not after", &interval.not_after)];
+    let said: Vec<String> =
+        ends.iter().filter_map(|(word, end)| end.as_ref().map(|(time, _)| format!("{word} {time}"))).collect();
+    let width = interval.width_seconds().map(|seconds| format!(": {} apart", span(seconds)));
+    (!said.is_empty()).then(|| said.join(", ") + &width.unwrap_or_default())
+}
+
+/// Writes a span of time in its largest unit and the next.
+#[must_use]
+pub fn span(seconds: u64) -> String {
+    let units = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
+    let Some(first) = units.iter().position(|(length, _)| seconds >= *length) else { return "0 s".to_owned() };
+    let (length, unit) = units[first];
+    let next = units.get(first + 1).map(|(next, unit)| (seconds % length / next, unit));
+    match next {
+        Some((count, next)) if count > 0 => format!("{} {unit} {count} {next}", seconds / length),
+        _ => format!("{} {unit}", seconds / length),
+    }
 }
 
 fn finding_lines(finding: &Finding) -> Vec<String> {
@@ -96,6 +119,14 @@ fn finding_lines(finding: &Finding) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn writes_spans_in_two_units() {
+        let cases = [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3601, "1 h"), (5400, "1 h 30 min"), (90_061, "1 d 1 h")];
+        for (seconds, text) in cases {
+            assert_eq!(span(seconds), text);
+        }
+    }
 
     #[test]
     fn never_says_what_no_check_can_show() {

@@ -6,6 +6,7 @@ use super::finding::Finding;
 
 use crate::base::hash::Hash;
 use crate::base::id::Id;
+use crate::evidence::anchor::AnchorBytes;
 
 /// An archive, a bundle or a server, as the verifier sees it: bytes by index and by hash, none of them trusted.
 pub trait Source {
@@ -29,6 +30,16 @@ pub trait Source {
     /// # Errors
     /// When the bytes cannot be read.
     fn find_statement(&self, statement: Hash, before: u64) -> Result<Option<u64>, SourceError>;
+
+    /// Returns the anchors that may say when a record was made: those that cover entry `index`, the earliest first,
+    /// and the one of the size that the record names.
+    ///
+    /// # Errors
+    /// When the bytes cannot be read.
+    fn anchors(&self, index: u64, named: u64) -> Result<Vec<AnchorBytes>, SourceError> {
+        let _ = (index, named);
+        Ok(Vec::new())
+    }
 
     /// Looks for a blob that `subject`'s record names, and says what is in its place.
     ///

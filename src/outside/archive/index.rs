@@ -6,6 +6,7 @@
 //! | `document` ‖ key hash        | the document's newest record and its first, which names its history |
 //! | `history` ‖ document         | the first record of the document                                  |
 //! | `head` ‖ history             | the newest capture: index, sequence, SHA-256 of its statement     |
+//! | `anchored` ‖ SHA-256         | the record that commits to a proof of the archive's anchors       |
 //! | `newest` ‖ history ‖ outcome | the newest capture with that outcome: index, likeness             |
 //!
 //! All of it is derived from the log and follows it: an append never waits for it to be durable, and a
@@ -134,6 +135,15 @@ impl Index {
         Ok(newest.filter(|(_, likeness)| *likeness == visit.likeness()).map(|(capture, _)| capture))
     }
 
+    /// Says whether a record commits to a proof among the archive's anchors.
+    ///
+    /// # Errors
+    /// An [`IndexError`]: rebuild.
+    pub fn is_anchored(&self, proof: Hash) -> Result<bool, IndexError> {
+        let found = self.get(&key_of(b"anchored", proof.as_bytes()), |value| number(value, 0))?;
+        Ok(found.is_some())
+    }
+
     /// Takes in a record that was appended, with its statement's SHA-256.
     ///
     /// # Errors
@@ -153,6 +163,11 @@ impl Index {
                 self.unpublished.insert(key_of(b"head", &history.to_be_bytes()), head);
                 let likeness = [&index[..], capture.visit.likeness().as_bytes()].concat();
                 self.unpublished.insert(newest(history, capture.visit.outcome.kind), likeness);
+            }
+            Body::Anchor(anchor) => {
+                for proof in &anchor.proofs {
+                    self.unpublished.insert(key_of(b"anchored", proof.sha256.as_bytes()), index.to_vec());
+                }
             }
             Body::Genesis(_) | Body::Check(_) | Body::Provision(_) => {}
         }

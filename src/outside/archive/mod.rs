@@ -5,6 +5,7 @@
 //! checkpoint       the only authoritative file that changes; swapped, never edited
 //! tile/…           hashes, entries and statements at C2SP tlog-tiles paths, immutable once full
 //! packs/           blobs ([`packs`])
+//! anchors/         checkpoints as others dated them ([`anchors`])
 //! index/           derived: the writer's index ([`index`])
 //! lock             the writer's lock ([`lock`])
 //! passing/         bodies being received; emptied by the next writer
@@ -20,6 +21,7 @@ pub mod members;
 pub mod packs;
 pub mod spool;
 
+pub mod anchors;
 pub mod index;
 pub mod writer;
 
@@ -55,6 +57,8 @@ pub struct Settings {
     pub prefix: Prefix,
     /// The operator's Name Assigning Authority Number, when there is one.
     pub naan: Option<String>,
+    /// The timestamp authorities that are asked after each publication, by address.
+    pub authorities: Vec<String>,
 }
 
 /// An archive, for reading.
@@ -94,6 +98,22 @@ impl Archive {
         durable::swap(&folder.join("README.md"), README.as_bytes(), Access::Public)?;
         durable::swap(&path, settings.to_toml().as_bytes(), Access::Public)?;
         Self::open(folder)
+    }
+
+    /// Writes other authorities into the settings; they are asked from the next publication on.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn set_authorities(&mut self, authorities: Vec<String>) -> Result<(), ArchiveError> {
+        self.settings.authorities = authorities;
+        let text = self.settings.to_toml();
+        Ok(durable::swap(&self.folder.join("archive.toml"), text.as_bytes(), Access::Public)?)
+    }
+
+    /// Returns the checkpoints that others have dated.
+    #[must_use]
+    pub fn anchors(&self) -> anchors::Anchors {
+        anchors::Anchors::new(&self.folder.join("anchors"))
     }
 
     /// Returns the folder.
@@ -254,7 +274,15 @@ impl Settings {
         }
         let origin = field("origin").ok_or(SettingsError::Missing { name: "origin" })?;
         let prefix = field("prefix").ok_or(SettingsError::Missing { name: "prefix" })?;
-        Ok(Self { origin, prefix: Prefix::new(&prefix)?, naan: field("naan") })
+        let authorities = match table.get("authorities") {
+            None => Vec::new(),
+            Some(list) => {
+                let texts = list.as_array().into_iter().flatten().map(|one| one.as_str().map(str::to_owned));
+                let texts: Option<Vec<String>> = texts.collect();
+                texts.filter(|texts| !texts.is_empty()).ok_or(SettingsError::Authorities)?
+            }
+        };
+        Ok(Self { origin, prefix: Prefix::new(&prefix)?, naan: field("naan"), authorities })
     }
 
     fn to_toml(&self) -> String {
@@ -265,6 +293,12 @@ impl Settings {
             format!("prefix = {}", toml::Value::from(self.prefix.as_str())),
         ];
         lines.extend(self.naan.as_ref().map(|naan| format!("naan = {}", toml::Value::from(naan.as_str()))));
+        if !self.authorities.is_empty() {
+            lines.push("# Asked for a timestamp after each publication; whom you trust is said in keys/authorities.".to_owned());
+            let list: Vec<String> =
+                self.authorities.iter().map(|url| toml::Value::from(url.as_str()).to_string()).collect();
+            lines.push(format!("authorities = [{}]", list.join(", ")));
+        }
         lines.join("\n") + "\n"
     }
 }
@@ -273,6 +307,8 @@ impl Settings {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message stands for its doc")]
 pub enum SettingsError {
+    #[error("`authorities` must be a list of addresses")]
+    Authorities,
     #[error("`format` must be {FORMAT}, found {found:?}; a newer version of the program may read it")]
     Format { found: Option<i64> },
     #[error("`{name}` is missing")]

@@ -66,11 +66,11 @@ impl Roots {
         &self.label
     }
 
-    pub(super) fn verifier(&self) -> &Arc<WebPkiServerVerifier> {
+    pub(in crate::outside) fn verifier(&self) -> &Arc<WebPkiServerVerifier> {
         &self.verifier
     }
 
-    pub(super) fn provider(&self) -> &Arc<CryptoProvider> {
+    pub(in crate::outside) fn provider(&self) -> &Arc<CryptoProvider> {
         &self.provider
     }
 }

@@ -1,0 +1,189 @@
+//! Anchors: a checkpoint as others dated it, and what they said.
+//!
+//! An anchor lies in a folder of the log's size, in an archive under `anchors/` and in a bundle under `data/anchors/`:
+//!
+//! ```text
+//! 12/checkpoint                         the signed note, byte for byte as it was dated
+//! 12/tsa.example-0f3a91c2d4e5b607.tsr   a reply of RFC 3161 over that file, named after the authority and the first
+//!                                       16 digits of its own SHA-256
+//! 12/tsa.example-0f3a91c2d4e5b607.tsq   the request that it answers; in the archive alone
+//! 12/consistency                        in a bundle: how the log grew from that checkpoint to the bundle's
+//! ```
+//!
+//! | quantity    | unit  | range                                 |
+//! |-------------|-------|---------------------------------------|
+//! | reply       | bytes | at most [`crate::timestamp::reply::SIZE_BYTES_MAX`] |
+//! | checkpoint  | bytes | at most [`CHECKPOINT_BYTES_MAX`]      |
+//! | consistency | lines | one hash each in base64, at most [`CONSISTENCY_LINES_MAX`], the deepest first |
+//!
+//! One token dates everything under its checkpoint: no record is ever shown to an authority, nor its hash. A token
+//! over a checkpoint of size *n* is a *not after* for the entries below *n*, and a *not before* for a record that
+//! names the token's hash in `after`.
+//!
+//! To verify:
+//! 1. The note in `checkpoint` is of the log and of the size that the folder says.
+//! 2. The lines of `consistency` lead from its root to that of the checkpoint at hand (RFC 9162 §2.1.4.2).
+//! 3. The reply's imprint is the hash of the file `checkpoint`, and its token holds ([`crate::timestamp::token`]):
+//!    `openssl ts -verify -data checkpoint -in NAME.tsr -CAfile ROOT.pem` says the same.
+
+use data_encoding::BASE64;
+
+use crate::base::base64;
+use crate::base::hash::Hash;
+use crate::log::checkpoint::Checkpoint;
+use crate::log::consistency::ConsistencyProof;
+use crate::timestamp::authorities::Authorities;
+use crate::timestamp::reply::{Reply, ReplyError};
+use crate::timestamp::token::{Token, TokenError, Verified};
+
+/// The longest checkpoint that is read: a note with a hundred witnesses.
+pub const CHECKPOINT_BYTES_MAX: usize = 1 << 20;
+
+/// The most lines of a consistency proof (RFC 9162: the tree's height and one).
+pub const CONSISTENCY_LINES_MAX: usize = 65;
+
+/// The file that is dated.
+pub const CHECKPOINT: &str = "checkpoint";
+
+/// How the log grew since.
+pub const CONSISTENCY: &str = "consistency";
+
+/// How the name of a reply ends.
+pub const REPLY_EXTENSION: &str = ".tsr";
+
+/// How the name of a request ends.
+pub const REQUEST_EXTENSION: &str = ".tsq";
+
+/// The longest part of a name that is the authority's.
+const AUTHORITY_LENGTH_MAX: usize = 64;
+
+/// An anchor, none of it believed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct AnchorBytes {
+    /// The log's size, as the folder's name has it.
+    pub size: u64,
+    /// The note that was dated.
+    pub checkpoint: Option<Vec<u8>>,
+    /// The lines that lead from it to the checkpoint at hand.
+    pub consistency: Option<Vec<u8>>,
+    /// The replies over it, with their names.
+    pub replies: Vec<(String, Vec<u8>)>,
+}
+
+/// Names a reply: after whoever gave it, and after its own hash.
+#[must_use]
+pub fn stem(authority: &str, reply: &[u8]) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c.to_ascii_lowercase() } else { '-' };
+    let authority: String = authority.chars().map(plain).take(AUTHORITY_LENGTH_MAX).collect();
+    let authority = authority.trim_matches(['.', '-']);
+    let authority = if authority.is_empty() { "authority" } else { authority };
+    format!("{authority}-{}", Hash::of(reply).short())
+}
+
+/// Says whether a name is one that [`stem`] gives to a file with this hash, and `.tsr`.
+#[must_use]
+pub fn is_reply_name(name: &str, sha256: Hash) -> bool {
+    let stem = name.strip_suffix(REPLY_EXTENSION);
+    let parts = stem.and_then(|stem| stem.rsplit_once('-'));
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-';
+    parts.is_some_and(|(authority, hash)| {
+        hash == sha256.short()
+            && (1..=AUTHORITY_LENGTH_MAX).contains(&authority.len())
+            && authority.chars().all(is_plain)
+            && !authority.starts_with(['.', '-'])
+            && !authority.ends_with(['.', '-'])
+    })
+}
+
+/// Writes a consistency proof as lines.
+#[must_use]
+pub fn write_consistency(proof: &ConsistencyProof) -> Vec<u8> {
+    proof.path.iter().flat_map(|hash| format!("{}\n", BASE64.encode(hash.as_bytes())).into_bytes()).collect()
+}
+
+/// Reads the lines of a consistency proof between two sizes.
+#[must_use]
+pub fn read_consistency(bytes: &[u8], old: &Checkpoint, new: &Checkpoint) -> Option<ConsistencyProof> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    if !text.is_empty() && !text.ends_with('\n') {
+        return None;
+    }
+    let mut path = Vec::new();
+    for line in text.split_terminator('\n') {
+        if path.len() >= CONSISTENCY_LINES_MAX {
+            return None;
+        }
+        path.push(Hash::from_slice(&base64::decode(line.as_bytes())?).ok()?);
+    }
+    Some(ConsistencyProof { old_size: old.size, new_size: new.size, path })
+}
+
+/// Reads a reply and returns its token, when it is over the checkpoint.
+///
+/// # Errors
+/// A [`ReplyError`].
+pub fn token_over<'r>(reply: &'r Reply, checkpoint: &[u8]) -> Result<&'r Token, ReplyError> {
+    let token = reply.granted()?;
+    token.check_imprint(checkpoint)?;
+    Ok(token)
+}
+
+/// Verifies a reply over a checkpoint, for a reader who trusts some authorities.
+///
+/// # Errors
+/// A [`ReplyError`]; [`is_contradiction`] tells what is wrong from what is merely not shown.
+pub fn verify(reply: &[u8], checkpoint: &[u8], authorities: &Authorities) -> Result<Verified, ReplyError> {
+    let reply = Reply::parse(reply)?;
+    Ok(token_over(&reply, checkpoint)?.verify(authorities)?)
+}
+
+/// Says whether an error contradicts something, and is not merely what this reader cannot judge.
+#[must_use]
+pub fn is_contradiction(error: &ReplyError) -> bool {
+    match error {
+        ReplyError::Token(error) => TokenError::is_contradiction(error),
+        _ => true,
+    }
+}
+
+/// Names an authority and the root that vouches for it.
+#[must_use]
+pub fn describe(verified: &Verified) -> String {
+    let (signer, root) = (verified.chain.signer(), verified.chain.root());
+    format!(
+        "the timestamp authority `{}`, under your root `{}` ({})",
+        signer.name(),
+        root.name(),
+        root.fingerprint().short()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_binds_the_reply() {
+        let name = format!("{}{REPLY_EXTENSION}", stem("http://TSA.example:8080/x", b"abc"));
+        assert_eq!(name, "http---tsa.example-8080-x-ba7816bf8f01cfea.tsr");
+        assert!(is_reply_name(&name, Hash::of(b"abc")));
+        assert!(!is_reply_name(&name, Hash::of(b"abd")));
+        for name in ["-ba7816bf8f01cfea.tsr", "a-ba7816bf8f01cfea", "../a-ba7816bf8f01cfea.tsr", "A-ba7816bf8f01cfea.tsr"] {
+            assert!(!is_reply_name(name, Hash::of(b"abc")), "{name}");
+        }
+        assert!(is_reply_name(&format!("{}.tsr", stem("…", b"abc")), Hash::of(b"abc")));
+    }
+
+    #[test]
+    fn reads_back_the_lines_it_writes() {
+        let origin = crate::log::checkpoint::Origin::new("a.example/log").unwrap();
+        let at = |size| Checkpoint { origin: origin.clone(), size, root: Hash::of(b"") };
+        let proof = ConsistencyProof { old_size: 3, new_size: 7, path: vec![Hash::of(b"a"), Hash::of(b"b")] };
+        let lines = write_consistency(&proof);
+        assert_eq!(read_consistency(&lines, &at(3), &at(7)), Some(proof.clone()));
+        assert_eq!(read_consistency(&lines[..lines.len() - 1], &at(3), &at(7)), None);
+        assert_eq!(read_consistency(b"AAAA\n", &at(3), &at(7)), None);
+        let long = write_consistency(&ConsistencyProof { path: vec![Hash::of(b"a"); 66], ..proof });
+        assert_eq!(read_consistency(&long, &at(3), &at(7)), None);
+    }
+}

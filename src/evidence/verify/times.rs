@@ -1,0 +1,228 @@
+//! Times: between which moments a record was made, by the word of parties other than the archive.
+//!
+//! | end        | who says so                                                                                  |
+//! |------------|----------------------------------------------------------------------------------------------|
+//! | not after  | a token over a checkpoint that has the record, or a witness that cosigned one                |
+//! | not before | a token whose hash the record names in `after`: nobody can name what does not exist yet      |
+//!
+//! A token's accuracy widens the interval at both ends. The archive's own clock is believed in nothing; where it
+//! disagrees with a token by more than [`CLOCK_SKEW_SECONDS_MAX`], the record contradicts itself and the check fails:
+//! that is how a clock that was set back, or forward, shows.
+//!
+//! What is merely unknown to the reader (a root, an algorithm) is *not shown*. What contradicts (another imprint, a
+//! bad signature, a certificate that had ended or may not sign timestamps, another tree) *fails*.
+
+use super::checkpoint::Head;
+use super::finding::{Check, Finding, Interval};
+use super::source::Source;
+
+use crate::base::causes::with_causes;
+use crate::base::hash::Hash;
+use crate::base::time::Time;
+use crate::evidence::anchor::{self, AnchorBytes};
+use crate::evidence::record::Record;
+use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::timestamp::authorities::Authorities;
+
+/// How far the archive's clock may be from an authority's before the two contradict one another: five minutes, which
+/// no clock is off that is set by the network, and no backdating is worth.
+pub const CLOCK_SKEW_SECONDS_MAX: u64 = 300;
+
+/// The most anchors and tokens that are judged for one record.
+const JUDGED_COUNT_MAX: usize = 64;
+
+/// What was found about one record's times.
+pub(super) struct Times {
+    pub(super) interval: Interval,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Judges the anchors that a source has for a record.
+pub(super) fn check(
+    source: &dyn Source,
+    head: &Head,
+    record: Option<&Record>,
+    authorities: &Authorities,
+    now: Time,
+) -> Times {
+    let mut times = Times { interval: head.interval(record, now), findings: Vec::new() };
+    let (Some(record), Some(checkpoint)) = (record, &head.checkpoint) else {
+        times.findings.extend(times.interval.findings());
+        return times;
+    };
+    let mut judging = Judging { authorities, checkpoint, now, after: Vec::new(), before: Vec::new() };
+    match source.anchors(record.index, record.after.size) {
+        Ok(anchors) => {
+            for anchor in anchors.iter().take(JUDGED_COUNT_MAX) {
+                judging.judge(anchor, record);
+            }
+            judging.miss_named(&anchors, record);
+        }
+        Err(error) => judging.after.push(Judged::Wrong("the anchors".to_owned(), error.to_string())),
+    }
+    let Judging { after, before, .. } = judging;
+    times.conclude(record, after, before);
+    times
+}
+
+/// What one token came to.
+enum Judged {
+    /// It says a time: not earlier than the first, not later than the second; and who.
+    Says(Time, Time, String),
+    /// What was expected, and what contradicts.
+    Wrong(String, String),
+    /// What was expected, and why this reader cannot tell.
+    Unknown(String, String),
+}
+
+struct Judging<'j> {
+    authorities: &'j Authorities,
+    checkpoint: &'j Checkpoint,
+    now: Time,
+    after: Vec<Judged>,
+    before: Vec<Judged>,
+}
+
+impl Judging<'_> {
+    fn judge(&mut self, anchor: &AnchorBytes, record: &Record) {
+        let is_after = anchor.size > record.index;
+        let is_named = anchor.size == record.after.size && !record.after.tokens.is_empty();
+        let name = format!("the checkpoint that was dated at size {}", anchor.size);
+        let (bytes, dated) = match self.read(anchor) {
+            Ok(read) => read,
+            Err(found) => {
+                let place = if is_after { &mut self.after } else { &mut self.before };
+                return place.push(Judged::Wrong(name, found));
+            }
+        };
+        if is_named && dated.root != record.after.root {
+            let expected = format!("the root {} that the record names at size {}", record.after.root, anchor.size);
+            self.before.push(Judged::Wrong(expected, dated.root.to_string()));
+        }
+        for (name, reply) in anchor.replies.iter().take(JUDGED_COUNT_MAX) {
+            if is_after {
+                let judged = self.token(name, reply, bytes);
+                self.after.push(judged);
+            } else if is_named && record.after.tokens.contains(&Hash::of(reply)) {
+                let judged = self.token(name, reply, bytes);
+                self.before.push(judged);
+            }
+        }
+    }
+
+    /// Reads the note, and compares its tree with the one at hand.
+    fn read<'b>(&self, anchor: &'b AnchorBytes) -> Result<(&'b [u8], Checkpoint), String> {
+        let bytes = anchor.checkpoint.as_deref().ok_or("nothing")?;
+        let signed = SignedCheckpoint::parse(bytes).map_err(|error| with_causes(&error))?;
+        let dated = signed.checkpoint().clone();
+        if dated.origin != self.checkpoint.origin || dated.size != anchor.size {
+            return Err(format!("one of `{}` at size {}", dated.origin, dated.size));
+        }
+        if dated.size > self.checkpoint.size {
+            return Err(format!("one of a log that is longer than {}", self.checkpoint.size));
+        }
+        let lines = anchor.consistency.as_deref().ok_or("no proof that the log grew from it")?;
+        let proof = anchor::read_consistency(lines, &dated, self.checkpoint).ok_or("no consistency proof beside it")?;
+        proof.verify(dated.root, self.checkpoint.root).map_err(|error| format!("another tree: {error}"))?;
+        Ok((bytes, dated))
+    }
+
+    fn token(&self, name: &str, reply: &[u8], checkpoint: &[u8]) -> Judged {
+        let expected = format!("a timestamp in `{name}` that you trust");
+        match anchor::verify(reply, checkpoint, self.authorities) {
+            Ok(verified) if verified.no_earlier_than > later(self.now) => {
+                Judged::Unknown(expected, format!("one of {}, which is yet to come", verified.no_earlier_than))
+            }
+            Ok(verified) => {
+                Judged::Says(verified.no_earlier_than, verified.no_later_than, anchor::describe(&verified))
+            }
+            Err(error) if anchor::is_contradiction(&error) => Judged::Wrong(expected, with_causes(&error)),
+            Err(error) => Judged::Unknown(expected, with_causes(&error)),
+        }
+    }
+
+    /// Names the tokens that the record names and the source does not have.
+    fn miss_named(&mut self, anchors: &[AnchorBytes], record: &Record) {
+        let replies: Vec<Hash> = anchors
+            .iter()
+            .filter(|anchor| anchor.size == record.after.size)
+            .flat_map(|anchor| anchor.replies.iter().map(|(_, reply)| Hash::of(reply)))
+            .collect();
+        for token in record.after.tokens.iter().filter(|token| !replies.contains(token)).take(JUDGED_COUNT_MAX) {
+            let expected = format!("the token with SHA-256 {token} that the record names");
+            self.before.push(Judged::Unknown(expected, "nothing".to_owned()));
+        }
+    }
+}
+
+impl Times {
+    /// Takes the narrowest interval that is said, and compares it with the archive's own clock.
+    fn conclude(&mut self, record: &Record, after: Vec<Judged>, before: Vec<Judged>) {
+        let (said_after, others_after) = part(after);
+        let (said_before, others_before) = part(before);
+        let latest = said_after.into_iter().map(|(_, time, who)| (time, who));
+        self.interval.not_after = self.interval.not_after.take().into_iter().chain(latest).min_by_key(|(time, _)| *time);
+        self.interval.not_before = said_before.into_iter().map(|(time, _, who)| (time, who)).max_by_key(|(time, _)| *time);
+        let [not_after, not_before] = self.interval.findings();
+        self.findings.push(explain(not_after, others_after));
+        self.findings.push(explain(not_before, others_before));
+        self.compare(record);
+    }
+
+    fn compare(&mut self, record: &Record) {
+        let clock = |time: Time| format!("{time} by the archive's own clock");
+        if let Some((not_after, who)) = &self.interval.not_after
+            && record.made > later(*not_after)
+        {
+            let expected = format!("a record made by {not_after}, when {who} saw the log with it");
+            self.findings.push(Finding::fails(Check::NotAfter, expected, clock(record.made)));
+        }
+        let Some((not_before, who)) = &self.interval.not_before else { return };
+        if later(record.made) < *not_before {
+            let expected = format!("a record made after {not_before}, when {who} made the token that it names");
+            self.findings.push(Finding::fails(Check::NotBefore, expected, clock(record.made)));
+        }
+        if let Some((not_after, _)) = &self.interval.not_after
+            && later(*not_after) < *not_before
+        {
+            let found = format!("a log that has the record at {not_after} already");
+            self.findings.push(Finding::fails(Check::NotBefore, format!("a record made after {not_before}"), found));
+        }
+    }
+}
+
+/// Parts what is said from what went wrong.
+fn part(judged: Vec<Judged>) -> (Vec<(Time, Time, String)>, Vec<Judged>) {
+    let mut said = Vec::new();
+    let mut others = Vec::new();
+    for one in judged {
+        match one {
+            Judged::Says(earliest, latest, who) => said.push((earliest, latest, who)),
+            other => others.push(other),
+        }
+    }
+    (said, others)
+}
+
+/// Says why nothing is shown where it is not, and what is wrong wherever something is.
+fn explain(finding: Finding, others: Vec<Judged>) -> Finding {
+    use super::finding::Outcome;
+    let wrong = others.iter().find_map(|judged| match judged {
+        Judged::Wrong(expected, found) => Some(Finding::fails(finding.check, expected, found)),
+        _ => None,
+    });
+    let unknown = others.iter().find_map(|judged| match judged {
+        Judged::Unknown(expected, found) => Some(Finding::not_shown(finding.check, expected, found)),
+        _ => None,
+    });
+    match (wrong, unknown) {
+        (Some(wrong), _) => wrong,
+        (None, Some(unknown)) if finding.outcome == Outcome::NotShown => unknown,
+        _ => finding,
+    }
+}
+
+fn later(time: Time) -> Time {
+    let skew = CLOCK_SKEW_SECONDS_MAX * 1_000_000;
+    Time::from_microseconds(time.microseconds().saturating_add(skew)).unwrap_or(time)
+}

@@ -1,0 +1,131 @@
+//! Anchors on disk: `anchors/<size>/`, as [`crate::evidence::anchor`] lays them out, and what is still to be asked for.
+//!
+//! The order on disk, and what a crash leaves: the checkpoint, then the request, then the reply. *A crash before the
+//! reply* leaves a checkpoint or a request that nobody answered; the next token of that size uses the one and passes
+//! over the other. Names are made of the reply's hash, so two processes that ask at once never write one file.
+//!
+//! `anchors/pending` is derived: what was tried in vain, and when to try again. Deleting it means trying now.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::durable::{self, Access};
+use super::{ArchiveError, read_limited};
+
+use crate::evidence::anchor::{AnchorBytes, CHECKPOINT, CHECKPOINT_BYTES_MAX, REPLY_EXTENSION, REQUEST_EXTENSION};
+use crate::timestamp::reply;
+
+/// The most replies that are read of one anchor: an authority asked daily for a month.
+const REPLY_COUNT_MAX: usize = 64;
+
+/// The longest list of vain attempts.
+const PENDING_BYTES_MAX: u64 = 1 << 16;
+
+const PENDING: &str = "pending";
+
+/// The folder of anchors.
+#[derive(Clone, Debug)]
+pub struct Anchors {
+    folder: PathBuf,
+}
+
+impl Anchors {
+    pub(super) fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// Returns the sizes at which the log was anchored, or tried to be, in order.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed.
+    pub fn sizes(&self) -> Result<Vec<u64>, ArchiveError> {
+        let mut sizes: Vec<u64> = list(&self.folder)?.iter().filter_map(|name| size_of(name)).collect();
+        sizes.sort_unstable();
+        Ok(sizes)
+    }
+
+    /// Reads an anchor; one without replies says nothing yet.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn read(&self, size: u64) -> Result<AnchorBytes, ArchiveError> {
+        let folder = self.folder(size);
+        let checkpoint_max = u64::try_from(CHECKPOINT_BYTES_MAX).unwrap_or(u64::MAX);
+        let checkpoint = read_limited(&folder.join(CHECKPOINT), checkpoint_max)?;
+        let mut names: Vec<String> =
+            list(&folder)?.into_iter().filter(|name| name.ends_with(REPLY_EXTENSION)).collect();
+        names.sort();
+        let mut replies = Vec::new();
+        for name in names.into_iter().take(REPLY_COUNT_MAX) {
+            let bytes_max = u64::try_from(reply::SIZE_BYTES_MAX).unwrap_or(u64::MAX);
+            if let Some(bytes) = read_limited(&folder.join(&name), bytes_max)? {
+                replies.push((name, bytes));
+            }
+        }
+        Ok(AnchorBytes { size, checkpoint, consistency: None, replies })
+    }
+
+    /// Keeps the checkpoint that is about to be dated, unless one of that size is kept: returns the one that counts.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn keep_checkpoint(&self, size: u64, checkpoint: &[u8]) -> Result<Vec<u8>, ArchiveError> {
+        let kept = self.read(size)?.checkpoint;
+        if let Some(kept) = kept {
+            return Ok(kept);
+        }
+        durable::swap(&self.folder(size).join(CHECKPOINT), checkpoint, Access::Public)?;
+        Ok(checkpoint.to_vec())
+    }
+
+    /// Keeps a request and its reply under a name without extension.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn keep_reply(&self, size: u64, stem: &str, request: &[u8], reply: &[u8]) -> Result<(), ArchiveError> {
+        let path = |extension: &str| self.folder(size).join(format!("{stem}{extension}"));
+        durable::swap(&path(REQUEST_EXTENSION), request, Access::Public)?;
+        Ok(durable::swap(&path(REPLY_EXTENSION), reply, Access::Public)?)
+    }
+
+    /// Reads what was tried in vain; nothing when that is not known.
+    #[must_use]
+    pub fn pending(&self) -> Vec<u8> {
+        read_limited(&self.folder.join(PENDING), PENDING_BYTES_MAX).ok().flatten().unwrap_or_default()
+    }
+
+    /// Writes what was tried in vain; nothing removes the file.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn set_pending(&self, bytes: &[u8]) -> Result<(), ArchiveError> {
+        let path = self.folder.join(PENDING);
+        if bytes.is_empty() {
+            return Ok(durable::remove(&path)?);
+        }
+        Ok(durable::swap(&path, bytes, Access::Public)?)
+    }
+
+    fn folder(&self, size: u64) -> PathBuf {
+        self.folder.join(size.to_string())
+    }
+}
+
+/// Reads a folder's name as a size, in its one spelling.
+#[must_use]
+pub fn size_of(name: &str) -> Option<u64> {
+    let size: u64 = name.parse().ok()?;
+    (size.to_string() == name).then_some(size)
+}
+
+fn list(folder: &Path) -> Result<Vec<String>, ArchiveError> {
+    let at = |source| ArchiveError::Io { path: folder.to_owned(), source };
+    let found = match fs::read_dir(folder) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        other => other.map_err(at)?,
+    };
+    found.map(|file| Ok(file.map_err(at)?.file_name().to_string_lossy().into_owned())).collect()
+}
