@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::anchors::anchors_for;
 use super::append::software;
 use super::cite::{CiteError, cite};
 use super::progress::Progress;
@@ -105,14 +106,19 @@ impl<'a> Collecting<'a> {
             subjects: BTreeSet::new(),
             checkpoint: head.encode(),
             citations: BTreeMap::new(),
+            anchors: Vec::new(),
             software: format!("{} {}", software.name, software.version),
         };
         Ok(Self { log, head, keys, vkey, draft })
     }
 
     fn collect(mut self, ids: &[Id]) -> Result<Draft, BundleError> {
+        let mut dated = Vec::new();
         for id in ids {
             let (entry, _) = self.log.find(&id.to_string())?;
+            let after = &entry.record.after;
+            // Size 0 is never dated: a record that names no token takes no anchor along for it.
+            dated.push((id.index, if after.tokens.is_empty() { 0 } else { after.size }));
             if entry.record.body.visit().is_some() {
                 self.draft.citations.insert(id.index, cite(self.log, &entry, None)?);
             }
@@ -130,6 +136,7 @@ impl<'a> Collecting<'a> {
             let part = self.part(&entry)?;
             self.draft.entries.insert(index, part);
         }
+        self.draft.anchors = anchors_for(self.log, &dated)?;
         Ok(self.draft)
     }
 

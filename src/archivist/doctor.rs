@@ -5,6 +5,7 @@
 use super::append::AppendError;
 use super::places::Places;
 use super::read::Log;
+use super::timestamp::{Attempt, state};
 
 use crate::base::causes::with_causes;
 use crate::base::time::Time;
@@ -130,6 +131,9 @@ fn keys(keyring: &Keyring) -> Vec<Advice> {
             format!("chmod 600 {}", path.display()),
         )
     }));
+    if let Err(error) = keyring.authorities() {
+        advice.push(Advice::wrong("timestamps", with_causes(&error), "replace or remove the file that is named"));
+    }
     match keyring.policy() {
         Ok(Some(policy)) => {
             let witnesses = policy.witnesses().len();
@@ -170,6 +174,7 @@ fn log(archive: &Archive, keyring: &Keyring) -> Vec<Advice> {
             "bring the newer archive back, or run any capture if a crash came between",
         ));
     }
+    advice.push(timestamps(archive));
     if archive.settings().naan.is_none() {
         advice.push(Advice::weak(
             "naan",
@@ -178,4 +183,40 @@ fn log(archive: &Archive, keyring: &Keyring) -> Vec<Advice> {
         ));
     }
     advice
+}
+
+/// Says how the archive stands with its timestamp authorities.
+fn timestamps(archive: &Archive) -> Advice {
+    const ABOUT: &str = "timestamps";
+    let state = match state(archive) {
+        Ok(state) => state,
+        Err(error) => {
+            return Advice::wrong(ABOUT, with_causes(&error), "`affiant audit` names everything that is damaged");
+        }
+    };
+    let newest = state.anchored.map_or_else(|| "none".to_owned(), |size| format!("size {size}"));
+    if state.anchored == Some(state.size) && state.pending.is_empty() {
+        return Advice::good(ABOUT, format!("the newest checkpoint, of size {}, is dated", state.size));
+    }
+    if let Some(attempt) = state.attempts.first() {
+        let Attempt { url, failures, last, next, error } = attempt;
+        let found = format!(
+            "pending: the newest checkpoint has size {}, the newest dated one {newest}; `{url}` failed {failures} time(s), \
+             last at {}, and is asked again after {}: {error}",
+            state.size,
+            last.to_second(),
+            next.to_second()
+        );
+        return Advice::weak(ABOUT, found, "`affiant timestamp --authority URL` asks now, or asks another");
+    }
+    if archive.settings().authorities.is_empty() && state.anchored != Some(state.size) {
+        let found =
+            format!("no authority is asked: nobody but the archive says when (newest dated checkpoint: {newest})");
+        return Advice::weak(ABOUT, found, "`affiant timestamp --authority URL --remember`");
+    }
+    if state.anchored == Some(state.size) {
+        return Advice::good(ABOUT, format!("the newest checkpoint, of size {}, is dated", state.size));
+    }
+    let found = format!("pending: the newest checkpoint has size {}, the newest dated one {newest}", state.size);
+    Advice::weak(ABOUT, found, "`affiant timestamp`")
 }

@@ -68,7 +68,12 @@ pub fn verify_folder<'t>(name: &str, folder: impl Folder, trust: impl Into<Trust
 ///
 /// # Errors
 /// [`ReadError`] when there is no such archive or id.
-pub fn verify_record<'t>(archive: &Archive, id: &Id, trust: impl Into<Trust<'t>>, now: Time) -> Result<Report, ReadError> {
+pub fn verify_record<'t>(
+    archive: &Archive,
+    id: &Id,
+    trust: impl Into<Trust<'t>>,
+    now: Time,
+) -> Result<Report, ReadError> {
     Ok(verify::verify(&ArchiveSource::published(archive)?, id, trust, now))
 }
 

@@ -49,6 +49,9 @@ pub(super) struct Capture {
     description: Description,
     #[command(flatten)]
     web: Web,
+    /// Ask the archive's timestamp authorities for a fresh token first, so that the record names a moment just before.
+    #[arg(long)]
+    tight: bool,
     /// How many visits run at once.
     #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: u16,
@@ -127,6 +130,9 @@ impl Capture {
             jobs: usize::from(self.jobs),
             per_host: usize::from(self.per_host),
         };
+        if self.tight && settings.offline {
+            return Err(Failure::new(REFUSED, "--tight asks an authority, and --offline forbids it"));
+        }
         let (orders, mut unread) = self.orders(settings)?;
         let is_single = orders.len() + unread.len() == 1;
         if is_single && let Some(missed) = unread.pop() {
@@ -135,7 +141,7 @@ impl Capture {
         let passphrase = settings.passphrase()?;
         let progress = settings.progress.as_ref();
         let opened = open_or_create(&settings.places, &Naming::default(), passphrase.as_ref(), now(), progress)?;
-        let Opened { keyring, appender, is_new, .. } = opened;
+        let Opened { keyring, mut appender, is_new, .. } = opened;
         if is_new && !settings.quiet {
             let keys = keyring.public()?;
             output::remark(&format!(
@@ -145,6 +151,10 @@ impl Capture {
                 keys.statement.fingerprint()
             ));
             announce_recovery_key(settings);
+        }
+        if self.tight {
+            super::timestamp::before_capture(settings)?;
+            appender.take_anchors()?;
         }
         let interrupted = interruption();
         let watch = Watch { progress, is_interrupted: &|| interrupted.load(Ordering::Relaxed) };
@@ -160,6 +170,9 @@ impl Capture {
             report(Err(missed));
         }
         let mut tally = capture(appender, orders, &manner, &watch, &mut report)?;
+        if tally.captured > 0 {
+            super::timestamp::after_publication(settings);
+        }
         tally.missed += unread_count;
         tally.refused += refused_unread;
         match only_failure {
@@ -284,7 +297,7 @@ fn read_list(path: &PathBuf) -> Result<Vec<Json>, Failure> {
 
 /// Returns a flag that Ctrl-C raises: what has been appended is published, the rest is left. A second Ctrl-C
 /// ends the program at once, which loses nothing that was reported.
-fn interruption() -> Arc<AtomicBool> {
+pub(super) fn interruption() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let raised = flag.clone();
     std::thread::spawn(move || {

@@ -9,6 +9,7 @@ use crate::archivist::cite::CiteError;
 use crate::archivist::init::InitError;
 use crate::archivist::quote::QuoteActError;
 use crate::archivist::read::ReadError;
+use crate::archivist::timestamp::TimestampError;
 use crate::archivist::visit::VisitError;
 use crate::base::causes::with_causes;
 use crate::base::id::IdError;
@@ -174,6 +175,17 @@ impl From<BundleError> for Failure {
             BundleError::Write(ref source) if source.is_existing() => {
                 Self::of(FAILED, &error).try_this("--force replaces it, -o FILE names another")
             }
+            error => Self::of(FAILED, &error),
+        }
+    }
+}
+
+impl From<TimestampError> for Failure {
+    fn from(error: TimestampError) -> Self {
+        match error {
+            TimestampError::Archive(error) => error.into(),
+            TimestampError::Keys(error) => error.into(),
+            TimestampError::Read(error) => error.into(),
             error => Self::of(FAILED, &error),
         }
     }

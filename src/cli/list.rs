@@ -14,8 +14,8 @@ use crate::evidence::record::Body;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  affiant list\n  affiant list --kind document --json")]
 pub(super) struct List {
-    /// Only records of this kind: genesis, document, capture, check or provision.
-    #[arg(long, value_name = "KIND", value_parser = ["genesis", "document", "capture", "check", "provision"])]
+    /// Only records of this kind: genesis, document, capture, check, provision or anchor.
+    #[arg(long, value_name = "KIND", value_parser = ["genesis", "document", "capture", "check", "provision", "anchor"])]
     kind: Option<String>,
     /// At most so many.
     #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 50)]

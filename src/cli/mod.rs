@@ -23,6 +23,8 @@ mod quote;
 mod bundle;
 mod verify;
 
+mod timestamp;
+
 mod audit;
 
 mod completions;
@@ -91,6 +93,7 @@ enum Command {
     Quote(quote::Quote),
     Bundle(bundle::Bundle),
     Verify(verify::Verify),
+    Timestamp(timestamp::Timestamp),
     Audit(audit::Audit),
     Key(key::Key),
     Doctor(doctor::Doctor),
@@ -126,6 +129,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Command::Quote(command) => command.run(&settings),
         Command::Bundle(command) => command.run(&settings),
         Command::Verify(command) => command.run(&settings),
+        Command::Timestamp(command) => command.run(&settings),
         Command::Audit(command) => command.run(&settings),
         Command::Key(command) => command.run(&settings),
         Command::Doctor(_) => Ok(doctor::Doctor::run(&settings)),

@@ -54,6 +54,7 @@ impl Quote {
         let progress = settings.progress.as_ref();
         let mut opened = open_or_create(&settings.places, &Naming::default(), passphrase.as_ref(), now(), progress)?;
         let appended = quote::quote(&mut opened.appender, provision.clone(), now())?;
+        super::timestamp::after_publication(settings);
         if settings.json {
             output::json(&json!({
                 "id": appended.id.to_string(),

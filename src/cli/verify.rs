@@ -15,9 +15,10 @@ use crate::archivist::verify::{verify_archive, verify_bundle, verify_record};
 use crate::archivist::verify_loose::{LooseOrder, verify_loose};
 use crate::base::causes::with_causes;
 use crate::base::id::Id;
-use crate::evidence::verify::{Report, Verdict, report};
+use crate::evidence::verify::{Report, Trust, Verdict, report};
 use crate::log::key::VerifierKey;
 use crate::log::policy::{Policy, PolicyLog};
+use crate::timestamp::authorities::Authorities;
 
 /// Check a bundle, a record of the archive, or proof files that anyone made.
 ///
@@ -37,6 +38,9 @@ pub(super) struct Verify {
     /// A log's key to trust besides.
     #[arg(long, value_name = "VKEY")]
     trust: Vec<String>,
+    /// Roots of timestamp authorities to trust besides those in `keys/authorities` (PEM or DER).
+    #[arg(long, value_name = "FILE")]
+    authority: Vec<PathBuf>,
     /// For proof files: a file with the public key of who signed the statement (PEM, OpenSSH).
     #[arg(long, value_name = "FILE")]
     issuer_key: Vec<PathBuf>,
@@ -56,9 +60,11 @@ impl Verify {
             print(&report, settings);
             return Ok(report.verdict.exit_code());
         }
+        let authorities = authorities(&self.authority, settings)?;
+        let trust = Trust { policy: policy.as_ref(), authorities: Some(&authorities) };
         let mut worst = Verdict::Verified;
         for what in &self.what {
-            for report in verify(what, policy.as_ref(), settings)? {
+            for report in verify(what, trust, settings)? {
                 worst = worst.max(report.verdict);
                 print(&report, settings);
             }
@@ -67,14 +73,15 @@ impl Verify {
     }
 }
 
-fn verify(what: &Path, policy: Option<&Policy>, settings: &Settings) -> Result<Vec<Report>, Failure> {
+fn verify(what: &Path, trust: Trust<'_>, settings: &Settings) -> Result<Vec<Report>, Failure> {
     if what.join("archive.toml").exists() {
-        let known = Known { policy: policy.cloned(), ..Known::of(&settings.keyring())? };
+        let authorities = trust.authorities.cloned().unwrap_or_default();
+        let known = Known { policy: trust.policy.cloned(), authorities, ..Known::of(&settings.keyring())? };
         let archive = Places { archive: what.to_owned(), ..settings.places.clone() }.open_archive()?;
         return Ok(vec![verify_archive(&archive, &known, now(), settings.progress.as_ref())?]);
     }
     if what.exists() {
-        return Ok(verify_bundle(what, policy, now())?);
+        return Ok(verify_bundle(what, trust, now())?);
     }
     let text = what.to_string_lossy();
     if Id::parse(&text).is_err() {
@@ -84,7 +91,7 @@ fn verify(what: &Path, policy: Option<&Policy>, settings: &Settings) -> Result<V
     let archive = settings.archive()?;
     let (log, _) = Log::published(&archive)?;
     let entry = super::show::find(&log, &text)?;
-    Ok(vec![verify_record(&archive, &entry.id, policy, now())?])
+    Ok(vec![verify_record(&archive, &entry.id, trust, now())?])
 }
 
 /// Says whether a path is a file that is no ZIP: whether it is a proof, its content says.
@@ -98,6 +105,19 @@ fn vkey(text: &str) -> Result<VerifierKey, Failure> {
     VerifierKey::parse(text.trim()).map_err(|error| {
         Failure::of(WRONG_USE, &error).try_this("--trust takes a vkey, as `affiant key export log --as vkey` prints it")
     })
+}
+
+/// Returns which timestamp authorities are trusted: the keyring's, and those of single files besides.
+fn authorities(files: &[PathBuf], settings: &Settings) -> Result<Authorities, Failure> {
+    let mut authorities = settings.keyring().authorities()?;
+    for path in files {
+        let unusable = |error: &dyn std::error::Error| {
+            Failure::new(WRONG_USE, format!("cannot use `{}`: {}", path.display(), with_causes(error)))
+        };
+        let bytes = fs::read(path).map_err(|error| unusable(&error))?;
+        authorities.add_file(&bytes).map_err(|error| unusable(&error))?;
+    }
+    Ok(authorities)
 }
 
 /// Returns whose word is enough: a policy file, with single keys besides.

@@ -168,7 +168,9 @@ mod tests {
         assert_eq!(name, "http---tsa.example-8080-x-ba7816bf8f01cfea.tsr");
         assert!(is_reply_name(&name, Hash::of(b"abc")));
         assert!(!is_reply_name(&name, Hash::of(b"abd")));
-        for name in ["-ba7816bf8f01cfea.tsr", "a-ba7816bf8f01cfea", "../a-ba7816bf8f01cfea.tsr", "A-ba7816bf8f01cfea.tsr"] {
+        for name in
+            ["-ba7816bf8f01cfea.tsr", "a-ba7816bf8f01cfea", "../a-ba7816bf8f01cfea.tsr", "A-ba7816bf8f01cfea.tsr"]
+        {
             assert!(!is_reply_name(name, Hash::of(b"abc")), "{name}");
         }
         assert!(is_reply_name(&format!("{}.tsr", stem("…", b"abc")), Hash::of(b"abc")));

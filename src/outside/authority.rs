@@ -85,23 +85,23 @@ impl Asker {
     async fn exchange(&self, url: &str, request: &[u8]) -> Result<Vec<u8>, AskError> {
         let lost = |error: reqwest::Error| {
             let reason = with_causes(&error.without_url());
-            AskError::Lost { url: url.to_owned(), reason }
+            AskError::Lost { reason }
         };
         let sent = self.client.post(url).header("content-type", REQUEST_TYPE).body(request.to_vec());
         let mut response = sent.send().await.map_err(lost)?;
         if !response.status().is_success() {
-            return Err(AskError::Status { url: url.to_owned(), status: response.status().as_u16() });
+            return Err(AskError::Status { status: response.status().as_u16() });
         }
         let found = response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = found.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case(REPLY_TYPE) {
             let found: String = essence.chars().filter(char::is_ascii_graphic).take(80).collect();
-            return Err(AskError::OtherType { url: url.to_owned(), found });
+            return Err(AskError::OtherType { found });
         }
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(lost)? {
             if bytes.len() + chunk.len() > reply::SIZE_BYTES_MAX {
-                return Err(AskError::TooLong { url: url.to_owned() });
+                return Err(AskError::TooLong);
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -140,14 +140,14 @@ pub enum AskError {
     Address { url: String, reason: &'static str },
     #[error("cannot open connections: {reason}")]
     Client { reason: String },
-    #[error("no reply from `{url}`: {reason}")]
-    Lost { url: String, reason: String },
-    #[error("`{url}` sent `{found}`, expected `{REPLY_TYPE}`")]
-    OtherType { url: String, found: String },
-    #[error("`{url}` answered with status {status}")]
-    Status { url: String, status: u16 },
-    #[error("`{url}` sent more than {} bytes", reply::SIZE_BYTES_MAX)]
-    TooLong { url: String },
+    #[error("no reply: {reason}")]
+    Lost { reason: String },
+    #[error("it sent `{found}`, expected `{REPLY_TYPE}`")]
+    OtherType { found: String },
+    #[error("it answered with status {status}")]
+    Status { status: u16 },
+    #[error("it sent more than {} bytes", reply::SIZE_BYTES_MAX)]
+    TooLong,
 }
 
 #[cfg(test)]

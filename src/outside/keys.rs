@@ -307,7 +307,8 @@ impl Keyring {
 /// Says whether a file in `authorities/` is meant to be read: notes beside the roots are not.
 fn is_root(name: &str) -> bool {
     let extension = Path::new(name).extension().and_then(std::ffi::OsStr::to_str);
-    extension.is_some_and(|extension| ["pem", "crt", "cer", "der"].iter().any(|known| extension.eq_ignore_ascii_case(known)))
+    extension
+        .is_some_and(|extension| ["pem", "crt", "cer", "der"].iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
 #[cfg(unix)]

@@ -6,7 +6,9 @@ use std::path::Path;
 use super::blobs::DERIVED;
 use super::report::AuditReport;
 
+use crate::evidence::anchor::{CHECKPOINT, REPLY_EXTENSION, REQUEST_EXTENSION};
 use crate::log::tile::{Tile, TileKind};
+use crate::outside::archive::anchors::size_of;
 
 /// How deep folders are looked into: tile paths of a log of 2⁶⁴ entries have ten parts.
 const DEPTH_MAX: usize = 12;
@@ -55,8 +57,8 @@ impl Walk<'_> {
             }
             match name.as_str() {
                 "index" if is_folder => {} // Derived, and the writer's alone.
-                "tile" | "packs" | "passing" if is_folder => self.folder(&entry.path(), &name, depth + 1),
-                _ if is_folder && depth < DEPTH_MAX && name.starts_with("tile/") => {
+                "tile" | "packs" | "passing" | "anchors" if is_folder => self.folder(&entry.path(), &name, depth + 1),
+                _ if is_folder && depth < DEPTH_MAX && (name.starts_with("tile/") || is_anchor(&name)) => {
                     self.folder(&entry.path(), &name, depth + 1);
                 }
                 _ if is_folder => self.report.note(format!("`{name}/` is no folder of an archive")),
@@ -66,11 +68,17 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, name: &str) {
-        if matches!(name, "README.md" | "archive.toml" | "checkpoint" | "lock") || is_pack(name) {
+        if matches!(name, "README.md" | "archive.toml" | "checkpoint" | "lock" | "anchors/pending") || is_pack(name) {
             return;
         }
         if let Ok(tile) = name.parse::<Tile>() {
             return self.tile(&tile);
+        }
+        if let Some((folder, file)) = name.rsplit_once('/')
+            && is_anchor(folder)
+            && (file == CHECKPOINT || file.ends_with(REPLY_EXTENSION) || file.ends_with(REQUEST_EXTENSION))
+        {
+            return; // What is in it is checked with the anchors.
         }
         let why = if name.starts_with("passing/") {
             "a body that is being received, or that a crash left; the next writer removes it"
@@ -89,6 +97,11 @@ impl Walk<'_> {
             _ => self.wider += 1,
         }
     }
+}
+
+/// Says whether a folder's name is one of an anchor's.
+fn is_anchor(name: &str) -> bool {
+    name.strip_prefix("anchors/").is_some_and(|size| size_of(size).is_some())
 }
 
 fn is_pack(name: &str) -> bool {

@@ -11,6 +11,7 @@
 //! What an audit cannot see: an archive whose checkpoint, tiles and packs were all put back to an earlier state
 //! is whole in itself. The newest checkpoint in the keyring shows it, and so do witnesses.
 
+mod anchors;
 mod blobs;
 mod checkpoint;
 mod files;
@@ -110,6 +111,7 @@ pub fn audit(archive: &Archive, known: &Known, progress: &dyn Progress) -> Audit
         act.advance(u64::try_from(kept.len()).unwrap_or_default());
     }
     check_root(&tree, signed.as_ref().map(|signed| signed.checkpoint().root), &mut report);
+    anchors::check(archive, size, std::mem::take(&mut histories.named), &known.authorities, &mut report);
     let lost = histories.finish(&mut report);
     let mut unnamed: Vec<_> = blobs.damaged().filter(|(hash, _)| lost.binary_search(hash).is_err()).collect();
     unnamed.sort_unstable();

@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::thread;
 
+use super::anchors::Named;
 use super::blobs::{Blobs, Held};
 use super::report::{AuditReport, Damage};
 use super::tree::Kept;
@@ -44,6 +45,8 @@ pub(super) struct Histories<'a> {
     /// Entries whose record cannot be read: what leans on them cannot be checked, and is not damaged itself.
     unread: Vec<u64>,
     lost: BTreeMap<Hash, Lost>,
+    /// The tokens that records name.
+    pub(super) named: Named,
 }
 
 /// What entry 0 says of every other entry.
@@ -113,6 +116,7 @@ impl<'a> Histories<'a> {
             heads: HashMap::new(),
             unread: Vec::new(),
             lost: BTreeMap::new(),
+            named: Named::default(),
         }
     }
 
@@ -174,6 +178,7 @@ impl<'a> Histories<'a> {
             report.damage(&id, found, "entry 0 alone says what the archive is: this log contradicts itself");
         }
         self.check_after(&id, record, report);
+        self.named.take(&id, record);
         let wrong = match &record.body {
             Body::Genesis(_) | Body::Anchor(_) => None,
             Body::Document(document) => self.document(index, document),

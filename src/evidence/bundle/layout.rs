@@ -11,6 +11,7 @@
 //! data/entries/af-c-000002-x/record.cbor.sig   a seal over the record, for subjects
 //! data/content/af-c-000002-x/page.html, text.md, body-01.html, certificate-01.der
 //! data/citations/af-c-000002-x.bibtex.txt
+//! data/anchors/12/checkpoint, consistency, tsa.example-0f3a91c2d4e5b607.tsr    who dated the log, where anybody did
 //! ```
 //!
 //! | quantity              | unit  | range                                      |
@@ -20,7 +21,8 @@
 //!
 //! Rules. A bundle holds its subjects and every entry that they lean on ([`leans_on`]), entry 0 among
 //! them, and no other. Content lies there for subjects, each blob once under the first name that fits;
-//! for the capture that a provision quotes, its text. The writer names files by these functions and the
+//! for the capture that a provision quotes, its text. Anchors lie there for the subjects: the one whose tokens a
+//! subject names, and the first that cover it ([`crate::evidence::anchor`]). The writer names files by these functions and the
 //! reader refuses every other name, so a changed file is named even when the bag was made anew.
 //!
 //! To verify: read the records, compute the names, compare them with those that are there
@@ -81,6 +83,21 @@ pub const RECORD_SEAL: &str = "record.cbor.sig";
 const ENTRIES: &str = "data/entries/";
 const CONTENT: &str = "data/content/";
 const CITATIONS: &str = "data/citations/";
+const ANCHORS: &str = "data/anchors/";
+
+/// Returns the name of one of an anchor's files.
+#[must_use]
+pub fn anchor_file(size: u64, file: &str) -> String {
+    format!("{ANCHORS}{size}/{file}")
+}
+
+/// Parts the name of an anchor's file into the size and the rest.
+#[must_use]
+pub fn anchor_of(name: &str) -> Option<(u64, &str)> {
+    let (size, file) = name.strip_prefix(ANCHORS)?.split_once('/')?;
+    let number: u64 = size.parse().ok()?;
+    (number.to_string() == size && number > 0).then_some((number, file))
+}
 
 /// Returns the folder of an entry, with the slash that ends it.
 #[must_use]

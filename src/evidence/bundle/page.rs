@@ -10,6 +10,7 @@ use super::layout::{self, Entries};
 
 use crate::base::hash::Hash;
 use crate::base::id::Id;
+use crate::evidence::anchor::{self, AnchorBytes};
 use crate::evidence::record::Body;
 use crate::log::checkpoint::SignedCheckpoint;
 use crate::log::key::Ed25519PublicKey;
@@ -28,6 +29,8 @@ pub(super) struct Described<'d> {
     pub(super) head: &'d SignedCheckpoint,
     /// The archive's key.
     pub(super) key: Ed25519PublicKey,
+    /// Who dated the log.
+    pub(super) anchors: &'d [AnchorBytes],
     /// The log's Ed25519 key, when genesis names one.
     pub(super) log_fingerprint: String,
 }
@@ -44,6 +47,7 @@ pub(super) fn text(described: &Described<'_>) -> String {
         ("{subjects}", subjects(described)),
         ("{entries}", entries(described)),
         ("{content}", content(described)),
+        ("{times}", times(described)),
         ("{origin}", checkpoint.origin.to_string()),
         ("{size}", checkpoint.size.to_string()),
         ("{root}", checkpoint.root.to_string()),
@@ -104,6 +108,25 @@ fn content(described: &Described<'_>) -> String {
     let lines: Vec<String> = described.blobs.iter().map(|(name, hash)| format!("    {hash}  {name}")).collect();
     lines.join("\n")
 }
+
+/// The step about times; nothing where nobody dated the log.
+fn times(described: &Described<'_>) -> String {
+    if described.anchors.is_empty() {
+        return String::new();
+    }
+    let mut commands = String::new();
+    for anchor in described.anchors {
+        let file = |name: &str| layout::anchor_file(anchor.size, name);
+        for (name, reply) in &anchor.replies {
+            let dated = file(anchor::CHECKPOINT);
+            let _ = writeln!(commands, "    openssl ts -verify -data {dated} -in {} -CAfile ROOT.pem", file(name));
+            let _ = writeln!(commands, "    sha256sum {}    # {}", file(name), Hash::of(reply));
+        }
+    }
+    TIMES.replace("{commands}", commands.trim_end())
+}
+
+const TIMES: &str = include_str!("times.md");
 
 /// An address that cannot end the code span that it stands in.
 fn plain(text: &str) -> String {

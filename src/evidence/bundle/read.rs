@@ -33,6 +33,7 @@ use super::write::reading;
 
 use crate::base::hash::{Hash, Hasher};
 use crate::base::id::{CheckCharacter, Id};
+use crate::evidence::anchor::{self, AnchorBytes};
 use crate::evidence::record::{self, Body, Genesis, Record};
 use crate::evidence::verify::source::{BlobFound, EntryBytes, Source, SourceError};
 use crate::evidence::verify::{Check, Finding};
@@ -58,6 +59,7 @@ pub struct Bundle<F> {
     /// Where each blob must lie.
     places: BTreeMap<(u64, Hash), String>,
     statements: BTreeMap<Hash, u64>,
+    anchors: BTreeMap<u64, AnchorBytes>,
     findings: Vec<Finding>,
 }
 
@@ -74,6 +76,7 @@ impl<F: Folder> Bundle<F> {
             ids: BTreeMap::new(),
             places: BTreeMap::new(),
             statements: BTreeMap::new(),
+            anchors: BTreeMap::new(),
             findings: Vec::new(),
         };
         bundle.report_bag(&report);
@@ -237,8 +240,44 @@ impl<F: Folder> Bundle<F> {
         is_whole
     }
 
+    /// Reads who dated the log. A name that is not its reply's is left for [`Self::check_names`] to refuse.
+    fn read_anchors(&mut self) -> BTreeSet<String> {
+        let mut named = BTreeSet::new();
+        let names: Vec<String> = self.names.iter().filter(|name| layout::anchor_of(name).is_some()).cloned().collect();
+        for name in names {
+            let Some((size, file)) = layout::anchor_of(&name) else { continue };
+            let bytes = match self.read(&name, anchor::CHECKPOINT_BYTES_MAX) {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => continue,
+                Err(error) => {
+                    self.fails(format!("an anchor in `{name}`"), error.reason);
+                    continue;
+                }
+            };
+            let found = self.anchors.entry(size).or_insert_with(|| AnchorBytes { size, ..AnchorBytes::default() });
+            match file {
+                anchor::CHECKPOINT => found.checkpoint = Some(bytes),
+                anchor::CONSISTENCY => found.consistency = Some(bytes),
+                reply if anchor::is_reply_name(reply, Hash::of(&bytes)) => {
+                    found.replies.push((reply.to_owned(), bytes));
+                }
+                _ => continue,
+            }
+            named.insert(name);
+        }
+        for size in self.anchors.keys() {
+            named.extend([anchor::CHECKPOINT, anchor::CONSISTENCY].map(|file| layout::anchor_file(*size, file)));
+        }
+        let empty = self.anchors.values().find(|anchor| anchor.replies.is_empty()).map(|anchor| anchor.size);
+        if let Some(size) = empty {
+            self.missing(format!("a timestamp in `{}`", layout::anchor_file(size, "")), "nothing");
+        }
+        named
+    }
+
     fn check_names(&mut self, entries: &Entries, is_whole: bool) {
         let payload = entries.payload();
+        let anchors = self.read_anchors();
         for (name, blob) in &payload {
             if let Some((id, hash)) = blob {
                 self.places.insert((id.index, *hash), name.clone());
@@ -246,7 +285,7 @@ impl<F: Folder> Bundle<F> {
         }
         let is_key = |name: &str| name.starts_with("data/keys/"); // Checked with what they must hold.
         let tag_files = layout::TAG_FILES.iter().map(|name| (*name).to_owned());
-        let expected: BTreeSet<String> = payload.into_keys().chain(tag_files).collect();
+        let expected: BTreeSet<String> = payload.into_keys().chain(tag_files).chain(anchors).collect();
         for name in expected.difference(&self.names).cloned().collect::<Vec<_>>() {
             self.missing(format!("`{name}`"), "nothing");
         }
@@ -367,6 +406,10 @@ impl<F: Folder> Source for Bundle<F> {
             proof: read(layout::PROOF, SMALL_FILE_BYTES_MAX)?,
             receipt: read(layout::RECEIPT, SMALL_FILE_BYTES_MAX)?,
         }))
+    }
+
+    fn anchors(&self, index: u64, named: u64) -> Result<Vec<AnchorBytes>, SourceError> {
+        Ok(self.anchors.values().filter(|anchor| anchor.size > index || anchor.size == named).cloned().collect())
     }
 
     fn find_statement(&self, statement: Hash, before: u64) -> Result<Option<u64>, SourceError> {

@@ -18,6 +18,7 @@ use super::zip::{Member, Plan, ZipError};
 
 use crate::base::hash::Hash;
 use crate::base::id::Id;
+use crate::evidence::anchor::{self, AnchorBytes};
 use crate::evidence::citation::{self, Citation, Style};
 use crate::evidence::record::{Body, Genesis, Record, RecordError};
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
@@ -53,6 +54,8 @@ pub struct Draft {
     pub checkpoint: Vec<u8>,
     /// What is cited of the subjects that are captures or checks, by index.
     pub citations: BTreeMap<u64, Citation>,
+    /// Who dated the log, with the lines that lead to the draft's checkpoint; none where nobody did.
+    pub anchors: Vec<AnchorBytes>,
     /// What makes the bundle, as `affiant 0.1.0`.
     pub software: String,
 }
@@ -94,6 +97,7 @@ impl Prepared {
         let keys = layout::keys(&genesis.0, &genesis.1)?;
         prepared.files.extend(keys.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)));
         prepared.files.insert(layout::CHECKPOINT.to_owned(), draft.checkpoint.clone());
+        prepared.add_anchors(&draft.anchors);
         let entries = Entries { subjects: draft.subjects.clone(), records };
         let content = entries.payload().into_iter().filter_map(|(name, blob)| Some((name, blob?.1)));
         prepared.blobs = content.collect();
@@ -159,6 +163,16 @@ impl Prepared {
         Ok(())
     }
 
+    fn add_anchors(&mut self, anchors: &[AnchorBytes]) {
+        for anchor in anchors {
+            let file = |name: &str| layout::anchor_file(anchor.size, name);
+            let (checkpoint, consistency) = (&anchor.checkpoint, &anchor.consistency);
+            self.files.insert(file(anchor::CHECKPOINT), checkpoint.clone().unwrap_or_default());
+            self.files.insert(file(anchor::CONSISTENCY), consistency.clone().unwrap_or_default());
+            self.files.extend(anchor.replies.iter().map(|(name, reply)| (file(name), reply.clone())));
+        }
+    }
+
     /// Adds the files that describe the others, last of all the seal.
     fn add_tags(
         &mut self,
@@ -188,14 +202,17 @@ impl Prepared {
             blobs: &self.blobs,
             head: &head,
             key: key.public(),
+            anchors: &draft.anchors,
             log_fingerprint: layout::log_key(&genesis_of(&entries.records)?.0)?.fingerprint(),
         };
+        let is_anchor = |(_, record): &(Id, Record)| matches!(record.body, Body::Anchor(_));
+        let has_times = !draft.anchors.is_empty() || entries.records.values().any(is_anchor);
         let tags = [
             (DECLARATION_NAME, DECLARATION.to_owned()),
             (METADATA_NAME, metadata.to_string()),
             (MANIFEST_NAME, Manifest::text(&payload)),
             (layout::PAGE, page::text(&described)),
-            (layout::SCRIPT, SCRIPT.to_owned()),
+            (layout::SCRIPT, script(has_times)),
         ];
         let hashes = tags.iter().map(|(name, text)| ((*name).to_owned(), Hash::of(text.as_bytes()))).collect();
         let tag_manifest = Manifest::text(&hashes);
@@ -206,6 +223,52 @@ impl Prepared {
         Ok(())
     }
 }
+
+/// Writes the script, with the part about times where somebody dated the log. The other stays as it was published.
+#[must_use]
+pub fn script(has_anchors: bool) -> String {
+    if !has_anchors {
+        return SCRIPT.to_owned();
+    }
+    SCRIPT_TIMES.iter().fold(SCRIPT.to_owned(), |script, (before, now)| script.replacen(before, now, 1))
+}
+
+/// What the script says otherwise where somebody dated the log, each place with what stands there.
+const SCRIPT_TIMES: [(&str, &str); 8] = [
+    ("*-p-*-?) echo provision ;;", "*-p-*-?) echo provision ;; *-t-*-?) echo anchor ;;"),
+    (
+        "#   sh verify.sh [--trust WHAT]... [FOLDER]\n",
+        "#   sh verify.sh [--trust WHAT]... [--authority ROOT.pem]... [FOLDER]\n",
+    ),
+    (
+        "# Exit code 0:",
+        "# ROOT.pem is the root certificate of a timestamp authority that you trust, in PEM, got from the authority.\n#\n\
+         # Exit code 0:",
+    ),
+    ("FINGERPRINT|FILE]... [FOLDER]\"", "FINGERPRINT|FILE]... [--authority ROOT.pem]... [FOLDER]\""),
+    (
+        "    -*) usage ;;\n",
+        "    --authority) [ $# -ge 2 ] || usage\n      \
+         case $2 in /*) authority=$2 ;; *) authority=$PWD/$2 ;; esac\n      \
+         authorities=${authorities:-}$authority$newline; shift 2 ;;\n    -*) usage ;;\n",
+    ),
+    (
+        "fail_count=0\nmissing_count=0\n",
+        "printf %s \"${authorities:-}\" | while read -r authority; do cat \"$authority\" || exit 4; done >\"$tmp/authorities\" || exit 4\n\
+         fail_count=0\nmissing_count=0\n",
+    ),
+    (
+        "    data/entries/*/* | data/log/checkpoint) ;;\n",
+        "    data/entries/*/* | data/log/checkpoint | data/anchors/*/*) ;;\n",
+    ),
+    (
+        "# ---------------------------------------------------------------------------------------------- trust\n",
+        concat!(
+            include_str!("times.sh"),
+            "# ---------------------------------------------------------------------------------------------- trust\n"
+        ),
+    ),
+];
 
 /// Reads a record out as the JSON that lies beside it.
 ///
@@ -291,4 +354,18 @@ pub enum WriteError {
     Seal(#[from] SealError),
     #[error(transparent)]
     Zip(#[from] ZipError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_part_about_times_finds_each_of_its_places_once() {
+        for (place, _) in SCRIPT_TIMES {
+            assert_eq!(SCRIPT.matches(place).count(), 1, "{place}");
+        }
+        assert_eq!(script(false), SCRIPT);
+        assert!(SCRIPT_TIMES.iter().all(|(_, now)| script(true).contains(now)));
+    }
 }

@@ -42,8 +42,8 @@ pub mod report;
 
 pub use finding::{Check, Finding, Interval, Report, Subject, Verdict, Witnessing};
 pub use loose::{LooseError, LooseFile, LooseTrust, verify_loose};
-pub use times::CLOCK_SKEW_SECONDS_MAX;
 pub use source::{EntryBytes, Source, SourceError};
+pub use times::CLOCK_SKEW_SECONDS_MAX;
 
 use crate::base::id::Id;
 use crate::base::time::Time;

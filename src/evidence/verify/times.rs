@@ -133,9 +133,7 @@ impl Judging<'_> {
             Ok(verified) if verified.no_earlier_than > later(self.now) => {
                 Judged::Unknown(expected, format!("one of {}, which is yet to come", verified.no_earlier_than))
             }
-            Ok(verified) => {
-                Judged::Says(verified.no_earlier_than, verified.no_later_than, anchor::describe(&verified))
-            }
+            Ok(verified) => Judged::Says(verified.no_earlier_than, verified.no_later_than, anchor::describe(&verified)),
             Err(error) if anchor::is_contradiction(&error) => Judged::Wrong(expected, with_causes(&error)),
             Err(error) => Judged::Unknown(expected, with_causes(&error)),
         }
@@ -161,8 +159,10 @@ impl Times {
         let (said_after, others_after) = part(after);
         let (said_before, others_before) = part(before);
         let latest = said_after.into_iter().map(|(_, time, who)| (time, who));
-        self.interval.not_after = self.interval.not_after.take().into_iter().chain(latest).min_by_key(|(time, _)| *time);
-        self.interval.not_before = said_before.into_iter().map(|(time, _, who)| (time, who)).max_by_key(|(time, _)| *time);
+        self.interval.not_after =
+            self.interval.not_after.take().into_iter().chain(latest).min_by_key(|(time, _)| *time);
+        self.interval.not_before =
+            said_before.into_iter().map(|(time, _, who)| (time, who)).max_by_key(|(time, _)| *time);
         let [not_after, not_before] = self.interval.findings();
         self.findings.push(explain(not_after, others_after));
         self.findings.push(explain(not_before, others_before));

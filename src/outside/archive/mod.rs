@@ -294,7 +294,10 @@ impl Settings {
         ];
         lines.extend(self.naan.as_ref().map(|naan| format!("naan = {}", toml::Value::from(naan.as_str()))));
         if !self.authorities.is_empty() {
-            lines.push("# Asked for a timestamp after each publication; whom you trust is said in keys/authorities.".to_owned());
+            lines.push(
+                "# Asked for a timestamp after each publication; whom you trust is said in keys/authorities."
+                    .to_owned(),
+            );
             let list: Vec<String> =
                 self.authorities.iter().map(|url| toml::Value::from(url.as_str()).to_string()).collect();
             lines.push(format!("authorities = [{}]", list.join(", ")));

@@ -1,0 +1,93 @@
+//! The anchors: each over the tree that the archive has, each token over the note beside it, and none lost that a record
+//! names.
+
+use std::collections::BTreeMap;
+
+use super::report::AuditReport;
+
+use crate::base::causes::with_causes;
+use crate::base::hash::Hash;
+use crate::evidence::anchor::{self, AnchorBytes};
+use crate::evidence::record::{Body, Record};
+use crate::log::checkpoint::SignedCheckpoint;
+use crate::log::merkle;
+use crate::outside::archive::Archive;
+use crate::timestamp::authorities::Authorities;
+
+const COST: &str = "what it showed of when the log had its records";
+
+/// The tokens that records name, each with the first record that does.
+#[derive(Default)]
+pub(super) struct Named(BTreeMap<(u64, Hash), String>);
+
+impl Named {
+    /// Remembers what a record says that the archive holds.
+    pub(super) fn take(&mut self, id: &str, record: &Record) {
+        let after = record.after.tokens.iter().map(|token| (record.after.size, *token));
+        let anchored = match &record.body {
+            Body::Anchor(anchor) => anchor.proofs.iter().map(|proof| (anchor.size, proof.sha256)).collect(),
+            _ => Vec::new(),
+        };
+        for key in after.chain(anchored) {
+            self.0.entry(key).or_insert_with(|| id.to_owned());
+        }
+    }
+}
+
+/// Checks every anchor of a log of `size` entries.
+pub(super) fn check(archive: &Archive, size: u64, mut named: Named, trusted: &Authorities, report: &mut AuditReport) {
+    let sizes = match archive.anchors().sizes() {
+        Ok(sizes) => sizes,
+        Err(error) => return report.damage("anchors/", with_causes(&error), COST),
+    };
+    for at in sizes {
+        match archive.anchors().read(at) {
+            Ok(anchor) if at > size => {
+                let count = anchor.replies.len();
+                report.note(format!("`anchors/{at}`: {count} token(s) over a longer log than the checkpoint promises"));
+            }
+            Ok(anchor) => check_one(archive, size, &anchor, &mut named, trusted, report),
+            Err(error) => report.damage(format!("anchors/{at}"), with_causes(&error), COST),
+        }
+    }
+    for ((at, token), id) in named.0 {
+        let found = format!("the token with SHA-256 {token}, which {id} names, is not there");
+        report.damage(format!("anchors/{at}"), found, COST);
+    }
+}
+
+fn check_one(
+    archive: &Archive,
+    size: u64,
+    anchor: &AnchorBytes,
+    named: &mut Named,
+    trusted: &Authorities,
+    report: &mut AuditReport,
+) {
+    let folder = format!("anchors/{}", anchor.size);
+    let Some(checkpoint) = &anchor.checkpoint else {
+        return report.damage(folder, "the checkpoint that was dated is missing", COST);
+    };
+    let expected = merkle::root(&archive.nodes(size), anchor.size).ok();
+    match SignedCheckpoint::parse(checkpoint) {
+        Ok(signed) if signed.checkpoint().size == anchor.size && Some(signed.checkpoint().root) == expected => {}
+        Ok(signed) => {
+            let found = format!("it is of size {} and root {}", signed.checkpoint().size, signed.checkpoint().root);
+            report.damage(format!("{folder}/checkpoint"), found, COST);
+        }
+        Err(error) => report.damage(format!("{folder}/checkpoint"), with_causes(&error), COST),
+    }
+    for (name, reply) in &anchor.replies {
+        let sha256 = Hash::of(reply);
+        named.0.remove(&(anchor.size, sha256));
+        if !anchor::is_reply_name(name, sha256) {
+            report.damage(format!("{folder}/{name}"), format!("its SHA-256 is {sha256}"), COST);
+            continue;
+        }
+        if let Err(error) = anchor::verify(reply, checkpoint, trusted)
+            && anchor::is_contradiction(&error)
+        {
+            report.damage(format!("{folder}/{name}"), with_causes(&error), COST);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! `affiant timestamp`, and what is asked of authorities after a publication.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::capture::interruption;
+use super::failure::{FAILED, Failure, IN_PART, REFUSED, WRONG_USE};
+use super::output;
+use super::settings::Settings;
+
+use crate::archivist::places::now;
+use crate::archivist::timestamp::{Anchored, Answer, Stamped, TimestampError, catch_up, timestamp};
+use crate::base::causes::with_causes;
+use crate::outside::archive::Archive;
+use crate::outside::authority::{Asker, check_address};
+use crate::timestamp::authorities::Authorities;
+
+/// How often somebody who waits is looked at.
+const LOOK_UP: Duration = Duration::from_millis(200);
+
+/// Ask timestamp authorities when the log's newest checkpoint existed, and keep what they answer.
+///
+/// A token dates everything in the log until then, and shows no authority what that is. Without --authority, those are
+/// asked that `archive.toml` names and that have not dated the newest checkpoint yet; they are asked after each capture
+/// too. Whose answers you believe is said by the roots in `keys/authorities` (PEM or DER).
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  affiant timestamp --authority https://freetsa.org/tsr --remember\n  \
+    affiant timestamp\n  affiant timestamp --every 1h")]
+pub(super) struct Timestamp {
+    /// An authority's address; give it again for another.
+    #[arg(long, value_name = "URL")]
+    authority: Vec<String>,
+    /// Write the addresses into `archive.toml`, to be asked from now on.
+    #[arg(long, requires = "authority")]
+    remember: bool,
+    /// Go on asking whenever there is a newer checkpoint, this often, as `90s`, `15m`, `6h` or `1d`.
+    #[arg(long, value_name = "TIME", value_parser = read_span)]
+    every: Option<Duration>,
+}
+
+impl Timestamp {
+    pub(super) fn run(self, settings: &Settings) -> Result<u8, Failure> {
+        if settings.offline {
+            return Err(Failure::new(
+                REFUSED,
+                "an authority cannot be asked without a socket, and --offline forbids it",
+            ));
+        }
+        for url in &self.authority {
+            check_address(url).map_err(|error| Failure::of(WRONG_USE, &error))?;
+        }
+        let mut archive = settings.archive()?;
+        if self.remember {
+            let mut urls = archive.settings().authorities.clone();
+            urls.extend(self.authority.iter().filter(|url| !archive.settings().authorities.contains(url)).cloned());
+            archive.set_authorities(urls)?;
+        }
+        if self.authority.is_empty() && archive.settings().authorities.is_empty() {
+            return Err(Failure::of(WRONG_USE, &TimestampError::NoAuthority)
+                .try_this("--authority https://freetsa.org/tsr, with --remember to ask it from now on"));
+        }
+        let trusted = settings.keyring().authorities()?;
+        let asker = Asker::new().map_err(|error| Failure::of(FAILED, &error))?;
+        let ask = |archive: &Archive| {
+            if self.authority.is_empty() || self.every.is_some() {
+                // By hand means now; in a row, each authority rests after a failure.
+                return catch_up(archive, &trusted, &asker, now());
+            }
+            timestamp(archive, &self.authority, &trusted, &asker, now())
+        };
+        let Some(every) = self.every else {
+            let stamped = ask(&archive)?;
+            return Ok(print(&stamped, settings));
+        };
+        let interrupted = interruption();
+        while !interrupted.load(Ordering::Relaxed) {
+            print(&ask(&settings.archive()?)?, settings);
+            let mut waited = Duration::ZERO;
+            while waited < every && !interrupted.load(Ordering::Relaxed) {
+                std::thread::sleep(LOOK_UP);
+                waited += LOOK_UP;
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// Asks the authorities of `archive.toml` after a publication. Whatever becomes of it, what was published is published.
+pub(super) fn after_publication(settings: &Settings) {
+    let Ok(archive) = settings.archive() else { return };
+    if archive.settings().authorities.is_empty() || settings.offline {
+        return;
+    }
+    let asked = ask_due(&archive, settings);
+    let Ok(stamped) = asked else {
+        let why = asked.err().map(|error| error.message).unwrap_or_default();
+        return remark(settings, &format!("affiant: not timestamped yet: {why}"));
+    };
+    for answer in &stamped.answers {
+        match &answer.outcome {
+            Ok(anchored) => remark(settings, &format!("Timestamped {} by {}", anchored.time, anchored.authority)),
+            Err(error) => {
+                let message = format!("affiant: not timestamped yet by `{}`: {}", answer.url, with_causes(error));
+                remark(settings, &message);
+            }
+        }
+    }
+    for (url, next) in &stamped.resting {
+        remark(settings, &format!("affiant: not timestamped yet: `{url}` is asked again after {}", next.to_second()));
+    }
+}
+
+/// Dates the newest checkpoint at once, before a capture begins that is to name the token.
+pub(super) fn before_capture(settings: &Settings) -> Result<(), Failure> {
+    let archive = settings.archive()?;
+    let urls = archive.settings().authorities.clone();
+    if urls.is_empty() {
+        return Err(Failure::of(WRONG_USE, &TimestampError::NoAuthority)
+            .try_this("`affiant timestamp --authority URL --remember` names one"));
+    }
+    let (trusted, asker) = (settings.keyring().authorities()?, Asker::new());
+    let asker = asker.map_err(|error| Failure::of(FAILED, &error))?;
+    let stamped = timestamp(&archive, &urls, &trusted, &asker, now())?;
+    for answer in stamped.answers {
+        if let Err(error) = answer.outcome {
+            let message = format!("affiant: no fresh timestamp of `{}`: {}", answer.url, with_causes(&error));
+            remark(settings, &message);
+        }
+    }
+    Ok(())
+}
+
+fn ask_due(archive: &Archive, settings: &Settings) -> Result<Stamped, Failure> {
+    let trusted: Authorities = settings.keyring().authorities()?;
+    let asker = Asker::new().map_err(|error| Failure::of(FAILED, &error))?;
+    Ok(catch_up(archive, &trusted, &asker, now())?)
+}
+
+fn remark(settings: &Settings, text: &str) {
+    if !settings.quiet {
+        output::remark(&output::plain(text));
+    }
+}
+
+fn print(stamped: &Stamped, settings: &Settings) -> u8 {
+    for answer in &stamped.answers {
+        print_answer(stamped.size, answer, settings);
+    }
+    for (url, next) in &stamped.resting {
+        remark(
+            settings,
+            &format!("affiant: `{url}` failed not long ago; it is asked again after {}", next.to_second()),
+        );
+    }
+    let failed = stamped.answers.iter().filter(|answer| answer.outcome.is_err()).count();
+    if stamped.answers.is_empty() && stamped.resting.is_empty() && !settings.json {
+        remark(settings, &format!("The checkpoint of size {} is timestamped already.", stamped.size));
+    }
+    match failed {
+        0 => 0,
+        all if all == stamped.answers.len() => FAILED,
+        _ => IN_PART,
+    }
+}
+
+fn print_answer(size: u64, answer: &Answer, settings: &Settings) {
+    let url = &answer.url;
+    match (&answer.outcome, settings.json) {
+        (Ok(anchored), true) => output::json(&json!({
+            "size": size,
+            "url": url,
+            "time": anchored.time.to_string(),
+            "authority": anchored.authority,
+            "root": anchored.root,
+            "ends": anchored.ends.map(|ends| ends.to_string()),
+            "file": format!("anchors/{}", anchored.name),
+            "sha256": anchored.sha256.to_string(),
+        })),
+        (Ok(anchored), false) => print_anchored(size, anchored, settings),
+        (Err(error), as_json) => {
+            if as_json {
+                output::json(&json!({ "size": size, "url": url, "error": with_causes(error) }));
+            }
+            output::remark(&output::plain(&format!("affiant: not timestamped by `{url}`: {}", with_causes(error))));
+        }
+    }
+}
+
+fn print_anchored(size: u64, anchored: &Anchored, settings: &Settings) {
+    output::line(&output::plain(&format!("size {size}  {}  {}", anchored.time, anchored.authority)));
+    output::line(&format!("  file      anchors/{}", anchored.name));
+    match (&anchored.root, anchored.ends) {
+        (Some(root), Some(ends)) => {
+            output::line(&output::plain(&format!("  root      {root}, good until {}", ends.to_second())));
+        }
+        _ => remark(
+            settings,
+            "Nothing in `keys/authorities` vouches for it: put the authority's root there, so that `verify` can tell.",
+        ),
+    }
+}
+
+fn read_span(text: &str) -> Result<Duration, String> {
+    let units = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)];
+    let parsed = units.iter().find_map(|(unit, seconds)| {
+        let count: u64 = text.strip_suffix(unit)?.parse().ok()?;
+        count.checked_mul(*seconds).filter(|seconds| *seconds > 0)
+    });
+    parsed.map(Duration::from_secs).ok_or_else(|| "write it as `90s`, `15m`, `6h` or `1d`".to_owned())
+}

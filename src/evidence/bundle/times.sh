@@ -1,0 +1,83 @@
+# ---------------------------------------------------------------------------------------------- times
+
+# Computes both roots from the path of a consistency proof (RFC 9162 §2.1.4.2): old size, new size, old root. The path
+# comes line by line; prints the old root and the new one.
+roots_of() {
+  fn=$(($1 - 1)) sn=$(($2 - 1)) fr= sr=
+  while [ $((fn % 2)) -eq 1 ]; do fn=$((fn / 2)) sn=$((sn / 2)); done
+  # An old tree that is perfect is left out of the path, since its root is known.
+  [ "$fn" -gt 0 ] || { fr=$3; sr=$3; }
+  while read -r node; do
+    case $node in malformed) echo malformed; return ;; esac
+    if [ -z "$fr" ]; then fr=$node; sr=$node; continue; fi
+    [ "$sn" -gt 0 ] || { echo "path too long"; return; }
+    if [ $((fn % 2)) -eq 1 ] || [ "$fn" -eq "$sn" ]; then
+      fr=$(sha256_of_hex "01$node$fr"); sr=$(sha256_of_hex "01$node$sr")
+      while [ $((fn % 2)) -eq 0 ] && [ "$fn" -gt 0 ]; do fn=$((fn / 2)) sn=$((sn / 2)); done
+    else
+      sr=$(sha256_of_hex "01$sr$node")
+    fi
+    fn=$((fn / 2)) sn=$((sn / 2))
+  done
+  [ "$sn" -eq 0 ] && echo "$fr $sr" || echo "path too short"
+}
+
+# Turns the time that openssl prints, as `Nov 22 01:30:57.852 2026 GMT`, into seconds since 1970.
+seconds_of() {
+  printf '%s\n' "$1" | awk '{
+    split($3, T, ":"); y = $4; m = (index("JanFebMarAprMayJunJulAugSepOctNovDec", $1) + 2) / 3; d = $2
+    if (m <= 2) { y--; m += 12 }
+    printf "%.0f\n", ((365 * y + int(y / 4) - int(y / 100) + int(y / 400) + int((153 * (m - 3) + 2) / 5) + d - 719469) * 24 + T[1]) * 3600 + T[2] * 60 + int(T[3])
+  }'
+}
+
+# Says what a token means for each subject: the checkpoint's size, the reply, its time.
+tell_times() {
+  reply_hash=$(sha256 "$2")
+  while read -r subject; do
+    number=${subject#*-*-}; number=$(printf %s "${number%-*}" | sed 's/^0*//'); entry=$(printf %s "$subject" | tr 'A-Z' 'a-z')
+    [ "$1" -le "${number:-0}" ] || holds "not after: $subject existed at $3, with the log of size $1"
+    [ "$(field "$entry" 'after\.size' u)" = "$1" ] && grep -q "^\\.after\\.tokens\\[[0-9]*\\] b $reply_hash\$" "$tmp/$entry.values" &&
+      holds "not before: $subject names this token of $3"
+  done <"$tmp/subjects"
+}
+
+for folder in data/anchors/*/; do
+  folder=${folder%/}; old_size=${folder##*/}; note=$folder/checkpoint
+  case $old_size in '' | *[!0-9]* | 0* | ???????????????*) fails "times: \`$folder\` is not named after a size"; continue ;; esac
+  [ -f "$note" ] && [ -f "$folder/consistency" ] || { missing "times: \`$note\` and \`$folder/consistency\`"; continue; }
+  old_root=$(hex_of_base64 "$(sed -n 3p "$note")")
+  if [ "$(sed -n 1p "$note")" != "$origin" ] || [ "$(sed -n 2p "$note")" != "$old_size" ] || [ "$old_size" -gt "$size" ]; then
+    fails "times: \`$note\` is not a checkpoint of this log at size $old_size"; continue
+  fi
+  if [ "$old_size" -eq "$size" ]; then
+    roots="$old_root $old_root"; [ ! -s "$folder/consistency" ] || roots="path too long"
+  else
+    roots=$(hex_of_base64_lines <"$folder/consistency" | roots_of "$old_size" "$size" "$old_root")
+  fi
+  if [ "$roots" = "$old_root $root" ]; then
+    holds "times: the log of size $size grew from that in \`$note\`"
+  else
+    fails "times: the log of size $size did not grow from that in \`$note\` ($roots)"; continue
+  fi
+  for reply in "$folder"/*.tsr; do
+    [ -f "$reply" ] || { missing "times: a timestamp in \`$folder\`"; continue; }
+    named=${reply##*-}
+    [ "${named%.tsr}" = "$(sha256 "$reply" | cut -c 1-16)" ] || fails "times: \`$reply\` is not named after its SHA-256"
+    at=$(openssl ts -reply -in "$reply" -text 2>/dev/null | sed -n 's/^Time stamp: //p')
+    [ -n "$at" ] || { fails "times: \`$reply\` is not a timestamp reply"; continue; }
+    if [ ! -s "$tmp/authorities" ]; then
+      printf 'not told %s\n' "times: \`$reply\` says $at; name the authority's root with --authority to have it checked"
+      continue
+    fi
+    # At the token's own time: certificates may have ended since.
+    said=$(openssl ts -verify -data "$note" -in "$reply" -CAfile "$tmp/authorities" -attime "$(seconds_of "$at")" 2>&1)
+    case $said in
+      *'Verification: OK'*) holds "times: \`$reply\`: $at, by an authority that you named"; tell_times "$old_size" "$reply" "$at" ;;
+      *'unable to get local issuer'* | *'unable to get issuer'* | *self*signed*certificate* | *'signer certificate not found'*)
+        printf 'not told %s\n' "times: \`$reply\` says $at, by an authority that you did not name" ;;
+      *) fails "times: \`$reply\`: $(printf '%s' "$said" | sed -n 's/.*://; $!p' | tr '\n' ' ')" ;;
+    esac
+  done
+done
+
