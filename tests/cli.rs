@@ -4,11 +4,17 @@
 //! are what comes back, standard output and standard error together. A line `? 3` is the exit code, where
 //! it is not 0. `[..]` stands for anything within a line, a line `...` for any lines. Hashes, times,
 //! fingerprints and the log's chosen name differ in every run, so any of them stands for any other.
-//! Each file runs in a folder of its own that holds `privacy.html`. The console blocks of `README.md` are a transcript.
+//! Where a transcript speaks of `http://tsa.example/tsr`, a timestamp authority on loopback answers in its place, whose
+//! root lies in `tsa-root.pem`. Each file runs in a folder of its own that holds `privacy.html`. The console blocks of `README.md` are a transcript.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+
+use crate::authority::Authority;
+
+/// The authority of the transcripts.
+const AUTHORITY: &str = "http://tsa.example/tsr";
 
 #[test]
 fn every_transcript_comes_true() {
@@ -43,6 +49,13 @@ fn run(name: &str, transcript: &str) -> usize {
     let folder = tempfile::tempdir().unwrap();
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/privacy.html");
     fs::copy(page, folder.path().join("privacy.html")).unwrap();
+    let authority = if transcript.contains(AUTHORITY) {
+        let Some(authority) = Authority::start("Example") else { return 0 };
+        fs::copy(authority.root(), folder.path().join("tsa-root.pem")).unwrap();
+        Some(authority)
+    } else {
+        None
+    };
     let mut lines = transcript.lines().peekable();
     let mut count = 0;
     while let Some(line) = lines.next() {
@@ -58,7 +71,9 @@ fn run(name: &str, transcript: &str) -> usize {
         while expected.last().is_some_and(|line| line.is_empty()) {
             expected.pop();
         }
-        let (printed, found) = shell(typed, folder.path());
+        let url = authority.as_ref().map_or(AUTHORITY, Authority::url);
+        let (printed, found) = shell(&typed.replace(AUTHORITY, url), folder.path());
+        let printed = printed.replace(url, AUTHORITY).replace("/127.0.0.1-", "/tsa.example-");
         let printed: Vec<&str> = printed.trim_end().lines().collect();
         let shown = printed.join("\n");
         assert!(

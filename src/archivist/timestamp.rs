@@ -27,6 +27,8 @@ use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::base::time::Time;
 use crate::evidence::anchor;
+use crate::evidence::stamped;
+use crate::evidence::statement::Statement;
 use crate::log::checkpoint::SignedCheckpoint;
 use crate::outside::archive::{Archive, ArchiveError};
 use crate::outside::authority::{self, AskError, Asker};
@@ -146,6 +148,25 @@ pub fn catch_up(
     Ok(Stamped { resting: waiting, ..stamped })
 }
 
+/// Asks an authority for a token over one statement's signature, and returns the statement that carries it (RFC 9921):
+/// for an export, and not kept.
+///
+/// # Errors
+/// As [`timestamp`]; here the authority's mistakes are the act's.
+pub fn stamp_statement(
+    statement: &Statement,
+    url: &str,
+    trusted: &Authorities,
+    asker: &dyn Ask,
+) -> Result<(Vec<u8>, Anchored), TimestampError> {
+    let request = Request::over(&stamped::dated_bytes(statement.envelope()), Digest::Sha256, keys::random()?);
+    let bytes = asker.ask(url, &request.encode())?;
+    let anchored = check(&bytes, &request, trusted)?;
+    let reply = Reply::parse(&bytes)?;
+    let stamped = stamped::stamp(statement, reply.granted()?).map_err(ReplyError::from)?;
+    Ok((stamped, anchored))
+}
+
 /// How an archive stands with its authorities.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct State {
@@ -230,7 +251,7 @@ fn check(bytes: &[u8], request: &Request, trusted: &Authorities) -> Result<Ancho
     let signer = token.signer(&side).map_err(ReplyError::from)?;
     let chain = match trusted.chain(signer, token.certificates(), token.timestamp().time) {
         Ok(chain) => Some(chain),
-        Err(ChainError::UnknownRoot { .. }) => None,
+        Err(ChainError::UnknownRoot { .. } | ChainError::OtherIssuer { .. }) => None,
         Err(error) => return Err(ReplyError::from(TokenError::from(error)).into()),
     };
     Ok(Anchored {

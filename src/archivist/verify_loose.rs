@@ -8,6 +8,7 @@ use crate::base::time::Time;
 use crate::evidence::verify::{LooseError, LooseFile, LooseTrust, Report, verify_loose as verify};
 use crate::log::key::{Ed25519PublicKey, KeyError, VerifierKey};
 use crate::log::policy::Policy;
+use crate::timestamp::authorities::Authorities;
 
 /// The longest file that is read: a payload may be a page, and is hashed whole.
 pub const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -28,6 +29,8 @@ pub struct LooseOrder {
     pub vkeys: Vec<VerifierKey>,
     /// The reader's policy.
     pub policy: Option<Policy>,
+    /// Timestamp authorities.
+    pub authorities: Authorities,
 }
 
 /// Verifies what a set of files says.
@@ -36,7 +39,12 @@ pub struct LooseOrder {
 /// A [`VerifyLooseError`] that names the file that cannot be read or is nothing that can be verified. A key of
 /// another algorithm than Ed25519 is no error: what it signed is not shown.
 pub fn verify_loose(order: &LooseOrder, now: Time) -> Result<Report, VerifyLooseError> {
-    let mut trust = LooseTrust { policy: order.policy.clone(), vkeys: order.vkeys.clone(), ..LooseTrust::default() };
+    let mut trust = LooseTrust {
+        policy: order.policy.clone(),
+        vkeys: order.vkeys.clone(),
+        authorities: order.authorities.clone(),
+        ..LooseTrust::default()
+    };
     for path in &order.issuer_keys {
         trust.issuers.extend(public_key(path, &text(path)?)?);
     }

@@ -38,6 +38,8 @@ pub mod label {
     pub const PAYLOAD_HASH_ALGORITHM: i64 = 258;
     /// `payload-preimage-content-type` (RFC 9995).
     pub const PREIMAGE_CONTENT_TYPE: i64 = 259;
+    /// `3161-ctt`: a timestamp token over the signature (RFC 9921).
+    pub const TIMESTAMP: i64 = 270;
     /// `receipts` (RFC 9942).
     pub const RECEIPTS: i64 = 394;
     /// `vds`, the verifiable data structure (RFC 9942).

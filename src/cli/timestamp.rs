@@ -1,5 +1,7 @@
 //! `affiant timestamp`, and what is asked of authorities after a publication.
 
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -9,11 +11,15 @@ use super::capture::interruption;
 use super::failure::{FAILED, Failure, IN_PART, REFUSED, WRONG_USE};
 use super::output;
 use super::settings::Settings;
+use super::show::find;
 
 use crate::archivist::places::now;
-use crate::archivist::timestamp::{Anchored, Answer, Stamped, TimestampError, catch_up, timestamp};
+use crate::archivist::read::Log;
+use crate::archivist::timestamp::{Anchored, Answer, Stamped, TimestampError, catch_up, stamp_statement, timestamp};
 use crate::base::causes::with_causes;
+use crate::base::hash::Hash;
 use crate::outside::archive::Archive;
+use crate::outside::archive::durable::{Existing, Passing};
 use crate::outside::authority::{Asker, check_address};
 use crate::timestamp::authorities::Authorities;
 
@@ -32,6 +38,12 @@ pub(super) struct Timestamp {
     /// An authority's address; give it again for another.
     #[arg(long, value_name = "URL")]
     authority: Vec<String>,
+    /// Date one record's statement instead, and write it with the token in its header (RFC 9921), for other systems.
+    #[arg(long, value_name = "ID", requires = "output", conflicts_with_all = ["every", "remember"])]
+    statement: Option<String>,
+    /// Where to write it.
+    #[arg(short, long, value_name = "FILE", requires = "statement")]
+    output: Option<PathBuf>,
     /// Write the addresses into `archive.toml`, to be asked from now on.
     #[arg(long, requires = "authority")]
     remember: bool,
@@ -63,6 +75,10 @@ impl Timestamp {
         }
         let trusted = settings.keyring().authorities()?;
         let asker = Asker::new().map_err(|error| Failure::of(FAILED, &error))?;
+        if let (Some(id), Some(target)) = (&self.statement, &self.output) {
+            let url = self.authority.first().or(archive.settings().authorities.first()).cloned().unwrap_or_default();
+            return stamp(&archive, id, target, &url, &(trusted, asker), settings);
+        }
         let ask = |archive: &Archive| {
             if self.authority.is_empty() || self.every.is_some() {
                 // By hand means now; in a row, each authority rests after a failure.
@@ -85,6 +101,34 @@ impl Timestamp {
         }
         Ok(0)
     }
+}
+
+fn stamp(
+    archive: &Archive,
+    id: &str,
+    target: &Path,
+    url: &str,
+    asked: &(Authorities, Asker),
+    settings: &Settings,
+) -> Result<u8, Failure> {
+    let entry = find(&Log::published(archive)?.0, id)?;
+    let (bytes, anchored) = stamp_statement(&entry.statement, url, &asked.0, &asked.1)?;
+    let mut passing = Passing::create(target, Existing::Keep).map_err(|error| Failure::of(FAILED, &error))?;
+    passing.write_all(&bytes).map_err(|error| Failure::of(FAILED, &error))?;
+    passing.place(Existing::Keep).map_err(|error| Failure::of(FAILED, &error))?;
+    if settings.json {
+        output::json(&json!({
+            "id": entry.id.to_string(),
+            "time": anchored.time.to_string(),
+            "authority": anchored.authority,
+            "file": target,
+            "sha256": Hash::of(&bytes).to_string(),
+        }));
+        return Ok(0);
+    }
+    output::line(&output::plain(&format!("{}  {}  {}", entry.id, anchored.time, anchored.authority)));
+    output::line(&format!("  file      {}", target.display()));
+    Ok(0)
 }
 
 /// Asks the authorities of `archive.toml` after a publication. Whatever becomes of it, what was published is published.

@@ -52,15 +52,15 @@ pub(super) struct Verify {
 impl Verify {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, Failure> {
         let policy = policy(self.policy.as_deref(), &self.trust, settings)?;
+        let authorities = authorities(&self.authority, settings)?;
         if self.what.iter().all(|path| is_loose(path)) {
             let vkeys = self.trust.iter().map(|text| vkey(text)).collect::<Result<_, _>>()?;
             let (files, issuer_keys, log_keys) = (self.what, self.issuer_key, self.log_key);
-            let order = LooseOrder { files, issuer_keys, log_keys, vkeys, policy };
+            let order = LooseOrder { files, issuer_keys, log_keys, vkeys, policy, authorities };
             let report = verify_loose(&order, now()).map_err(|error| Failure::of(FAILED, &error))?;
             print(&report, settings);
             return Ok(report.verdict.exit_code());
         }
-        let authorities = authorities(&self.authority, settings)?;
         let trust = Trust { policy: policy.as_ref(), authorities: Some(&authorities) };
         let mut worst = Verdict::Verified;
         for what in &self.what {

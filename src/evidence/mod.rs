@@ -9,6 +9,8 @@ pub mod statement;
 pub mod citation;
 
 pub mod anchor;
+pub mod stamped;
+
 pub mod bundle;
 
 pub mod verify;

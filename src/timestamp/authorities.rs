@@ -177,10 +177,12 @@ impl Search<'_> {
         }
         self.trials_left -= 1;
         let below = u64::try_from(chain.len() - 1).unwrap_or(u64::MAX);
-        let checked = issuer
-            .check_validity(self.at)
-            .and_then(|()| issuer.check_issues(below))
-            .and_then(|()| last.check_signed_by(issuer));
+        // Who bears the issuer's name and did not sign is another of that name, and nothing is wrong with the chain.
+        if let Err(source) = last.check_signed_by(issuer) {
+            self.fail(chain.len(), ChainError::OtherIssuer { name: last.name(), source });
+            return false;
+        }
+        let checked = issuer.check_validity(self.at).and_then(|()| issuer.check_issues(below));
         if let Err(error) = checked {
             self.fail(chain.len() + 1, ChainError::Certificate(error));
             return false;
@@ -251,6 +253,8 @@ pub enum AuthorityError {
 pub enum ChainError {
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    #[error("the issuer of `{name}` bears a name that you trust, and has another key")]
+    OtherIssuer { name: String, source: CertificateError },
     #[error("the chain has more than {CHAIN_LENGTH_MAX} certificates")]
     TooLong,
     #[error("no chain was found within {TRIAL_COUNT_MAX} signatures")]

@@ -56,8 +56,8 @@ pub const CERTIFICATE_COUNT_MAX: usize = 32;
 /// The most attributes that may be signed; authorities sign four or five.
 pub const ATTRIBUTE_COUNT_MAX: usize = 32;
 
-const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
-const TST_INFO: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 1, 4];
+const SIGNED: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
+const STAMP: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 1, 4];
 const CONTENT_TYPE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 3];
 const MESSAGE_DIGEST: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 4];
 const SIGNING_CERTIFICATE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 2, 12];
@@ -190,12 +190,12 @@ impl Token {
         let mut outer = Reader::new(bytes);
         let mut content_info = outer.sequence()?;
         outer.finish()?;
-        expect_type(&mut content_info, SIGNED_DATA)?;
+        expect_type(&mut content_info, SIGNED)?;
         let mut signed = content_info.take(der::context(0))?.reader().sequence()?;
         signed.take(INTEGER)?;
         signed.take(SET)?;
         let mut encapsulated = signed.sequence()?;
-        expect_type(&mut encapsulated, TST_INFO)?;
+        expect_type(&mut encapsulated, STAMP)?;
         let content = encapsulated.take(der::context(0))?.reader().take(OCTET_STRING)?.octets()?.into_owned();
         let timestamp = Timestamp::parse(&content)?;
         let certificates = match signed.optional(der::context(0))? {
@@ -282,7 +282,7 @@ impl Token {
         let Some(certificate) = found else {
             return Err(if is_named { TokenError::OtherCertificate } else { TokenError::NoCertificate });
         };
-        if attributes.content_type != TST_INFO {
+        if attributes.content_type != STAMP {
             return Err(TokenError::OtherType { found: dotted(attributes.content_type) });
         }
         let digest = self.digest.clone().map_err(TokenError::Algorithm)?;

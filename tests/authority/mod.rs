@@ -4,6 +4,9 @@
 
 mod act;
 mod bundle;
+mod drill;
+pub(crate) mod forge;
+mod stamped;
 
 use std::fs;
 use std::io::{Read, Write};

@@ -11,6 +11,7 @@ mod notes;
 mod proof;
 mod receipt;
 mod replay;
+mod rfc9921;
 mod signatures;
 mod tsa;
 

@@ -6,6 +6,7 @@
 //! | tlog-proof                             | its first line                              | its checkpoint, and its entry      |
 //! | statement                              | COSE_Sign1 (tag 18)                         | the issuer's signature, its payload |
 //! | transparent statement                  | the same, with receipts under 394           | the same, and each receipt         |
+//! | stamped statement                      | the same, with a token under 270            | the same, and the token            |
 //! | receipt                                | COSE_Sign1 whose protected header has 395   | the log's signature, and its entry |
 //! | record of an archive like ours         | the record decodes                          | against the statement              |
 //! | public key                             | PEM or OpenSSH                              | is not trusted: the files bring it |
@@ -40,6 +41,7 @@ use crate::log::key::{Ed25519PublicKey, VerifierKey};
 use crate::log::policy::Policy;
 use crate::log::proof::ProofError;
 use crate::log::receipt::ReceiptError;
+use crate::timestamp::authorities::Authorities;
 
 use set::Set;
 
@@ -69,6 +71,8 @@ pub struct LooseTrust {
     pub issuers: Vec<Ed25519PublicKey>,
     /// Keys of logs that sign receipts.
     pub logs: Vec<Ed25519PublicKey>,
+    /// Timestamp authorities.
+    pub authorities: Authorities,
 }
 
 /// Verifies what a set of files says.

@@ -3,10 +3,13 @@
 use super::super::finding::{Check, Finding, NOBODY, Subject};
 use super::{LooseFile, Reading};
 
+use crate::base::causes::with_causes;
 use crate::base::cbor::Value;
 use crate::base::cose::{Sign1, algorithm, label};
 use crate::base::hash::Hash;
+use crate::evidence::anchor;
 use crate::evidence::record::Record;
+use crate::evidence::stamped;
 use crate::evidence::statement::Statement;
 use crate::log::key::Ed25519PublicKey;
 
@@ -24,6 +27,7 @@ impl Reading<'_> {
         subject.origin = claims.and_then(|claims| claims.at_label(CLAIM_ISSUER)?.as_text()).map(str::to_owned);
         self.signature(&file.name, statement, &header, subject);
         self.payload(&file.name, statement, &header);
+        self.stamp(&file.name, statement);
         if let Some((record_file, record)) = &self.set.record {
             self.record(file, record_file, record, subject);
         }
@@ -73,6 +77,26 @@ impl Reading<'_> {
             None => "no key".to_owned(),
         };
         self.missing(check, "the issuer's key, from someone you trust", found);
+    }
+
+    /// Says when the signature existed, where a token is carried that the reader trusts.
+    fn stamp(&mut self, name: &str, statement: &Sign1) {
+        let check = Check::NotAfter;
+        let expected = format!("a timestamp in `{name}` that you trust");
+        let verified = match stamped::token_of(statement) {
+            Ok(None) => return,
+            Ok(Some(token)) => token.verify(&self.trust.authorities),
+            Err(error) => Err(error),
+        };
+        match verified {
+            Ok(verified) => {
+                let who = anchor::describe(&verified);
+                self.holds(check, verified.no_later_than.to_string(), who.clone());
+                self.interval.not_after = Some((verified.no_later_than, who));
+            }
+            Err(error) if error.is_contradiction() => self.fails(check, expected, with_causes(&error)),
+            Err(error) => self.findings.push(Finding::not_shown(check, expected, with_causes(&error))),
+        }
     }
 
     /// Compares the payload with the file beside it: whole, or as the hash of a Hash Envelope.

@@ -1,0 +1,197 @@
+//! An authority whose clock, certificate and algorithms are whatever a test wants: what `openssl ts` refuses to be.
+
+use affiant::base::time::Time;
+use affiant::outside::authority::AskError;
+use affiant::timestamp::request::Request;
+use rcgen::{BasicConstraints, CertificateParams, CustomExtension, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
+
+const ROOT_NAME: &str = "Forge root";
+const SERIAL: u8 = 7;
+
+/// The years in which a certificate is valid, the first and the one after the last.
+pub(crate) type Years = (i32, i32);
+
+/// What the authority's certificate allows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Purpose {
+    TimeStamping,
+    NotCritical,
+    WithAnother,
+    Another,
+    None,
+}
+
+/// What a token stands on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Hashing {
+    Sha256,
+    /// The imprint is one of SHA-1.
+    Sha1Imprint,
+    /// The signature says that it is over SHA-1.
+    Sha1Signature,
+}
+
+/// An authority.
+pub(crate) struct Forge {
+    root: Vec<u8>,
+    certificate: Vec<u8>,
+    key: EcdsaKeyPair,
+}
+
+impl Forge {
+    /// Makes an authority in good order.
+    pub(crate) fn new() -> Self {
+        Self::with((2020, 2040), (2020, 2040), Purpose::TimeStamping)
+    }
+
+    pub(crate) fn with(root_years: Years, years: Years, purpose: Purpose) -> Self {
+        let root_key = KeyPair::generate().unwrap();
+        let mut root = named(ROOT_NAME, root_years);
+        root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        root.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let root_der = root.self_signed(&root_key).unwrap().der().to_vec();
+        let key = KeyPair::generate().unwrap();
+        let mut params = named("Forge authority", years);
+        params.serial_number = Some(vec![SERIAL].into());
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.custom_extensions.extend(extension(purpose));
+        let certificate = params.signed_by(&key, &Issuer::from_params(&root, &root_key)).unwrap().der().to_vec();
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &key.serialize_der(), &SystemRandom::new());
+        Self { root: root_der, certificate, key: key.unwrap() }
+    }
+
+    /// Returns its root in DER.
+    pub(crate) fn root(&self) -> &[u8] {
+        &self.root
+    }
+
+    /// Returns a reply over some bytes.
+    pub(crate) fn over(&self, bytes: &[u8], time: Time, hashing: Hashing) -> Vec<u8> {
+        let imprint = affiant::timestamp::algorithm::Digest::Sha256.hash(bytes);
+        self.reply(&imprint, None, time, hashing)
+    }
+
+    fn reply(&self, imprint: &[u8], nonce: Option<&[u8]>, time: Time, hashing: Hashing) -> Vec<u8> {
+        let digest = |is_sha1: bool| all(0x30, &[tlv(0x06, if is_sha1 { SHA_1 } else { SHA_256 })]);
+        let pkcs_9 = |rest: &[u8]| tlv(0x06, &[PKCS_9, rest].concat());
+        let imprint = if hashing == Hashing::Sha1Imprint { &imprint[..20] } else { imprint };
+        let mut content = vec![
+            tlv(0x02, &[1]),
+            tlv(0x06, &[0x2a, 3, 4]),
+            all(0x30, &[digest(hashing == Hashing::Sha1Imprint), tlv(0x04, imprint)]),
+            tlv(0x02, &[1]),
+            tlv(0x18, &generalized(time)),
+            all(0x30, &[tlv(0x02, &[1])]),
+        ];
+        content.extend(nonce.map(|nonce| tlv(0x02, nonce)));
+        let content = all(0x30, &content);
+        let hash = |bytes: &[u8]| tlv(0x04, affiant::base::hash::Hash::of(bytes).as_bytes());
+        let certificate_hash = (0..3).fold(hash(&self.certificate), |inner, _| all(0x30, &[inner]));
+        let attribute = |oid: &[u8], value: Vec<u8>| all(0x30, &[pkcs_9(oid), all(0x31, &[value])]);
+        let mut attributes = vec![
+            attribute(&[3], pkcs_9(&[16, 1, 4])),
+            attribute(&[4], hash(&content)),
+            attribute(&[16, 2, 47], certificate_hash),
+        ];
+        attributes.sort();
+        let signature = self.key.sign(&SystemRandom::new(), &all(0x31, &attributes)).unwrap();
+        let common_name = all(0x30, &[tlv(0x06, &[0x55, 4, 3]), tlv(0x0c, ROOT_NAME.as_bytes())]);
+        let name = all(0x30, &[all(0x31, &[common_name])]);
+        let scheme: &[u8] = if hashing == Hashing::Sha1Signature { &[1] } else { &[3, 2] };
+        let scheme = tlv(0x06, &[&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4], scheme].concat());
+        let signer = [
+            tlv(0x02, &[1]),
+            all(0x30, &[name, tlv(0x02, &[SERIAL])]),
+            digest(hashing == Hashing::Sha1Signature),
+            all(0xa0, &attributes),
+            all(0x30, &[scheme]),
+            tlv(0x04, signature.as_ref()),
+        ];
+        let signed = [
+            tlv(0x02, &[3]),
+            all(0x31, &[digest(false)]),
+            all(0x30, &[pkcs_9(&[16, 1, 4]), all(0xa0, &[tlv(0x04, &content)])]),
+            tlv(0xa0, &self.certificate),
+            all(0x31, &[all(0x30, &signer)]),
+        ];
+        let signed_type = tlv(0x06, &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2]);
+        let token = all(0x30, &[signed_type, all(0xa0, &[all(0x30, &signed)])]);
+        all(0x30, &[all(0x30, &[tlv(0x02, &[0])]), token])
+    }
+}
+
+/// An authority that a test asks without a network, at a time that the test says.
+pub(crate) struct Simulated<'f> {
+    pub(crate) forge: &'f Forge,
+    pub(crate) time: Time,
+    /// Whether it answers.
+    pub(crate) is_up: bool,
+    /// How often it was asked.
+    pub(crate) asked: std::cell::Cell<usize>,
+}
+
+impl affiant::archivist::timestamp::Ask for Simulated<'_> {
+    fn ask(&self, _url: &str, request: &[u8]) -> Result<Vec<u8>, AskError> {
+        self.asked.set(self.asked.get() + 1);
+        if !self.is_up {
+            return Err(AskError::Status { status: 503 });
+        }
+        let request = Request::parse(request).unwrap();
+        Ok(self.forge.reply(&request.imprint, request.nonce.as_deref(), self.time, Hashing::Sha256))
+    }
+}
+
+const SHA_256: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
+const SHA_1: &[u8] = &[0x2b, 0x0e, 3, 2, 0x1a];
+const PKCS_9: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9];
+
+fn named(name: &str, (first, last): Years) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.not_before = rcgen::date_time_ymd(first, 1, 1);
+    params.not_after = rcgen::date_time_ymd(last, 1, 1);
+    params
+}
+
+fn extension(purpose: Purpose) -> Option<CustomExtension> {
+    let oid = |last: u8| tlv(0x06, &[0x2b, 6, 1, 5, 5, 7, 3, last]);
+    let (purposes, is_critical) = match purpose {
+        Purpose::TimeStamping => (vec![oid(8)], true),
+        Purpose::NotCritical => (vec![oid(8)], false),
+        Purpose::WithAnother => (vec![oid(8), oid(3)], true),
+        Purpose::Another => (vec![oid(3)], true),
+        Purpose::None => return None,
+    };
+    let mut extension = CustomExtension::from_oid_content(&[2, 5, 29, 37], all(0x30, &purposes));
+    extension.set_criticality(is_critical);
+    Some(extension)
+}
+
+fn generalized(time: Time) -> Vec<u8> {
+    let text = time.to_second().to_string();
+    text.bytes().filter(|byte| byte.is_ascii_digit() || *byte == b'Z').collect()
+}
+
+/// Writes an element.
+fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len();
+    let mut bytes = vec![tag];
+    if length < 128 {
+        bytes.push(u8::try_from(length).unwrap());
+    } else if length < 256 {
+        bytes.extend([0x81, u8::try_from(length).unwrap()]);
+    } else {
+        bytes.push(0x82);
+        bytes.extend_from_slice(&u16::try_from(length).unwrap().to_be_bytes());
+    }
+    bytes.extend_from_slice(content);
+    bytes
+}
+
+/// Writes an element over its parts.
+fn all(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
+    tlv(tag, &parts.concat())
+}
