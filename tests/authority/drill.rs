@@ -16,6 +16,8 @@ use affiant::evidence::anchor;
 use affiant::evidence::record::{Body, Document, Vantage};
 use affiant::evidence::verify::finding::Outcome;
 use affiant::evidence::verify::{Check, Finding, Report, Trust, Verdict};
+use affiant::log::checkpoint::SignedCheckpoint;
+use affiant::log::key::{Ed25519SecretKey, KeyName, NoteSecretKey, SignerKey};
 use affiant::timestamp::authorities::Authorities;
 
 use super::forge::{Forge, Hashing, Purpose, Simulated};
@@ -65,7 +67,7 @@ impl Drill {
     fn place(&self, reply: impl Fn(&[u8]) -> Vec<u8>) {
         let archive = self.places.open_archive().unwrap();
         let checkpoint = archive.checkpoint().unwrap().unwrap();
-        let size = affiant::log::checkpoint::SignedCheckpoint::parse(&checkpoint).unwrap().checkpoint().size;
+        let size = SignedCheckpoint::parse(&checkpoint).unwrap().checkpoint().size;
         let dated = archive.anchors().keep_checkpoint(size, &checkpoint).unwrap();
         let reply = reply(&dated);
         archive.anchors().keep_reply(size, &anchor::stem("forge", &reply), b"", &reply).unwrap();
@@ -282,4 +284,32 @@ fn a_day_without_authorities_is_caught_up_in_one_call() {
         assert_eq!(found(&report, Check::NotAfter).outcome, Outcome::Holds);
     }
     assert!(Path::new(&drill.places.archive).join("anchors/97").is_dir());
+}
+
+#[test]
+fn a_record_is_verified_when_nothing_is_left_unshown() {
+    let (drill, forge) = (Drill::new(), Forge::new());
+    drill.place(|checkpoint| forge.over(checkpoint, noon(), Hashing::Sha256));
+    let id = drill.record(after(noon(), HOUR));
+    drill.place(|checkpoint| forge.over(checkpoint, after(noon(), 2 * HOUR), Hashing::Sha256));
+
+    // A witness sees the checkpoint, and the reader's policy asks for it.
+    let name = KeyName::new("witness.example/w1").unwrap();
+    let witness = SignerKey::new(name, NoteSecretKey::Ed25519Cosignature(Ed25519SecretKey::from_seed(&[7; 32])));
+    let archive = drill.places.open_archive().unwrap();
+    let mut head = SignedCheckpoint::parse(&archive.checkpoint().unwrap().unwrap()).unwrap();
+    let cosignature = head.cosign(&witness, after(noon(), 3 * HOUR)).unwrap();
+    head.add(cosignature);
+    std::fs::write(drill.places.archive.join("checkpoint"), head.encode()).unwrap();
+    let policy = std::fs::read_to_string(drill.places.keys.join("policy")).unwrap();
+    let policy = policy.replace("quorum none\n", "") + &format!("witness w1 {}\nquorum w1\n", witness.verifier());
+    std::fs::write(drill.places.keys.join("policy"), policy).unwrap();
+
+    let report = drill.verify(&id, &trusting(&forge));
+    println!("{}", affiant::evidence::verify::report::to_text(&report));
+    assert_eq!(report.verdict, Verdict::Verified, "{:?}", report.findings);
+    assert!(report.findings.iter().all(|finding| finding.outcome == Outcome::Holds));
+    // The narrowest word counts: the token's, an hour before the witness's.
+    assert_eq!(report.interval.not_after.as_ref().unwrap().0, after(noon(), 2 * HOUR + 1));
+    assert_eq!(drill.verify(&id, &Authorities::nobody()).verdict, Verdict::VerifiedWithGaps);
 }

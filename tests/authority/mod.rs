@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "an authority that cannot be set up fails its test")]
 
 mod act;
+mod algorithms;
 mod bundle;
 mod drill;
 pub(crate) mod forge;
@@ -60,7 +61,6 @@ dir = .
 serial = ./serial
 crypto_device = builtin
 signer_cert = ./tsa.crt
-certs = ./ca.crt
 signer_key = ./tsa.key
 signer_digest = sha256
 default_policy = 1.3.6.1.4.1.99999.1.1

@@ -85,6 +85,7 @@ fn scitt_statements_with_receipts_come_to_the_expected_verdict() {
             let other = [statement, receipt, file("payload.bin", "another")];
             assert_eq!(verdict(&other, &trust), Verdict::Failed);
             let swapped = LooseTrust {
+                authorities: affiant::timestamp::authorities::Authorities::nobody(),
                 issuers: trust.logs.clone(),
                 logs: trust.issuers.clone(),
                 policy: None,
