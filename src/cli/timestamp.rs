@@ -77,7 +77,9 @@ impl Timestamp {
         let asker = Asker::new().map_err(|error| Failure::of(FAILED, &error))?;
         if let (Some(id), Some(target)) = (&self.statement, &self.output) {
             let url = self.authority.first().or(archive.settings().authorities.first()).cloned().unwrap_or_default();
-            return stamp(&archive, id, target, &url, &(trusted, asker), settings);
+            let entry = find(&Log::published(&archive)?.0, id)?;
+            let stamped = stamp_statement(&entry.statement, &url, &trusted, &asker)?;
+            return write_stamped(&entry.id.to_string(), target, &stamped, settings);
         }
         let ask = |archive: &Archive| {
             if self.authority.is_empty() || self.every.is_some() {
@@ -103,30 +105,27 @@ impl Timestamp {
     }
 }
 
-fn stamp(
-    archive: &Archive,
+fn write_stamped(
     id: &str,
     target: &Path,
-    url: &str,
-    asked: &(Authorities, Asker),
+    (bytes, anchored): &(Vec<u8>, Anchored),
     settings: &Settings,
 ) -> Result<u8, Failure> {
-    let entry = find(&Log::published(archive)?.0, id)?;
-    let (bytes, anchored) = stamp_statement(&entry.statement, url, &asked.0, &asked.1)?;
-    let mut passing = Passing::create(target, Existing::Keep).map_err(|error| Failure::of(FAILED, &error))?;
-    passing.write_all(&bytes).map_err(|error| Failure::of(FAILED, &error))?;
-    passing.place(Existing::Keep).map_err(|error| Failure::of(FAILED, &error))?;
+    let failed = |error: &dyn std::error::Error| Failure::of(FAILED, error).try_this("-o names another file");
+    let mut passing = Passing::create(target, Existing::Keep).map_err(|error| failed(&error))?;
+    passing.write_all(bytes).map_err(|error| failed(&error))?;
+    passing.place(Existing::Keep).map_err(|error| failed(&error))?;
     if settings.json {
         output::json(&json!({
-            "id": entry.id.to_string(),
+            "id": id,
             "time": anchored.time.to_string(),
             "authority": anchored.authority,
             "file": target,
-            "sha256": Hash::of(&bytes).to_string(),
+            "sha256": Hash::of(bytes).to_string(),
         }));
         return Ok(0);
     }
-    output::line(&output::plain(&format!("{}  {}  {}", entry.id, anchored.time, anchored.authority)));
+    output::line(&output::plain(&format!("{id}  {}  {}", anchored.time, anchored.authority)));
     output::line(&format!("  file      {}", target.display()));
     Ok(0)
 }

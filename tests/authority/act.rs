@@ -102,7 +102,7 @@ fn a_wrong_answer_is_never_kept() {
     ] {
         authority.set(mode);
         let ran = ask();
-        println!("{mode:?}: {}", ran.remarks.trim());
+        eprintln!("{mode:?}: {}", ran.remarks.trim());
         assert_eq!(ran.code, Some(1), "{mode:?}: {}", ran.remarks);
         assert!(ran.remarks.contains(word), "{mode:?}: {}", ran.remarks);
         assert_eq!(replies(&stage.path("archive")), 1, "{mode:?}");

@@ -57,7 +57,7 @@ fn every_algorithm_that_authorities_use_is_verified() {
     }
     for Case(name, key, options) in &REFUSED {
         let found = Token::parse(&workshop.token(key, options)).and_then(|token| token.verify(&workshop.trusted));
-        println!("{name}: {found:?}");
+        eprintln!("{name}: {found:?}");
         assert!(found.is_err(), "{name}");
     }
 }
@@ -131,7 +131,7 @@ impl Workshop {
         // openssl agrees, whatever we make of it.
         let verify = ["cms", "-verify", "-inform", "DER", "-in", "made.der", "-CAfile", "ca.crt", "-purpose", "any"];
         let output = Command::new("openssl").args(verify).current_dir(folder).output().unwrap();
-        println!("{options:?}: openssl {}", if output.status.success() { "accepts" } else { "refuses" });
+        eprintln!("{options:?}: openssl {}", if output.status.success() { "accepts" } else { "refuses" });
         fs::read(folder.join("made.der")).unwrap()
     }
 }

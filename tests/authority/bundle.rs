@@ -87,7 +87,7 @@ fn a_bundle_carries_both_ends() {
     }
     let text = dated.stage.program(["verify"]).arg(&zip).output().unwrap();
     let text = String::from_utf8(text.stdout).unwrap();
-    println!("{text}");
+    eprintln!("{text}");
     assert!(text.contains("  made       not before 2") && text.contains(" apart\n"), "{text}");
 
     // openssl, as VERIFY.md says it, for each token and its own authority alone.
@@ -108,7 +108,7 @@ fn a_bundle_carries_both_ends() {
     let (code, said) = dated.script(&[]);
     assert!(code == 0 && said.contains("not told times:") && !said.contains("not before:"), "{code} {said}");
     let (code, said) = dated.script(&[&dated.first.root(), &dated.second.root()]);
-    println!("{said}");
+    eprintln!("{said}");
     assert_eq!(code, 0, "{said}");
     assert_eq!(said.matches("holds    not before: ").count(), 2, "{said}");
     assert_eq!(said.matches("holds    not after: ").count(), 2, "{said}");
@@ -131,7 +131,7 @@ fn each_part_of_an_anchor_that_is_forged_is_named() {
     let last = flipped.len() - 1;
     flipped[last] ^= 1;
     let lines = fs::read_to_string(late.join("consistency")).unwrap();
-    let turned: String = lines.lines().rev().map(|line| format!("{line}\n")).collect();
+    let turned = lines.lines().rev().collect::<Vec<_>>().join("\n") + "\n";
     let cases: [(PathBuf, Vec<u8>, &str, &str); 4] = [
         (early.join("checkpoint"), fs::read(late.join("checkpoint")).unwrap(), "not-before", "at size"),
         (late.join("consistency"), turned.into_bytes(), "not-after", "another tree"),
@@ -145,7 +145,7 @@ fn each_part_of_an_anchor_that_is_forged_is_named() {
         let findings = report["findings"].as_array().unwrap();
         let told = findings.iter().find(|finding| finding["check"] == check && finding["result"] == "fails");
         let told = told.unwrap_or_else(|| panic!("{}: {check}: {report:#}", path.display())).to_string();
-        println!("{}: {told}", path.display());
+        eprintln!("{}: {told}", path.display());
         assert!(code == Some(3) && told.contains(word), "{told}");
         let (code, said) = dated.script(&[&dated.first.root(), &dated.second.root()]);
         assert_eq!(code, 3, "{}: {said}", path.display());

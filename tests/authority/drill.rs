@@ -94,7 +94,7 @@ fn found(report: &Report, check: Check) -> &Finding {
 /// Expects one check to come to something with a word in it, and prints what was said.
 fn expect(case: &str, report: &Report, check: Check, outcome: Outcome, word: &str) {
     let finding = found(report, check);
-    println!(
+    eprintln!(
         "{case}: {} — {} {}: expected {}; found {}",
         report.verdict,
         finding.check.as_str(),
@@ -264,7 +264,7 @@ fn a_day_without_authorities_is_caught_up_in_one_call() {
         catch_up(&archive, &trusted, &down, now).unwrap();
         asked += down.asked.get();
     }
-    println!("asked {asked} times in a day of 96 publications");
+    eprintln!("asked {asked} times in a day of 96 publications");
     assert!((5..=15).contains(&asked), "{asked}");
     let pending = state(&archive).unwrap();
     assert_eq!((pending.anchored, pending.pending.len(), pending.attempts.len()), (Some(1), 1, 1));
@@ -279,7 +279,7 @@ fn a_day_without_authorities_is_caught_up_in_one_call() {
     for (id, width) in [(&ids[0], DAY + 7 * HOUR + 2), (&ids[95], DAY + 7 * HOUR + 2)] {
         let report = drill.verify(id, &trusted);
         let text = affiant::evidence::verify::report::to_text(&report);
-        println!("{}", text.lines().find(|line| line.contains("not before")).unwrap());
+        eprintln!("{}", text.lines().find(|line| line.contains("not before")).unwrap());
         assert_eq!(report.interval.width_seconds(), Some(width), "the interval is as wide as the outage");
         assert_eq!(found(&report, Check::NotAfter).outcome, Outcome::Holds);
     }
@@ -306,7 +306,7 @@ fn a_record_is_verified_when_nothing_is_left_unshown() {
     std::fs::write(drill.places.keys.join("policy"), policy).unwrap();
 
     let report = drill.verify(&id, &trusting(&forge));
-    println!("{}", affiant::evidence::verify::report::to_text(&report));
+    eprintln!("{}", affiant::evidence::verify::report::to_text(&report));
     assert_eq!(report.verdict, Verdict::Verified, "{:?}", report.findings);
     assert!(report.findings.iter().all(|finding| finding.outcome == Outcome::Holds));
     // The narrowest word counts: the token's, an hour before the witness's.

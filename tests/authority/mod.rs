@@ -129,11 +129,9 @@ impl Authority {
         let mode = Arc::new(Mutex::new(Mode::Good));
         let (shared, at) = (Arc::clone(&mode), at.to_owned());
         thread::spawn(move || {
-            for stream in listener.incoming() {
+            for stream in listener.incoming().filter_map(Result::ok) {
                 let mode = *shared.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Ok(stream) = stream {
-                    serve(stream, mode, &at);
-                }
+                serve(stream, mode, &at);
             }
         });
         Some(Self { folder, url, mode })

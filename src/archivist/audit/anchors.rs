@@ -35,59 +35,62 @@ impl Named {
 }
 
 /// Checks every anchor of a log of `size` entries.
-pub(super) fn check(archive: &Archive, size: u64, mut named: Named, trusted: &Authorities, report: &mut AuditReport) {
+pub(super) fn check(archive: &Archive, size: u64, named: Named, trusted: &Authorities, report: &mut AuditReport) {
     let sizes = match archive.anchors().sizes() {
         Ok(sizes) => sizes,
         Err(error) => return report.damage("anchors/", with_causes(&error), COST),
     };
+    let mut checking = Checking { archive, size, named, trusted };
     for at in sizes {
         match archive.anchors().read(at) {
             Ok(anchor) if at > size => {
                 let count = anchor.replies.len();
                 report.note(format!("`anchors/{at}`: {count} token(s) over a longer log than the checkpoint promises"));
             }
-            Ok(anchor) => check_one(archive, size, &anchor, &mut named, trusted, report),
+            Ok(anchor) => checking.check(&anchor, report),
             Err(error) => report.damage(format!("anchors/{at}"), with_causes(&error), COST),
         }
     }
-    for ((at, token), id) in named.0 {
+    for ((at, token), id) in checking.named.0 {
         let found = format!("the token with SHA-256 {token}, which {id} names, is not there");
         report.damage(format!("anchors/{at}"), found, COST);
     }
 }
 
-fn check_one(
-    archive: &Archive,
+struct Checking<'c> {
+    archive: &'c Archive,
     size: u64,
-    anchor: &AnchorBytes,
-    named: &mut Named,
-    trusted: &Authorities,
-    report: &mut AuditReport,
-) {
-    let folder = format!("anchors/{}", anchor.size);
-    let Some(checkpoint) = &anchor.checkpoint else {
-        return report.damage(folder, "the checkpoint that was dated is missing", COST);
-    };
-    let expected = merkle::root(&archive.nodes(size), anchor.size).ok();
-    match SignedCheckpoint::parse(checkpoint) {
-        Ok(signed) if signed.checkpoint().size == anchor.size && Some(signed.checkpoint().root) == expected => {}
-        Ok(signed) => {
-            let found = format!("it is of size {} and root {}", signed.checkpoint().size, signed.checkpoint().root);
-            report.damage(format!("{folder}/checkpoint"), found, COST);
+    named: Named,
+    trusted: &'c Authorities,
+}
+
+impl Checking<'_> {
+    fn check(&mut self, anchor: &AnchorBytes, report: &mut AuditReport) {
+        let folder = format!("anchors/{}", anchor.size);
+        let Some(checkpoint) = &anchor.checkpoint else {
+            return report.damage(folder, "the checkpoint that was dated is missing", COST);
+        };
+        let expected = merkle::root(&self.archive.nodes(self.size), anchor.size).ok();
+        match SignedCheckpoint::parse(checkpoint) {
+            Ok(signed) if signed.checkpoint().size == anchor.size && Some(signed.checkpoint().root) == expected => {}
+            Ok(signed) => {
+                let found = format!("it is of size {} and root {}", signed.checkpoint().size, signed.checkpoint().root);
+                report.damage(format!("{folder}/checkpoint"), found, COST);
+            }
+            Err(error) => report.damage(format!("{folder}/checkpoint"), with_causes(&error), COST),
         }
-        Err(error) => report.damage(format!("{folder}/checkpoint"), with_causes(&error), COST),
-    }
-    for (name, reply) in &anchor.replies {
-        let sha256 = Hash::of(reply);
-        named.0.remove(&(anchor.size, sha256));
-        if !anchor::is_reply_name(name, sha256) {
-            report.damage(format!("{folder}/{name}"), format!("its SHA-256 is {sha256}"), COST);
-            continue;
-        }
-        if let Err(error) = anchor::verify(reply, checkpoint, trusted)
-            && anchor::is_contradiction(&error)
-        {
-            report.damage(format!("{folder}/{name}"), with_causes(&error), COST);
+        for (name, reply) in &anchor.replies {
+            let sha256 = Hash::of(reply);
+            self.named.0.remove(&(anchor.size, sha256));
+            if !anchor::is_reply_name(name, sha256) {
+                report.damage(format!("{folder}/{name}"), format!("its SHA-256 is {sha256}"), COST);
+                continue;
+            }
+            if let Err(error) = anchor::verify(reply, checkpoint, self.trusted)
+                && anchor::is_contradiction(&error)
+            {
+                report.damage(format!("{folder}/{name}"), with_causes(&error), COST);
+            }
         }
     }
 }

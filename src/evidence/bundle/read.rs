@@ -242,7 +242,7 @@ impl<F: Folder> Bundle<F> {
 
     /// Reads who dated the log. A name that is not its reply's is left for [`Self::check_names`] to refuse.
     fn read_anchors(&mut self) -> BTreeSet<String> {
-        let mut named = BTreeSet::new();
+        let mut expected = BTreeSet::new();
         let names: Vec<String> = self.names.iter().filter(|name| layout::anchor_of(name).is_some()).cloned().collect();
         for name in names {
             let Some((size, file)) = layout::anchor_of(&name) else { continue };
@@ -263,16 +263,16 @@ impl<F: Folder> Bundle<F> {
                 }
                 _ => continue,
             }
-            named.insert(name);
+            expected.insert(name);
         }
         for size in self.anchors.keys() {
-            named.extend([anchor::CHECKPOINT, anchor::CONSISTENCY].map(|file| layout::anchor_file(*size, file)));
+            expected.extend([anchor::CHECKPOINT, anchor::CONSISTENCY].map(|file| layout::anchor_file(*size, file)));
         }
         let empty = self.anchors.values().find(|anchor| anchor.replies.is_empty()).map(|anchor| anchor.size);
         if let Some(size) = empty {
             self.missing(format!("a timestamp in `{}`", layout::anchor_file(size, "")), "nothing");
         }
-        named
+        expected
     }
 
     fn check_names(&mut self, entries: &Entries, is_whole: bool) {

@@ -164,8 +164,8 @@ impl Times {
         self.interval.not_before =
             said_before.into_iter().map(|(time, _, who)| (time, who)).max_by_key(|(time, _)| *time);
         let [not_after, not_before] = self.interval.findings();
-        self.findings.push(explain(not_after, others_after));
-        self.findings.push(explain(not_before, others_before));
+        self.findings.push(explain(not_after, &others_after));
+        self.findings.push(explain(not_before, &others_before));
         self.compare(record);
     }
 
@@ -205,7 +205,7 @@ fn part(judged: Vec<Judged>) -> (Vec<(Time, Time, String)>, Vec<Judged>) {
 }
 
 /// Says why nothing is shown where it is not, and what is wrong wherever something is.
-fn explain(finding: Finding, others: Vec<Judged>) -> Finding {
+fn explain(finding: Finding, others: &[Judged]) -> Finding {
     use super::finding::Outcome;
     let wrong = others.iter().find_map(|judged| match judged {
         Judged::Wrong(expected, found) => Some(Finding::fails(finding.check, expected, found)),
