@@ -104,19 +104,30 @@ impl Line {
             self.text.extend(text.chars().filter(|c| *c != '\r').map(|c| if c == LINE_BREAK { '\n' } else { c }));
             return;
         }
-        for c in text.chars() {
+        let mut rest = text;
+        while let Some(c) = rest.chars().next() {
             if c == LINE_BREAK {
                 self.wants_space = false;
                 self.text.push('\n');
             } else if c.is_whitespace() {
                 self.wants_space = true;
             } else {
-                let is_at_start = self.text.is_empty() || self.text.ends_with('\n');
-                self.text.extend((self.wants_space && !is_at_start).then_some(' '));
-                self.wants_space = false;
-                self.text.push(c);
+                let (word, after) = rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len()));
+                self.add_word(word);
+                rest = after;
+                continue;
             }
+            rest = &rest[c.len_utf8()..];
         }
+    }
+
+    fn add_word(&mut self, word: &str) {
+        let is_at_start = self.text.is_empty() || self.text.ends_with('\n');
+        if self.wants_space && !is_at_start {
+            self.text.push(' ');
+        }
+        self.wants_space = false;
+        self.text.push_str(word);
     }
 
     fn finish(mut self, links: &mut Links) -> String {
