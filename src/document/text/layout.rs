@@ -112,7 +112,7 @@ impl Line {
             } else if c.is_whitespace() {
                 self.wants_space = true;
             } else {
-                let (word, after) = rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len()));
+                let (word, after) = rest.split_at(word_bytes(rest));
                 self.add_word(word);
                 rest = after;
                 continue;
@@ -144,6 +144,23 @@ impl Line {
         }
         text
     }
+}
+
+/// Returns how many bytes stand before the first white space. Most are ASCII, and need no decoding.
+fn word_bytes(text: &str) -> usize {
+    let mut at = 0;
+    while let Some(byte) = text.as_bytes().get(at) {
+        let size = match byte {
+            b' ' | b'\t'..=b'\r' => break,
+            0..0x80 => 1,
+            _ => match text[at..].chars().next() {
+                Some(c) if !c.is_whitespace() => c.len_utf8(),
+                _ => break,
+            },
+        };
+        at += size;
+    }
+    at
 }
 
 /// Writes paragraphs one below the other.

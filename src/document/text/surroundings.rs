@@ -72,11 +72,11 @@ fn hides(style: &str) -> bool {
 fn is_cookie_notice(marks: &Marks<'_>) -> bool {
     const VENDORS: [&str; 8] =
         ["onetrust", "cybotcookie", "didomi", "usercentrics", "qc-cmp", "osano", "truste", "hs-eu-cookie"];
-    names(marks).any(|name| {
-        let name = name.to_ascii_lowercase();
-        let is_about = name.contains("cookie") || name.contains("consent") || name.contains("gdpr");
-        let is_notice = ["banner", "bar", "popup", "modal", "overlay", "dialog"].iter().any(|word| name.contains(word));
-        (is_about && is_notice) || VENDORS.iter().any(|vendor| name.starts_with(vendor))
+    let [class, id] = [marks.class, marks.id].map(str::to_ascii_lowercase);
+    class.split_ascii_whitespace().chain([id.as_str()]).any(|name| {
+        let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+        let is_notice = || has(&["banner", "bar", "popup", "modal", "overlay", "dialog"]);
+        (has(&["cookie", "consent", "gdpr"]) && is_notice()) || VENDORS.iter().any(|vendor| name.starts_with(vendor))
     })
 }
 
