@@ -11,6 +11,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use affiant::outside::authority::label_of;
+
 use crate::authority::Authority;
 
 /// The authority of the transcripts.
@@ -73,7 +75,8 @@ fn run(name: &str, transcript: &str) -> usize {
         }
         let url = authority.as_ref().map_or(AUTHORITY, Authority::url);
         let (printed, found) = shell(&typed.replace(AUTHORITY, url), folder.path());
-        let printed = printed.replace(url, AUTHORITY).replace("/127.0.0.1-", "/tsa.example-");
+        let labels = [url, AUTHORITY].map(|url| format!("/{}-", label_of(url)));
+        let printed = printed.replace(url, AUTHORITY).replace(&labels[0], &labels[1]);
         let printed: Vec<&str> = printed.trim_end().lines().collect();
         let shown = printed.join("\n");
         assert!(

@@ -188,7 +188,7 @@ fn log(archive: &Archive, keyring: &Keyring) -> Vec<Advice> {
 /// Says how the archive stands with its timestamp authorities.
 fn timestamps(archive: &Archive) -> Advice {
     const ABOUT: &str = "timestamps";
-    let state = match state(archive) {
+    let state = match state(archive, &archive.settings().authorities) {
         Ok(state) => state,
         Err(error) => {
             return Advice::wrong(ABOUT, with_causes(&error), "`affiant audit` names everything that is damaged");

@@ -124,17 +124,18 @@ pub fn timestamp(
     Ok(Stamped { size: log.size(), answers, resting: Vec::new() })
 }
 
-/// Asks those authorities of the archive's own list that have not dated the newest checkpoint and are not resting.
+/// Asks those authorities that have not dated the newest checkpoint and are not resting.
 ///
 /// # Errors
-/// As [`timestamp`]. An archive that names no authority has nothing to catch up.
+/// As [`timestamp`]; without authorities there is nothing to catch up.
 pub fn catch_up(
     archive: &Archive,
+    urls: &[String],
     trusted: &Authorities,
     asker: &dyn Ask,
     now: Time,
 ) -> Result<Stamped, TimestampError> {
-    let state = state(archive)?;
+    let state = state(archive, urls)?;
     let resting = |url: &String| {
         let attempt = state.attempts.iter().find(|attempt| attempt.url == *url);
         attempt.map(|attempt| attempt.next).filter(|next| *next > now)
@@ -167,14 +168,14 @@ pub fn stamp_statement(
     Ok((stamped, anchored))
 }
 
-/// How an archive stands with its authorities.
+/// How an archive stands with authorities.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct State {
     /// The size of the published checkpoint.
     pub size: u64,
     /// The size of the newest checkpoint that has a token, when one has.
     pub anchored: Option<u64>,
-    /// The authorities of the archive's list that have not dated the published checkpoint.
+    /// The authorities among those in question that have not dated the published checkpoint.
     pub pending: Vec<String>,
     /// What was tried in vain.
     pub attempts: Vec<Attempt>,
@@ -195,23 +196,23 @@ pub struct Attempt {
     pub error: String,
 }
 
-/// Says how an archive stands with its authorities.
+/// Says how an archive stands with some authorities.
 ///
 /// # Errors
 /// When the archive cannot be read.
-pub fn state(archive: &Archive) -> Result<State, TimestampError> {
+pub fn state(archive: &Archive, urls: &[String]) -> Result<State, TimestampError> {
     let (log, head) = Log::published(archive)?;
     let root_at = |size| (size == log.size()).then_some(head.checkpoint().root);
     let anchors = archive.anchors();
     let here = anchors.read(log.size())?;
     let is_dated = !anchors::tokens(&here, head.checkpoint().root).is_empty();
     let has_asked = |url: &&String| {
-        let host = anchor::stem(&authority::host_of(url), b"");
-        let (authority, _) = host.rsplit_once('-').unwrap_or_default();
+        let stem = anchor::stem(&authority::label_of(url), b"");
+        let (authority, _) = stem.rsplit_once('-').unwrap_or_default();
         let of_authority = |name: &str| name.rsplit_once('-').is_some_and(|(named, _)| named == authority);
         is_dated && here.replies.iter().any(|(name, _)| of_authority(name))
     };
-    let pending = archive.settings().authorities.iter().filter(|url| !has_asked(url)).cloned().collect();
+    let pending = urls.iter().filter(|url| !has_asked(url)).cloned().collect();
     let newest = anchors::newest_anchor(archive, log.size(), |size| {
         root_at(size).or_else(|| crate::log::merkle::root(&archive.nodes(log.size()), size).ok())
     })?;
@@ -233,11 +234,11 @@ fn ask(
     let request = Request::over(&dated, Digest::Sha256, keys::random()?);
     let request_bytes = request.encode();
     let bytes = asker.ask(url, &request_bytes)?;
-    let (mut anchored, host) = (check(&bytes, &request, trusted)?, authority::host_of(url));
+    let mut anchored = check(&bytes, &request, trusted)?;
     if anchors.keep_checkpoint(size, &dated)? != dated {
         return Err(TimestampError::Overtaken { size });
     }
-    let stem = anchor::stem(&host, &bytes);
+    let stem = anchor::stem(&authority::label_of(url), &bytes);
     anchors.keep_reply(size, &stem, &request_bytes, &bytes)?;
     anchored.name = format!("{size}/{stem}{}", anchor::REPLY_EXTENSION);
     Ok(anchored)

@@ -5,6 +5,7 @@ use super::output;
 use super::settings::Settings;
 
 use crate::archivist::read::{Entry, Log};
+use crate::archivist::timestamp::state;
 use crate::base::hash::Hash;
 use crate::base::id::CheckCharacter;
 use crate::evidence::record::{Body, Record, Visit};
@@ -96,9 +97,22 @@ fn print(entry: &Entry, log: &Log<'_>, settings: &Settings) {
     put("index", &format!("{} of {}", entry.record.index, log.size()));
     put("made", &entry.record.made.to_string());
     describe(&entry.record.body, log, &put);
+    if let Some(dated) = dated(entry, log) {
+        put("dated", &dated);
+    }
     put("record", &entry.record_sha256().to_string());
     put("entry", &entry.statement.entry().to_string());
     put("ark", &entry.id.ark(log.archive().settings().naan.as_deref().unwrap_or(crate::base::id::NAAN_UNASSIGNED)));
+}
+
+/// Says whether anyone but the archive has dated the record; nothing where nobody was ever asked.
+fn dated(entry: &Entry, log: &Log<'_>) -> Option<String> {
+    let state = state(log.archive(), &log.archive().settings().authorities).ok()?;
+    match state.anchored {
+        Some(size) if size > entry.record.index => Some("yes; `affiant verify` says between which moments".to_owned()),
+        None if state.pending.is_empty() && state.attempts.is_empty() => None,
+        _ => Some("pending: no checkpoint that has it is timestamped yet; `affiant timestamp` asks".to_owned()),
+    }
 }
 
 fn describe(body: &Body, log: &Log<'_>, put: &dyn Fn(&str, &str)) {

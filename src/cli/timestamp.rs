@@ -15,7 +15,9 @@ use super::show::find;
 
 use crate::archivist::places::now;
 use crate::archivist::read::Log;
-use crate::archivist::timestamp::{Anchored, Answer, Stamped, TimestampError, catch_up, stamp_statement, timestamp};
+use crate::archivist::timestamp::{
+    Anchored, Answer, Stamped, TimestampError, catch_up, stamp_statement, state, timestamp,
+};
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::outside::archive::Archive;
@@ -81,12 +83,18 @@ impl Timestamp {
             let stamped = stamp_statement(&entry.statement, &url, &trusted, &asker)?;
             return write_stamped(&entry.id.to_string(), target, &stamped, settings);
         }
+        // In a row, each authority rests after a failure. By hand means now: those that are named, or all that are due.
         let ask = |archive: &Archive| {
-            if self.authority.is_empty() || self.every.is_some() {
-                // By hand means now; in a row, each authority rests after a failure.
-                return catch_up(archive, &trusted, &asker, now());
+            let listed = &archive.settings().authorities;
+            let urls = if self.authority.is_empty() { listed } else { &self.authority };
+            if self.every.is_some() {
+                return catch_up(archive, urls, &trusted, &asker, now());
             }
-            timestamp(archive, &self.authority, &trusted, &asker, now())
+            let due = if self.authority.is_empty() { state(archive, urls)?.pending } else { urls.clone() };
+            if due.is_empty() {
+                return catch_up(archive, urls, &trusted, &asker, now());
+            }
+            timestamp(archive, &due, &trusted, &asker, now())
         };
         let Some(every) = self.every else {
             let stamped = ask(&archive)?;
@@ -178,7 +186,7 @@ pub(super) fn before_capture(settings: &Settings) -> Result<(), Failure> {
 fn ask_due(archive: &Archive, settings: &Settings) -> Result<Stamped, Failure> {
     let trusted: Authorities = settings.keyring().authorities()?;
     let asker = Asker::new().map_err(|error| Failure::of(FAILED, &error))?;
-    Ok(catch_up(archive, &trusted, &asker, now())?)
+    Ok(catch_up(archive, &archive.settings().authorities, &trusted, &asker, now())?)
 }
 
 fn remark(settings: &Settings, text: &str) {

@@ -70,7 +70,7 @@ pub struct AnchorBytes {
     pub replies: Vec<(String, Vec<u8>)>,
 }
 
-/// Names a reply: after whoever gave it, and after its own hash.
+/// Names a reply, but for the extension: after whoever gave it, and after its own hash.
 #[must_use]
 pub fn stem(authority: &str, reply: &[u8]) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c.to_ascii_lowercase() } else { '-' };

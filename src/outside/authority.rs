@@ -125,11 +125,14 @@ pub fn check_address(url: &str) -> Result<(), AskError> {
     Ok(())
 }
 
-/// Returns the part of an address that names the authority.
+/// Returns what tells an authority from others in the names of its replies: host, port and path.
 #[must_use]
-pub fn host_of(url: &str) -> String {
-    let parsed = url::Url::parse(url).ok();
-    parsed.and_then(|parsed| parsed.host_str().map(str::to_owned)).unwrap_or_else(|| "authority".to_owned())
+pub fn label_of(url: &str) -> String {
+    let Ok(parsed) = url::Url::parse(url) else { return "authority".to_owned() };
+    let port = parsed.port().map(|port| format!("-{port}")).unwrap_or_default();
+    let host = format!("{}{port}", parsed.host_str().unwrap_or("authority"));
+    let path = parsed.path().split('/').filter(|part| !part.is_empty());
+    std::iter::once(host.as_str()).chain(path).collect::<Vec<_>>().join("-")
 }
 
 /// Why an authority gave nothing.
@@ -160,6 +163,7 @@ mod tests {
         for url in ["ftp://tsa.example", "tsa.example", "https://me:secret@tsa.example/", "https://me@tsa.example/"] {
             assert!(matches!(check_address(url), Err(AskError::Address { .. })), "{url}");
         }
-        assert_eq!(host_of("https://tsa.example:8443/tsr"), "tsa.example");
+        assert_eq!(label_of("https://tsa.example:8443/a/tsr"), "tsa.example-8443-a-tsr");
+        assert_eq!(label_of("http://timestamp.example/"), "timestamp.example");
     }
 }

@@ -1,7 +1,9 @@
 //! `affiant timestamp`, from asking to a verdict that says when.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::Value as Json;
 
@@ -125,13 +127,15 @@ fn an_outage_never_blocks_a_capture() {
     let id = capture(&stage, "We keep your letters for sixty days, whatever they say.", &["--tight"]);
     let verified = stage.run(["verify", &id]);
     assert_eq!((verified.code, &finding(&verified, "not-after")["result"]), (Some(0), &Json::from("not-shown")));
+    let shown = stage.program(["show", &id]).output().unwrap();
+    assert!(String::from_utf8(shown.stdout).unwrap().contains("\ndated      pending: "));
     let doctor = stage.run(["doctor"]);
     let advice = doctor.lines.iter().find(|line| line["about"] == "timestamps").unwrap();
     assert_eq!(advice["severity"], "weak");
     assert!(advice["found"].as_str().unwrap().contains("503"), "{advice}");
 
     authority.set(Mode::Good);
-    assert_eq!(stage.run(["timestamp", "--authority", authority.url()]).code, Some(0));
+    assert_eq!(stage.run(["timestamp"]).code, Some(0), "by hand means now");
     let verified = stage.run(["verify", &id]);
     assert_eq!(finding(&verified, "not-after")["result"], "holds");
     let doctor = stage.run(["doctor"]);
@@ -150,4 +154,69 @@ fn tight_asks_before_it_looks() {
     let id = capture(&stage, "We keep your letters for sixty days, whatever they say.", &["--tight"]);
     let shown = stage.run(["show", &id]);
     assert_eq!(shown.lines[0]["after"]["tokens"].as_array().unwrap().len(), 2, "{:?}", shown.lines);
+}
+
+#[test]
+fn every_file_of_an_anchor_that_is_damaged_is_found() {
+    let Some(authority) = Authority::start("Damaged") else { return };
+    let stage = Stage::new();
+    capture(&stage, "We keep your letters for thirty days, whatever they say.", &[]);
+    authority.trust_in(&stage.path("keys"));
+    assert_eq!(stage.run(["timestamp", "--authority", authority.url()]).code, Some(0));
+    let id = capture(&stage, "We keep your letters for sixty days, whatever they say.", &[]);
+    let folder = stage.path("archive/anchors/3");
+    let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_none_or(|extension| extension != "tsq")); // What was asked dates nothing.
+    assert_eq!(files.len(), 2);
+    stage.assert_clean("before");
+    for path in files {
+        let whole = fs::read(&path).unwrap();
+        for (damage, bytes) in [
+            ("flipped", whole.iter().rev().enumerate().map(|(at, byte)| byte ^ u8::from(at == 20)).rev().collect()),
+            ("cut", whole[..whole.len() / 2].to_vec()),
+            ("empty", Vec::new()),
+        ] {
+            fs::write(&path, bytes).unwrap();
+            let audited = stage.run(["audit"]);
+            assert_eq!(audited.lines[0]["clean"], false, "{damage} {}: {:?}", path.display(), audited.lines);
+            let verified = stage.run(["verify", &id]);
+            assert_ne!(finding(&verified, "not-before")["result"], "holds", "{damage} {}", path.display());
+        }
+        fs::remove_file(&path).unwrap();
+        let audited = stage.run(["audit"]);
+        assert_eq!(audited.lines[0]["clean"], false, "removed {}", path.display());
+        // Nothing of it keeps the archive from being written.
+        fs::write(&path, &whole).unwrap();
+    }
+    stage.assert_clean("after");
+    for path in fs::read_dir(&folder).unwrap() {
+        fs::write(path.unwrap().path(), "rubbish").unwrap();
+    }
+    capture(&stage, "We keep your letters for ninety days, whatever they say.", &[]);
+}
+
+#[test]
+fn every_goes_on_asking() {
+    let Some(authority) = Authority::start("Often") else { return };
+    let stage = Stage::new();
+    capture(&stage, "We keep your letters for thirty days, whatever they say.", &[]);
+    let mut command =
+        stage.program(["timestamp", "--authority", authority.url(), "--remember", "--every", "1s", "--json"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut size = || {
+        let line: Json = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        line["size"].as_u64()
+    };
+    assert_eq!(size(), Some(3));
+    // Somebody else publishes meanwhile, without asking; the next look finds it.
+    fs::write(
+        stage.path("page.html"),
+        "<!doctype html><title>Terms</title><h1>Terms</h1><p>Other words altogether.</p>",
+    )
+    .unwrap();
+    assert_eq!(stage.run(["capture", "page.html", "--offline"]).code, Some(0));
+    assert_eq!(size(), Some(5));
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

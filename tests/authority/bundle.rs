@@ -115,6 +115,16 @@ fn a_bundle_carries_both_ends() {
     let (code, said) = dated.script(&[&dated.first.root()]);
     assert!(code == 0 && said.contains("by an authority that you did not name"), "{said}");
     assert!(dated.id.starts_with("AF-C-"));
+
+    // The log's record of its own anchor travels too, and the script knows it.
+    let anchor = dated.stage.run(["list", "--kind", "anchor"]).texts("id").remove(0);
+    let made = dated.stage.run(["bundle", &anchor, "-o", "anchor.zip"]);
+    assert_eq!(made.code, Some(0), "{}", made.remarks);
+    assert_eq!(dated.stage.run(["verify", "anchor.zip"]).code, Some(0));
+    let folder = dated.stage.path("anchor");
+    accepted(Command::new("unzip").arg("-q").arg(dated.stage.path("anchor.zip")).arg("-d").arg(&folder));
+    let mut command = Command::new("sh");
+    accepted(command.arg("verify.sh").arg("--trust").arg(dated.stage.path("keys/policy")).current_dir(&folder));
 }
 
 #[test]

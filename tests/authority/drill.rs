@@ -246,13 +246,13 @@ fn what_is_broken_or_unknown_shows_nothing() {
 #[test]
 fn a_day_without_authorities_is_caught_up_in_one_call() {
     let (drill, forge) = (Drill::new(), Forge::new());
-    let mut archive = drill.places.open_archive().unwrap();
-    archive.set_authorities(vec!["http://tsa.example/".to_owned()]).unwrap();
+    let archive = drill.places.open_archive().unwrap();
+    let urls = ["http://tsa.example/".to_owned()];
     let trusted = trusting(&forge);
     let simulated = |time, is_up| Simulated { forge: &forge, time, is_up, asked: Cell::new(0) };
 
     let up = simulated(noon(), true);
-    let stamped = catch_up(&archive, &trusted, &up, noon()).unwrap();
+    let stamped = catch_up(&archive, &urls, &trusted, &up, noon()).unwrap();
     assert!(stamped.answers.iter().all(|answer| answer.outcome.is_ok()) && up.asked.get() == 1);
     // The authority is gone for a day; a record is made every quarter of an hour, and after each it is asked, or rests.
     let mut ids = Vec::new();
@@ -261,20 +261,20 @@ fn a_day_without_authorities_is_caught_up_in_one_call() {
         let now = after(noon(), quarter * 900);
         ids.push(drill.record(now));
         let down = simulated(now, false);
-        catch_up(&archive, &trusted, &down, now).unwrap();
+        catch_up(&archive, &urls, &trusted, &down, now).unwrap();
         asked += down.asked.get();
     }
     eprintln!("asked {asked} times in a day of 96 publications");
     assert!((5..=15).contains(&asked), "{asked}");
-    let pending = state(&archive).unwrap();
+    let pending = state(&archive, &urls).unwrap();
     assert_eq!((pending.anchored, pending.pending.len(), pending.attempts.len()), (Some(1), 1, 1));
 
     // One call dates the newest checkpoint, and with it all of them.
     let now = after(noon(), DAY + 7 * HOUR);
     let up = simulated(now, true);
-    catch_up(&archive, &trusted, &up, now).unwrap();
+    catch_up(&archive, &urls, &trusted, &up, now).unwrap();
     assert_eq!(up.asked.get(), 1);
-    let pending = state(&archive).unwrap();
+    let pending = state(&archive, &urls).unwrap();
     assert_eq!((pending.pending.len(), pending.attempts.len()), (0, 0));
     for (id, width) in [(&ids[0], DAY + 7 * HOUR + 2), (&ids[95], DAY + 7 * HOUR + 2)] {
         let report = drill.verify(id, &trusted);
