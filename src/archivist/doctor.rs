@@ -210,8 +210,8 @@ fn timestamps(archive: &Archive) -> Advice {
         return Advice::weak(ABOUT, found, "`affiant timestamp --authority URL` asks now, or asks another");
     }
     if archive.settings().authorities.is_empty() && state.anchored != Some(state.size) {
-        let found =
-            format!("no authority is asked: nobody but the archive says when (newest dated checkpoint: {newest})");
+        let since = state.anchored.map(|size| format!(" since size {size}")).unwrap_or_default();
+        let found = format!("no authority is asked: nobody but the archive says when{since}");
         return Advice::weak(ABOUT, found, "`affiant timestamp --authority URL --remember`");
     }
     if state.anchored == Some(state.size) {
