@@ -262,3 +262,42 @@ pub enum ChainError {
     #[error("no root that you trust issued `{name}`: its issuer is `{issuer}`")]
     UnknownRoot { name: String, issuer: String },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOT: &[u8] = include_bytes!("../../tests/timestamps/root.pem");
+    const AUTHORITY: &[u8] = include_bytes!("../../tests/timestamps/authority.pem");
+
+    #[test]
+    fn takes_pem_and_der_and_tells_roots_from_others() {
+        let mut authorities = Authorities::nobody();
+        authorities.add_file(&[b"# ours\n", ROOT, AUTHORITY, ROOT].concat()).unwrap();
+        assert_eq!((authorities.roots().len(), authorities.side().len()), (1, 1));
+        let der = authorities.roots()[0].as_bytes().to_vec();
+        let mut others = Authorities::nobody();
+        others.add_file(&der).unwrap();
+        assert_eq!(others.roots(), authorities.roots());
+        for (file, expected) in [
+            (&b""[..], AuthorityError::NoCertificate),
+            (b"-----BEGIN CERTIFICATE-----\nAAAA", AuthorityError::NotPem { number: 1 }),
+            (b"-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----", AuthorityError::NotPem { number: 1 }),
+        ] {
+            assert_eq!(others.add_file(file), Err(expected));
+        }
+    }
+
+    #[test]
+    fn a_chain_holds_while_all_of_it_is_valid() {
+        let mut authorities = Authorities::nobody();
+        authorities.add_file(&[ROOT, AUTHORITY].concat()).unwrap();
+        let leaf = authorities.side()[0].clone();
+        let chain = |at: Time| authorities.chain(&leaf, &[], at);
+        assert_eq!(chain(leaf.not_before()).unwrap().certificates().len(), 2);
+        let before = Time::from_seconds(leaf.not_before().seconds() - 1).unwrap();
+        assert!(matches!(chain(before), Err(ChainError::Certificate(CertificateError::NotYetValid { .. }))));
+        let after = Time::from_seconds(leaf.not_after().seconds() + 1).unwrap();
+        assert!(matches!(chain(after), Err(ChainError::Certificate(CertificateError::Expired { .. }))));
+    }
+}

@@ -336,3 +336,38 @@ pub enum CertificateError {
     #[error("the certificate of `{name}` has a critical extension {oid} that is not known here")]
     UnknownCritical { name: String, oid: String },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timestamp::authorities::Authorities;
+
+    fn certificate(pem: &[u8]) -> Certificate {
+        let mut authorities = Authorities::nobody();
+        authorities.add_file(pem).unwrap();
+        authorities.roots().iter().chain(authorities.side()).next().unwrap().clone()
+    }
+
+    #[test]
+    fn each_certificate_may_do_its_own_and_no_more() {
+        let root = certificate(include_bytes!("../../tests/timestamps/root.pem"));
+        let authority = certificate(include_bytes!("../../tests/timestamps/authority.pem"));
+        assert_eq!((root.name().as_str(), authority.name().as_str()), ("Test TSA Root", "Test TSA"));
+        assert_eq!(authority.issuer_name(), root.name());
+        assert!(root.check_issues(0).is_ok() && authority.check_signs_timestamps().is_ok());
+        assert!(matches!(root.check_issues(1), Err(CertificateError::NotIssuer { .. })), "pathlen:0");
+        assert!(matches!(authority.check_issues(0), Err(CertificateError::NotIssuer { .. })));
+        assert!(matches!(root.check_signs_timestamps(), Err(CertificateError::NotForTimestamps { .. })));
+        assert!(root.check_signed_by(&root).is_ok() && authority.check_signed_by(&root).is_ok());
+        assert!(authority.check_signed_by(&authority).is_err());
+    }
+
+    #[test]
+    fn every_way_to_cut_it_off_is_an_error() {
+        let root = certificate(include_bytes!("../../tests/timestamps/root.pem"));
+        for length in 0..root.as_bytes().len() {
+            assert!(Certificate::parse(&root.as_bytes()[..length]).is_err(), "{length}");
+        }
+        assert!(Certificate::parse(&[root.as_bytes(), &[0]].concat()).is_err());
+    }
+}

@@ -182,3 +182,40 @@ pub enum ReplyError {
     #[error("a reply of {found} bytes, and at most {SIZE_BYTES_MAX} are read")]
     TooLong { found: usize },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REPLY: &[u8] = include_bytes!("../../tests/timestamps/reply.tsr");
+    const REQUEST: &[u8] = include_bytes!("../../tests/timestamps/request.tsq");
+
+    #[test]
+    fn an_answer_is_told_from_one_to_another_request() {
+        let (reply, request) = (Reply::parse(REPLY).unwrap(), Request::parse(REQUEST).unwrap());
+        assert!(reply.check(&request).is_ok());
+        let asked = |change: fn(&mut Request)| {
+            let mut changed = request.clone();
+            change(&mut changed);
+            reply.check(&changed).map(drop)
+        };
+        assert!(matches!(asked(|request| request.imprint[0] ^= 1), Err(ReplyError::OtherImprint { .. })));
+        assert!(matches!(asked(|request| request.digest = Digest::Sha512), Err(ReplyError::OtherImprint { .. })));
+        assert!(matches!(asked(|request| request.nonce = Some(vec![1])), Err(ReplyError::OtherNonce { .. })));
+        assert!(matches!(asked(|request| request.policy = Some(vec![1])), Err(ReplyError::OtherPolicy { .. })));
+        assert!(asked(|request| request.nonce = None).is_ok());
+    }
+
+    #[test]
+    fn a_token_without_its_status_is_no_reply() {
+        let reply = Reply::parse(REPLY).unwrap();
+        let token = reply.token.as_ref().unwrap();
+        assert_eq!(Reply::parse(token.as_bytes()), Err(ReplyError::BareToken));
+        assert_eq!(Reply::parse(REQUEST), Err(ReplyError::Request));
+        let no_token = Reply { token: None, ..reply.clone() };
+        assert_eq!(no_token.granted(), Err(ReplyError::NoToken));
+        let status = Status { number: 2, text: "no".to_owned(), failure: Some("bad request") };
+        assert_eq!(status.to_string(), "rejected, bad request: no");
+        assert!(matches!(Reply { status, ..reply }.granted(), Err(ReplyError::NotGranted { .. })));
+    }
+}

@@ -536,3 +536,54 @@ impl TokenError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timestamp::reply::Reply;
+
+    const REPLY: &[u8] = include_bytes!("../../tests/timestamps/reply.tsr");
+    const ROOT: &[u8] = include_bytes!("../../tests/timestamps/root.pem");
+    const DATED: &[u8] = include_bytes!("../../tests/timestamps/dated");
+
+    fn token() -> Token {
+        Reply::parse(REPLY).unwrap().token.unwrap()
+    }
+
+    #[test]
+    fn says_what_openssl_says_of_it() {
+        let token = token();
+        let stamped = token.timestamp();
+        assert_eq!(stamped.policy_name(), "1.3.6.1.4.1.99999.1.1");
+        assert_eq!(stamped.time.to_string(), "2026-11-22T01:34:11Z");
+        assert_eq!((stamped.serial.as_slice(), stamped.accuracy_microseconds), (&[6][..], Some(1_000_000)));
+        assert_eq!(token.check_imprint(DATED), Ok(()));
+        assert!(matches!(token.check_imprint(b""), Err(TokenError::OtherImprint { .. })));
+    }
+
+    #[test]
+    fn holds_for_who_trusts_its_root_and_for_no_other() {
+        let mut authorities = Authorities::nobody();
+        assert!(matches!(token().verify(&authorities), Err(TokenError::Chain(ChainError::UnknownRoot { .. }))));
+        authorities.add_file(ROOT).unwrap();
+        let verified = token().verify(&authorities).unwrap();
+        assert_eq!(verified.no_earlier_than.to_string(), "2026-11-22T01:34:10Z");
+        assert_eq!(verified.no_later_than.to_string(), "2026-11-22T01:34:12Z");
+        assert_eq!(verified.chain.certificates().len(), 2);
+    }
+
+    #[test]
+    fn puts_attributes_into_the_order_of_der() {
+        assert_eq!(sorted(&[4, 1, 1, 4, 1, 2]), None);
+        assert_eq!(sorted(&[4, 1, 2, 4, 1, 1]), Some(vec![4, 1, 1, 4, 1, 2]));
+        assert_eq!(sorted(&[4, 9]), None);
+    }
+
+    #[test]
+    fn adds_an_accuracy_up() {
+        let accuracy = |bytes: &[u8]| read_accuracy(Reader::new(bytes));
+        assert_eq!(accuracy(&[2, 1, 1, 0x80, 2, 1, 0xf4, 0x81, 1, 7]), Ok(1_500_007));
+        assert_eq!(accuracy(&[0x80, 1, 0]), Ok(0)); // Zero milliseconds, which DER leaves out and authorities write.
+        assert!(accuracy(&[0x81, 1, 7, 2, 1, 1]).is_err());
+    }
+}
