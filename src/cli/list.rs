@@ -8,14 +8,14 @@ use super::settings::Settings;
 
 use crate::archivist::read::{Entry, Log, ReadError};
 use crate::base::causes::with_causes;
-use crate::evidence::record::Body;
+use crate::evidence::record::{Body, Hold, HoldAct, Withdrawal};
 
 /// List the records of the archive, newest first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  affiant list\n  affiant list --kind document --json")]
 pub(super) struct List {
-    /// Only records of this kind: genesis, document, capture, check or provision.
-    #[arg(long, value_name = "KIND", value_parser = ["genesis", "document", "capture", "check", "provision"])]
+    /// Only records of this kind: genesis, document, capture, check, provision, withdrawal or hold.
+    #[arg(long, value_name = "KIND", value_parser = ["genesis", "document", "capture", "check", "provision", "withdrawal", "hold"])]
     kind: Option<String>,
     /// At most so many.
     #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 50)]
@@ -54,6 +54,19 @@ pub(super) fn print_damaged(index: u64, error: &ReadError, settings: &Settings) 
     output::remark(&output::plain(&format!("affiant: entry {index}: {}", with_causes(error))));
 }
 
+fn withdrawal_line(withdrawal: &Withdrawal) -> String {
+    let Withdrawal { manner, reason, authority, entries, .. } = withdrawal;
+    let count = withdrawal.hashes().len();
+    format!("{} {count} blob(s) of {} entries: {reason} ({authority})", manner.as_str(), entries.len())
+}
+
+fn hold_line(hold: &Hold) -> String {
+    match &hold.act {
+        HoldAct::Place(entries) => format!("holds {} entries: {}", entries.len(), hold.reason),
+        HoldAct::Release(held) => format!("releases the hold of entry {held}: {}", hold.reason),
+    }
+}
+
 /// Prints a record as a line.
 pub(super) fn print(entry: &Entry, settings: &Settings) {
     let body = &entry.record.body;
@@ -66,6 +79,8 @@ pub(super) fn print(entry: &Entry, settings: &Settings) {
         Body::Capture(capture) => capture.visit.final_url.clone(),
         Body::Check(check) => check.visit.final_url.clone(),
         Body::Provision(provision) => format!("“{}”", provision.exact.split_whitespace().collect::<Vec<_>>().join(" ")),
+        Body::Withdrawal(withdrawal) => withdrawal_line(withdrawal),
+        Body::Hold(hold) => hold_line(hold),
     };
     let time = visit.map_or(entry.record.made, |visit| visit.started);
     if settings.json {

@@ -46,7 +46,7 @@ fn history_of(log: &read::Log<'_>, id: &str) -> Result<u64, Failure> {
         Body::Document(document) => return Ok(document.amends.unwrap_or(entry.record.index)),
         Body::Capture(capture) => capture.document,
         Body::Check(check) => check.document,
-        Body::Genesis(_) | Body::Provision(_) => {
+        Body::Genesis(_) | Body::Provision(_) | Body::Withdrawal(_) | Body::Hold(_) => {
             return Err(Failure::new(FAILED, format!("{} has no history of its own", entry.id)));
         }
     };

@@ -7,7 +7,7 @@ use super::settings::Settings;
 use crate::archivist::read::{Entry, Log};
 use crate::base::hash::Hash;
 use crate::base::id::CheckCharacter;
-use crate::evidence::record::{Body, Record, Visit};
+use crate::evidence::record::{Body, HoldAct, Record, Visit};
 
 /// Show one record, or the bytes that it names.
 #[derive(Debug, clap::Args)]
@@ -126,6 +126,28 @@ fn describe(body: &Body, log: &Log<'_>, put: &dyn Fn(&str, &str)) {
         Body::Provision(provision) => {
             put("quotes", &format!("entry {}", provision.capture));
             put("exact", &provision.exact);
+        }
+        Body::Withdrawal(withdrawal) => {
+            put("manner", withdrawal.manner.as_str());
+            put("reason", &withdrawal.reason);
+            put("authority", &withdrawal.authority);
+            if let Some(rule) = &withdrawal.rule {
+                put("rule", rule);
+            }
+            for entry in &withdrawal.entries {
+                let record = if entry.record.is_some() { " and the record itself" } else { "" };
+                put("withdraws", &format!("{} blob(s) of entry {}{record}", entry.blobs.len(), entry.index));
+            }
+        }
+        Body::Hold(hold) => {
+            put("reason", &hold.reason);
+            if let Some(authority) = &hold.authority {
+                put("authority", authority);
+            }
+            match &hold.act {
+                HoldAct::Place(entries) => entries.iter().for_each(|entry| put("holds", &format!("entry {entry}"))),
+                HoldAct::Release(hold) => put("releases", &format!("the hold of entry {hold}")),
+            }
         }
     }
 }

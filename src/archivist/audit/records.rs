@@ -175,7 +175,7 @@ impl<'a> Histories<'a> {
         }
         self.check_after(&id, record, report);
         let wrong = match &record.body {
-            Body::Genesis(_) => None,
+            Body::Genesis(_) | Body::Withdrawal(_) | Body::Hold(_) => None,
             Body::Document(document) => self.document(index, document),
             Body::Capture(capture) => self.capture(index, statement, capture),
             Body::Check(check) => self.confirms(check),

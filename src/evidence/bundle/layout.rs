@@ -209,7 +209,7 @@ pub enum Lean {
 #[must_use]
 pub fn leans_on(record: &Record) -> Vec<Lean> {
     match &record.body {
-        Body::Genesis(_) => Vec::new(),
+        Body::Genesis(_) | Body::Withdrawal(_) | Body::Hold(_) => Vec::new(),
         Body::Document(document) => document.amends.map(Lean::Index).into_iter().collect(),
         Body::Capture(capture) => {
             [Some(Lean::Index(capture.document)), capture.previous.map(Lean::Statement)].into_iter().flatten().collect()

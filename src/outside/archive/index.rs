@@ -154,7 +154,7 @@ impl Index {
                 let likeness = [&index[..], capture.visit.likeness().as_bytes()].concat();
                 self.unpublished.insert(newest(history, capture.visit.outcome.kind), likeness);
             }
-            Body::Genesis(_) | Body::Check(_) | Body::Provision(_) => {}
+            Body::Genesis(_) | Body::Check(_) | Body::Provision(_) | Body::Withdrawal(_) | Body::Hold(_) => {}
         }
         Ok(())
     }

@@ -63,6 +63,16 @@ impl PackWriter {
         Ok(Self { packs: packs.clone(), segment, sealed, pack, rows, new_rows, recent })
     }
 
+    /// Returns the packs.
+    pub(super) fn packs(&self) -> &Packs {
+        &self.packs
+    }
+
+    /// Returns the segment that grows.
+    pub(super) fn active(&self) -> u32 {
+        self.segment
+    }
+
     /// Says whether a blob is held. No row file is read: what the active segment holds is known.
     fn contains(&self, hash: Hash) -> Result<bool, PackError> {
         if self.recent.contains_key(&hash) {
@@ -130,7 +140,7 @@ impl PackWriter {
         Ok(())
     }
 
-    fn seal(&mut self) -> Result<(), PackError> {
+    pub(super) fn seal(&mut self) -> Result<(), PackError> {
         write_index(&self.packs.path(self.segment), &self.recent)?;
         *self = Self::start(&self.packs, self.segment + 1)?;
         Ok(())
