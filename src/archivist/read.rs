@@ -3,6 +3,8 @@
 //! A [`Log`] is the archive as one checkpoint promised it. Every read checks what it can check by itself:
 //! that the statement hashes to the entry, and the record to the statement. Who signed is for `verify`.
 
+use super::withdrawn::Withdrawn;
+
 use crate::base::hash::Hash;
 use crate::base::id::{CheckCharacter, Id, IdError};
 use crate::evidence::record::{Body, Document, Record, RecordError};
@@ -76,13 +78,23 @@ impl<'a> Log<'a> {
     pub fn entry(&self, index: u64) -> Result<Entry, ReadError> {
         let statement = Statement::decode(&self.archive.statement(index, self.size)?)
             .map_err(|source| ReadError::Statement { index, source })?;
-        let record_bytes = self.archive.packs().read(statement.claim.record)?;
+        let record_bytes = self.record_bytes(index, statement.claim.record)?;
         let record = Record::decode(&record_bytes).map_err(|source| ReadError::Record { index, source })?;
         if record.index != index {
             return Err(ReadError::OtherIndex { index, found: record.index });
         }
         let id = record.id(&self.archive.settings().prefix);
         Ok(Entry { id, statement, record_bytes, record })
+    }
+
+    fn record_bytes(&self, index: u64, record: Hash) -> Result<Vec<u8>, ReadError> {
+        if let Some(bytes) = self.archive.packs().read_listed(record)? {
+            return Ok(bytes);
+        }
+        if let Some(withdrawn) = self.withdrawal_of(index, record)? {
+            return Err(ReadError::Withdrawn { index, withdrawn: Box::new(withdrawn) });
+        }
+        Ok(self.archive.packs().read(record)?)
     }
 
     /// Reads an entry by its citation id; says whether the id bore its check character.
@@ -197,4 +209,6 @@ pub enum ReadError {
     Statement { index: u64, source: StatementError },
     #[error("the archive has no checkpoint yet")]
     Unpublished,
+    #[error("the record of entry {index} was {}", withdrawn.words())]
+    Withdrawn { index: u64, withdrawn: Box<Withdrawn> },
 }

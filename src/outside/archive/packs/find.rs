@@ -46,6 +46,15 @@ impl Packs {
         })
     }
 
+    /// Finds a blob by its row and reads it with `read`; nothing when no row leads to it.
+    pub(super) fn find_listed_and<T>(
+        &self,
+        hash: Hash,
+        mut read: impl FnMut(u32, &Member) -> Result<T, PackError>,
+    ) -> Result<Option<T>, PackError> {
+        retrying(|| self.find(hash)?.map(|(segment, member)| read(segment, &member)).transpose())
+    }
+
     /// Finds a blob to read. Where no row leads to it, the segments are walked: a damaged row hides no blob.
     fn find_to_read(&self, hash: Hash) -> Result<(u32, Member), PackError> {
         if let Some(found) = self.find(hash)? {

@@ -24,14 +24,24 @@ impl Packs {
     /// # Errors
     /// As [`Packs::copy`], and [`PackError::TooLarge`] above [`WHOLE_BYTES_MAX`].
     pub fn read(&self, hash: Hash) -> Result<Vec<u8>, PackError> {
-        self.find_and(hash, |segment, member| {
-            if member.size_bytes > WHOLE_BYTES_MAX {
-                return Err(PackError::TooLarge { hash, size_bytes: member.size_bytes });
-            }
-            let mut bytes = Vec::new();
-            self.copy_member(segment, member, &mut bytes)?;
-            Ok(bytes)
-        })
+        self.find_and(hash, |segment, member| self.read_member_whole(segment, member))
+    }
+
+    /// Reads a blob whole when a row leads to it; nothing when none does, without walking the segments.
+    ///
+    /// # Errors
+    /// As [`Packs::read`].
+    pub fn read_listed(&self, hash: Hash) -> Result<Option<Vec<u8>>, PackError> {
+        self.find_listed_and(hash, |segment, member| self.read_member_whole(segment, member))
+    }
+
+    fn read_member_whole(&self, segment: u32, member: &Member) -> Result<Vec<u8>, PackError> {
+        if member.size_bytes > WHOLE_BYTES_MAX {
+            return Err(PackError::TooLarge { hash: member.hash, size_bytes: member.size_bytes });
+        }
+        let mut bytes = Vec::new();
+        self.copy_member(segment, member, &mut bytes)?;
+        Ok(bytes)
     }
 
     /// Returns a blob's size, as its member says it.

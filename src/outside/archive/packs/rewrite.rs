@@ -27,6 +27,19 @@ use crate::base::hash::Hash;
 use crate::outside::archive::durable::{self, Existing, Passing, WriteError};
 
 impl Packs {
+    /// Returns those of `blobs` that are held, found as [`Packs::segments_with`] does.
+    ///
+    /// # Errors
+    /// When a segment cannot be read.
+    pub fn held_of(&self, blobs: &BTreeSet<Hash>) -> Result<BTreeSet<Hash>, PackError> {
+        let mut held = BTreeSet::new();
+        for segment in self.segments()? {
+            let members = self.walk(segment, 0)?.filter_map(Result::ok).map(|member| member.hash);
+            held.extend(members.filter(|hash| blobs.contains(hash)));
+        }
+        Ok(held)
+    }
+
     /// Returns the segments that hold any of `blobs`, found by walking their members: a damaged row hides none.
     ///
     /// # Errors
