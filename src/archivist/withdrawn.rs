@@ -3,6 +3,8 @@
 //! The list of withdrawals ([`crate::outside::archive::withdrawn`]) says where to look; the entries behind it are looked
 //! through, whose statements name the letter of their kind. What is withdrawn is only what a withdrawal's record says.
 
+use serde_json::{Value as Json, json};
+
 use super::read::{Entry, Log, ReadError};
 
 use crate::base::hash::Hash;
@@ -11,7 +13,9 @@ use crate::base::time::Time;
 use crate::evidence::record::{Body, Manner, Withdrawal, WithdrawnEntry};
 use crate::evidence::statement::Statement;
 use crate::log::tile::WIDTH_MAX;
-use crate::outside::archive::withdrawn::{Row, WithdrawnList};
+pub use crate::outside::archive::withdrawn::WithdrawnList;
+
+use crate::outside::archive::withdrawn::Row;
 
 /// The letter of withdrawals in the subject of a statement, between hyphens.
 const MARK: &[u8] = b"-W-";
@@ -41,6 +45,20 @@ impl Withdrawn {
         let Withdrawal { manner, reason, authority, .. } = withdrawal.clone();
         let of = withdrawal.of(index)?.clone();
         Some(Self { id: entry.id.clone(), made: entry.record.made, manner, reason, authority, entry: of })
+    }
+
+    /// Returns the withdrawal as a JSON object.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        json!({
+            "manner": self.manner.as_str(),
+            "by": self.id.to_string(),
+            "made": self.made.to_string(),
+            "reason": self.reason,
+            "authority": self.authority,
+            "blobs": self.entry.blobs.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "record": self.entry.record.is_some(),
+        })
     }
 
     /// Says in words what was withdrawn by whom.
@@ -73,6 +91,14 @@ impl Log<'_> {
     /// As [`Log::withdrawn`].
     pub fn withdrawal_of(&self, index: u64, blob: Hash) -> Result<Option<Withdrawn>, ReadError> {
         Ok(self.withdrawn(index)?.into_iter().rev().find(|withdrawn| withdrawn.entry.names(blob)))
+    }
+
+    /// Says whether an id is that of an entry whose record is withdrawn.
+    #[must_use]
+    pub fn is_withdrawn(&self, id: &str) -> bool {
+        let Ok((id, _)) = Id::parse(id) else { return false };
+        let record = self.withdrawn(id.index).ok().and_then(|all| all.into_iter().find_map(|one| one.entry.record));
+        id.prefix == self.archive().settings().prefix && record.is_some_and(|record| record.link.letter() == id.letter)
     }
 
     /// Returns the list of withdrawals, brought up to the log's size; a damaged withdrawal speaks of nothing.

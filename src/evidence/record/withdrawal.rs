@@ -232,24 +232,16 @@ impl WithdrawnEntry {
 
 impl WithdrawnRecord {
     fn to_value(&self) -> Value {
-        let mut fields = vec![("sha256", Value::from(self.sha256))];
+        let mut fields = vec![("sha256", Value::from(self.sha256)), ("kind", Value::from(self.link.kind()))];
         match self.link {
             Link::Capture { document, sequence, previous } => {
-                fields.extend([
-                    ("kind", Value::from("capture")),
-                    ("document", Value::from(document)),
-                    ("sequence", Value::from(sequence)),
-                ]);
+                fields.extend([("document", Value::from(document)), ("sequence", Value::from(sequence))]);
                 push_optional(&mut fields, "previous", previous);
             }
-            Link::Check { document, capture } => fields.extend([
-                ("kind", Value::from("check")),
-                ("document", Value::from(document)),
-                ("capture", Value::from(capture)),
-            ]),
-            Link::Provision { capture } => {
-                fields.extend([("kind", Value::from("provision")), ("capture", Value::from(capture))]);
+            Link::Check { document, capture } => {
+                fields.extend([("document", Value::from(document)), ("capture", Value::from(capture))]);
             }
+            Link::Provision { capture } => fields.push(("capture", Value::from(capture))),
         }
         Value::map(fields)
     }
@@ -273,6 +265,25 @@ impl WithdrawnRecord {
 }
 
 impl Link {
+    /// Returns the document that the withdrawn record was of, when it says so itself.
+    #[must_use]
+    pub fn document(&self) -> Option<u64> {
+        match self {
+            Self::Capture { document, .. } | Self::Check { document, .. } => Some(*document),
+            Self::Provision { .. } => None,
+        }
+    }
+
+    /// Returns the withdrawn record's kind.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Capture { .. } => "capture",
+            Self::Check { .. } => "check",
+            Self::Provision { .. } => "provision",
+        }
+    }
+
     /// Returns the letter of the withdrawn record's kind.
     #[must_use]
     pub fn letter(&self) -> char {
