@@ -161,6 +161,7 @@ impl From<QuoteActError> for Failure {
         match error {
             QuoteActError::Append(error) => error.into(),
             QuoteActError::NotQuotable { .. } => Self::of(WRONG_USE, &error),
+            QuoteActError::Withdrawn { .. } => Self::of(FAILED, &error),
             QuoteActError::Quote(_) => {
                 Self::of(FAILED, &error).try_this("`affiant show ID --text` prints the text that can be quoted")
             }
