@@ -19,3 +19,4 @@ mod stage;
 mod tidy;
 mod vectors;
 mod web;
+mod withdraw;

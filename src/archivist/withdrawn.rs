@@ -138,7 +138,7 @@ impl Log<'_> {
 }
 
 /// Says whether a statement is about a withdrawal. Most are told by their bytes, without being decoded.
-fn is_withdrawal(statement: &[u8], index: u64) -> bool {
+pub(super) fn is_withdrawal(statement: &[u8], index: u64) -> bool {
     let has_mark = statement.windows(MARK.len()).any(|window| window == MARK);
     has_mark
         && Statement::decode(statement)

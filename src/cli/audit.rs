@@ -63,4 +63,8 @@ fn print(report: &AuditReport, settings: &Settings) {
     let verdict = if report.is_clean() { "clean" } else { "damaged" };
     let AuditReport { entries, blobs, bytes, .. } = report;
     output::line(&format!("{verdict}: {entries} entries, {blobs} blobs, {bytes} bytes"));
+    if report.erased + report.withheld > 0 {
+        let AuditReport { erased, withheld, .. } = report;
+        output::line(&format!("withdrawn: {erased} erased, {withheld} withheld; the entries and their proofs stand"));
+    }
 }

@@ -65,7 +65,9 @@ impl Show {
         if let Some(withdrawn) = log.withdrawal_of(entry.record.index, blob)? {
             let code = if withdrawn.manner == Manner::Withheld { REFUSED } else { FAILED };
             let message = output::plain(&format!("blob {blob} of {} was {}", entry.id, withdrawn.words()));
-            return Err(Failure::new(code, message).try_this(format!("`affiant show {}` says who withdrew what", withdrawn.id)));
+            return Err(
+                Failure::new(code, message).try_this(format!("`affiant show {}` says who withdrew what", withdrawn.id))
+            );
         }
         archive
             .packs()

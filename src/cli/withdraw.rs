@@ -149,7 +149,9 @@ fn print(log: &Log<'_>, plan: &Plan, appended: Option<&Appended>, settings: &Set
     let ids: Vec<String> = withdrawal
         .entries
         .iter()
-        .map(|entry| log.entry(entry.index).map_or_else(|_| format!("entry {}", entry.index), |entry| entry.id.to_string()))
+        .map(|entry| {
+            log.entry(entry.index).map_or_else(|_| format!("entry {}", entry.index), |entry| entry.id.to_string())
+        })
         .collect();
     let texts = |ids: &[Id]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
     if settings.json {
@@ -193,7 +195,10 @@ fn print_postponed(log: &Log<'_>, postponed: &Postponed, settings: &Settings) ->
     if settings.json {
         output::json(&json!({ "postponed": postponed.id.to_string(), "hold": hold }));
     } else {
-        let why = hold.map_or_else(|| "another visit that is kept names what it names".to_owned(), |hold| format!("held by {hold}"));
+        let why = hold.map_or_else(
+            || "another visit that is kept names what it names".to_owned(),
+            |hold| format!("held by {hold}"),
+        );
         output::line(&format!("{}  stays: {why}", postponed.id));
     }
     Ok(())

@@ -157,7 +157,7 @@ impl Walk<'_> {
             Ok(members) => members,
             Err(error) => {
                 let cost = "every blob in it is lost; those that records name are listed";
-                return self.report.damage(pack_name(segment), with_causes(&error), cost);
+                return self.report.damage(pack_name(self.packs, segment), with_causes(&error), cost);
             }
         };
         let rows = self.packs.rows(segment);
@@ -223,13 +223,18 @@ impl Walk<'_> {
 /// What is said of everything that is made from something else.
 pub(super) const DERIVED: &str = "it is derived, and nothing is lost";
 
-fn pack_name(segment: u32) -> String {
-    format!("packs/{segment:08}.pack")
+fn pack_name(packs: &Packs, segment: u32) -> String {
+    format!("{}/{segment:08}.pack", folder_name(packs))
+}
+
+/// Returns `packs` or `withheld`.
+fn folder_name(packs: &Packs) -> String {
+    packs.folder().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 fn rows_name(packs: &Packs, segment: u32) -> String {
     let extension = if packs.path(segment).with_extension("index").exists() { "index" } else { "rows" };
-    format!("packs/{segment:08}.{extension}")
+    format!("{}/{segment:08}.{extension}", folder_name(packs))
 }
 
 /// Hashes members until nothing more comes, and returns those that are not what they say.

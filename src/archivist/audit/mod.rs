@@ -17,6 +17,7 @@ mod files;
 mod records;
 mod report;
 mod tree;
+mod withdrawn;
 
 pub mod foreign;
 
@@ -34,6 +35,7 @@ use crate::outside::keys::{Keyring, KeysError};
 use blobs::Blobs;
 use records::{Founding, Histories};
 use tree::Tree;
+use withdrawn::Withdrawals;
 
 /// What the auditor knows from elsewhere.
 #[derive(Clone, Debug, Default)]
@@ -74,6 +76,7 @@ pub fn audit(archive: &Archive, known: &Known, progress: &dyn Progress) -> Audit
     let blobs = Blobs::check(archive.packs(), &mut report, progress);
     // Without a checkpoint the log is as long as its files are.
     let size = signed.as_ref().map_or(on_disk, |signed| signed.checkpoint().size);
+    let apart = Blobs::check(&archive.withheld(), &mut report, progress);
     let (founding, genesis) = Founding::read(archive, &blobs, size);
     if let Some(signed) = &signed {
         checkpoint::check_signatures(signed, genesis.as_ref(), known.policy.as_ref(), &mut report);
@@ -89,14 +92,15 @@ pub fn audit(archive: &Archive, known: &Known, progress: &dyn Progress) -> Audit
 
     let act = progress.begin("checking entries", Some(size));
     let mut tree = Tree::new(archive, size, checkpoint_bytes);
-    let mut histories = Histories::new(archive, &blobs, size, founding);
+    let withdrawals = Withdrawals::read(archive, &blobs, size);
+    let mut histories = Histories::new(archive, &blobs, size, founding, withdrawals);
     for bundle in 0..tree.bundle_count() {
         let kept = tree.bundle(bundle, &mut report);
         histories.take(&kept, &mut report);
         act.advance(u64::try_from(kept.len()).unwrap_or_default());
     }
     check_root(&tree, signed.as_ref().map(|signed| signed.checkpoint().root), &mut report);
-    let lost = histories.finish(&mut report);
+    let lost = histories.finish(&apart, &mut report);
     let mut unnamed: Vec<_> = blobs.damaged().filter(|(hash, _)| lost.binary_search(hash).is_err()).collect();
     unnamed.sort_unstable();
     for (_, found) in unnamed {
@@ -135,6 +139,11 @@ fn check_settings(archive: &Archive, genesis: Option<&Genesis>, founding: &Found
     }
     if !archive.is_as_created(CreatedFile::Settings).unwrap_or_default() {
         report.note("`archive.toml` was edited: its origin and prefix were compared with entry 0, the rest cannot be");
+    }
+    if !settings.retention.is_empty() {
+        let names: Vec<&str> = settings.retention.iter().map(|rule| rule.name.as_str()).collect();
+        report
+            .note(format!("`archive.toml` has retention rules, the operator's own and unsigned: {}", names.join(", ")));
     }
     if !archive.is_as_created(CreatedFile::Readme).unwrap_or_default() {
         report.note("`README.md` is not as this version of the program writes it; it is for people alone");

@@ -16,6 +16,10 @@ pub struct AuditReport {
     pub blobs: u64,
     /// How many bytes the blobs' frames have.
     pub bytes: u64,
+    /// How many blobs of entries were erased by withdrawals.
+    pub erased: u64,
+    /// How many are withheld.
+    pub withheld: u64,
     /// What is damaged, in the order in which it was found.
     pub damage: Vec<Damage>,
     /// How much more damage there is than is listed.
@@ -53,6 +57,8 @@ impl AuditReport {
             "entries": self.entries,
             "blobs": self.blobs,
             "bytes": self.bytes,
+            "erased": self.erased,
+            "withheld": self.withheld,
             "damage": self.damage.iter().map(damage).collect::<Vec<_>>(),
             "damage_unlisted": self.damage_unlisted,
             "notes": self.notes,

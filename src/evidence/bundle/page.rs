@@ -115,8 +115,14 @@ fn withdrawn(described: &Described<'_>) -> Vec<String> {
     for (id, record) in described.entries.records.values() {
         let Body::Withdrawal(withdrawal) = &record.body else { continue };
         let subjects = described.subjects.iter().filter(|subject| withdrawal.of(subject.index).is_some());
-        lines.extend(subjects.map(|subject| format!("\nOf **{subject}** content was {} by {id}: `{}`, authority `{}`.",
-            withdrawal.manner.as_str(), plain(&withdrawal.reason), plain(&withdrawal.authority))));
+        lines.extend(subjects.map(|subject| {
+            format!(
+                "\nOf **{subject}** content was {} by {id}: `{}`, authority `{}`.",
+                withdrawal.manner.as_str(),
+                plain(&withdrawal.reason),
+                plain(&withdrawal.authority)
+            )
+        }));
     }
     lines
 }

@@ -159,8 +159,7 @@ impl<F: Folder> Bundle<F> {
     fn read_entries(&mut self) -> Entries {
         let mut ids: Vec<Id> = self.names.iter().filter_map(|name| layout::id_of_entry_file(name)).collect();
         ids.dedup();
-        let mut entries =
-            Entries { subjects: self.subjects.iter().map(|id| id.index).collect(), ..Entries::default() };
+        let mut entries = Entries { subjects: self.subjects.iter().map(|id| id.index).collect(), ..Entries::default() };
         let mut absent = Vec::new();
         for id in ids {
             if let Some(other) = self.ids.get(&id.index).filter(|other| **other != id) {
@@ -220,7 +219,9 @@ impl<F: Folder> Bundle<F> {
         while let Some(index) = waiting.pop() {
             let (id, leans) = match (entries.records.get(&index), entries.withdrawn.get(&index)) {
                 (Some((id, record)), _) => (id, layout::leans_on(record)),
-                (None, Some(id)) => (id, entries.withdrawn_record(index).map(layout::leans_on_withdrawn).unwrap_or_default()),
+                (None, Some(id)) => {
+                    (id, entries.withdrawn_record(index).map(layout::leans_on_withdrawn).unwrap_or_default())
+                }
                 (None, None) => {
                     is_whole = false;
                     continue;

@@ -75,16 +75,15 @@ impl Withdrawing {
 impl<'s> Entries<'s> {
     /// Begins with entry 0.
     pub(super) fn new(source: &'s dyn Source, head: &'s Head) -> Self {
-        let mut entries =
-            Self {
-                source,
-                head,
-                genesis: None,
-                key: None,
-                checked: HashMap::new(),
-                withdrawn: HashMap::new(),
-                findings: Vec::new(),
-            };
+        let mut entries = Self {
+            source,
+            head,
+            genesis: None,
+            key: None,
+            checked: HashMap::new(),
+            withdrawn: HashMap::new(),
+            findings: Vec::new(),
+        };
         entries.read_genesis();
         entries
     }

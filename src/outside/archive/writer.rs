@@ -120,6 +120,9 @@ impl Writer {
     /// # Errors
     /// When a blob is damaged, or the disk is full or fails.
     pub fn withhold(&mut self, blobs: &BTreeSet<Hash>) -> Result<(), ArchiveError> {
+        if blobs.is_empty() {
+            return Ok(());
+        }
         let withheld = self.archive.withheld();
         let mut writer = PackWriter::open(&withheld)?;
         for blob in blobs {
