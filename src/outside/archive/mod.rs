@@ -16,11 +16,13 @@
 pub mod durable;
 pub mod lock;
 
+mod leaning;
 pub mod members;
 pub mod packs;
 pub mod spool;
 
 pub mod index;
+pub mod references;
 pub mod writer;
 
 use std::fs;

@@ -31,7 +31,7 @@ impl Packs {
         Err(PackError::Missing { hash })
     }
 
-    fn find(&self, hash: Hash) -> Result<Option<(u32, Member)>, PackError> {
+    pub(super) fn find(&self, hash: Hash) -> Result<Option<(u32, Member)>, PackError> {
         for segment in self.segments()?.into_iter().rev() {
             if let Some(member) = self.find_in(segment, hash)? {
                 return Ok(Some((segment, member)));
