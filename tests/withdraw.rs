@@ -3,10 +3,20 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::Value as Json;
 
+use affiant::archivist::audit::{Known, audit};
+use affiant::archivist::init::{Naming, Opened, open_or_create};
+use affiant::archivist::places::Places;
+use affiant::archivist::progress::Silent;
+use affiant::archivist::read::Log;
+use affiant::archivist::withdraw::{Records, Sharing, WithdrawOrder, expired, plan, withdraw};
 use affiant::base::hash::Hash;
+use affiant::base::time::Time;
+use affiant::evidence::record::Manner;
+use affiant::outside::archive::packs::PackError;
 
 use crate::stage::{Ran, Stage};
 
@@ -407,7 +417,147 @@ fn retention_rules_withdraw_what_they_no_longer_keep() {
         "{:?}",
         ran.lines
     );
-    yard.stage.run(["hold", &yard.ids[1], "--reason", "matter 2026-14"]);
     let ran = yard.withdraw(&["--expired"]);
     assert_eq!(ran.code, Some(2), "a rule is its own reason");
+
+    // Eight years on, all of it has expired, but for what is held and what is captured anew.
+    let other = yard.capture("other.html", "the MARKER of another");
+    let copy = yard.capture("copy.html", "second words");
+    let held = yard.capture("page.html", "held words");
+    yard.stage.run(["hold", &held, "--reason", "matter 2026-14"]);
+    let opened = || {
+        let places = Places { archive: yard.archive(), keys: yard.stage.path("keys") };
+        open_or_create(&places, &Naming::default(), None, Time::from_seconds(2_000_000_000).unwrap(), &Silent).unwrap()
+    };
+    let later: Time = "2040-01-01T00:00:00Z".parse().unwrap();
+    let Opened { archive, mut appender, .. } = opened();
+    let found = expired(&Log::at(&archive, appender.published_size()), "the rules", later, &Silent).unwrap();
+    let postponed: Vec<String> = found.postponed.iter().map(|postponed| postponed.id.to_string()).collect();
+    assert_eq!(
+        BTreeSet::from_iter(postponed),
+        BTreeSet::from([held.clone(), yard.ids[1].clone()]),
+        "{copy} names it too"
+    );
+    assert_eq!(found.plans.len(), 1);
+    for (rule, plan) in found.plans {
+        assert_eq!((rule.as_str(), plan.withdrawal.rule.as_deref()), ("pages", Some("pages")));
+        withdraw(&mut appender, plan, later).unwrap();
+    }
+    let found = expired(&Log::at(&archive, appender.published_size()), "the rules", later, &Silent).unwrap();
+    assert_eq!(found.plans.len(), 0, "nothing expires twice");
+    drop(appender);
+    assert_eq!(holds(&yard.archive(), "MARKER of a secret"), <[PathBuf; 0]>::default());
+    assert_eq!(yard.show(&[&other, "--text"]).code, Some(0), "no rule is for it");
+    assert_eq!(yard.show(&[&held, "--text"]).code, Some(0));
+    assert_eq!(yard.show(&[&yard.ids[0], "--text"]).code, Some(1));
+    yard.stage.assert_clean("after what expired is gone");
+}
+
+/// What a crash leaves between the publication of a withdrawal and its last step, the next writing command finishes.
+#[test]
+fn a_withdrawal_that_was_cut_short_is_finished_by_the_next_writer() {
+    for with_list in [false, true] {
+        let yard = Yard::new(&["first words", "the MARKER of a secret"]);
+        let packs = yard.stage.path("archive/packs");
+        let before: Vec<(PathBuf, Vec<u8>)> = fs::read_dir(&packs)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| (path.clone(), fs::read(path).unwrap()))
+            .collect();
+        assert_eq!(yard.withdraw(&[&yard.ids[1]]).code, Some(0));
+        // The old segments are there still, beside the new one.
+        before.iter().for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
+        if !with_list {
+            fs::remove_file(yard.stage.path("archive/withdrawn")).unwrap();
+        }
+        assert!(!holds(&yard.archive(), "MARKER of a").is_empty());
+        let ran = yard.show(&[&yard.ids[1], "--text"]);
+        assert!(ran.code == Some(1) && ran.remarks.contains("erased by"), "it is not shown: {}", ran.remarks);
+        let ran = yard.stage.run(["audit"]);
+        assert_eq!(ran.code, Some(0));
+        let notes = ran.lines[0]["notes"].to_string();
+        assert!(notes.contains("2 blob(s) that AF-W-000004") && notes.contains("withdraw --resume"), "{notes}");
+        if with_list {
+            // The list says that it is done, as after an older copy was brought back.
+            let ran = yard.stage.run(["withdraw", "--resume"]);
+            assert_eq!((ran.code, &ran.lines[0]["erased_members"]), (Some(0), &2.into()), "{}", ran.remarks);
+        } else {
+            yard.capture("other.html", "other words");
+        }
+        assert_eq!(holds(&yard.archive(), "MARKER of a"), <[PathBuf; 0]>::default(), "{with_list}");
+        yard.stage.assert_clean("after finishing");
+    }
+}
+
+/// A reader has the blob or the withdrawal, never anything else, while one capture after another is withdrawn.
+#[test]
+fn a_reader_beside_a_withdrawal_has_the_blob_or_the_withdrawal() {
+    let words: Vec<String> = (0..12).map(|n| format!("words of version {n}")).collect();
+    let yard = Yard::new(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    let places = Places { archive: yard.archive(), keys: yard.stage.path("keys") };
+    let now = Time::from_seconds(2_000_000_000).unwrap();
+    let Opened { archive, mut appender, .. } = open_or_create(&places, &Naming::default(), None, now, &Silent).unwrap();
+    let log = Log::at(&archive, appender.published_size());
+    let captures: Vec<(u64, Hash)> = (0..log.size())
+        .filter_map(|index| Some((index, log.entry(index).unwrap().record.body.visit()?.primary.sha256)))
+        .collect();
+    assert_eq!(captures.len(), 12);
+    let is_over = AtomicBool::new(false);
+    let (blobs, withdrawals, audits) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for reader in 0..2 {
+            let (archive, captures, is_over, blobs, withdrawals) =
+                (&archive, &captures, &is_over, &blobs, &withdrawals);
+            scope.spawn(move || {
+                while !is_over.load(Ordering::Relaxed) {
+                    for (index, blob) in captures {
+                        let (log, _) = Log::published(archive).unwrap();
+                        log.entry(*index).unwrap();
+                        let read = archive.packs().read(*blob);
+                        match read {
+                            Ok(bytes) => {
+                                assert_eq!(Hash::of(&bytes), *blob);
+                                blobs.fetch_add(1, Ordering::Relaxed);
+                            }
+                            // Gone, and by then the log says why.
+                            Err(PackError::Missing { .. }) => {
+                                let (log, _) = Log::published(archive).unwrap();
+                                assert!(log.withdrawal_of(*index, *blob).unwrap().is_some(), "{reader} {index}");
+                                withdrawals.fetch_add(1, Ordering::Relaxed);
+                            }
+                            Err(error) => panic!("{reader} {index}: {error:?}"),
+                        }
+                    }
+                }
+            });
+        }
+        let (archive, over, audited) = (&archive, &is_over, &audits);
+        scope.spawn(move || {
+            while !over.load(Ordering::Relaxed) {
+                let report = audit(archive, &Known::default(), &Silent);
+                assert_eq!(report.damage, [], "{report:#?}");
+                audited.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        for (index, _) in captures.iter().step_by(2) {
+            let log = Log::at(archive, appender.published_size());
+            let order = WithdrawOrder {
+                ids: vec![log.entry(*index).unwrap().id],
+                blobs: Vec::new(),
+                records: Records::Keep,
+                manner: Manner::Erased,
+                sharing: Sharing::Refuse,
+                reason: "a test".into(),
+                authority: "a test".into(),
+                rule: None,
+            };
+            let plan = plan(&log, &order, &Silent).unwrap();
+            withdraw(&mut appender, plan, now).unwrap();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        is_over.store(true, Ordering::Relaxed);
+    });
+    let counts = [&blobs, &withdrawals, &audits].map(|count| count.load(Ordering::Relaxed));
+    eprintln!("beside six withdrawals: blobs read, withdrawals met, audits: {counts:?}");
+    assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
 }

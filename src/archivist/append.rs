@@ -13,6 +13,7 @@ use crate::evidence::statement::{Claim, Statement};
 use crate::log::checkpoint::{Checkpoint, CheckpointError, Origin, SignedCheckpoint};
 use crate::log::key::VerifierKey;
 use crate::outside::archive::index::{Head, Index, IndexError, Known};
+use crate::outside::archive::references::References;
 use crate::outside::archive::spool::{Spool, Spooled};
 use crate::outside::archive::withdrawn::{UNLISTED_COUNT_MAX, WithdrawnList};
 use crate::outside::archive::writer::Writer;
@@ -114,6 +115,12 @@ impl Appender {
     /// When the disk is full or fails.
     pub fn keep(&mut self, blob: &Spooled) -> Result<(), AppendError> {
         Ok(self.writer.keep(blob)?)
+    }
+
+    /// Returns what came last, to be shared with those who compress.
+    #[must_use]
+    pub fn references(&self) -> References {
+        self.index.references()
     }
 
     /// Looks a document up by its address and vantage.

@@ -7,6 +7,7 @@ pub mod places;
 pub mod progress;
 
 pub mod init;
+mod lean;
 
 pub mod capture;
 pub mod visit;

@@ -34,7 +34,7 @@ pub(super) struct Withdraw {
     #[arg(value_name = "ID", required_unless_present_any = ["expired", "resume"], conflicts_with_all = ["expired", "resume"])]
     ids: Vec<String>,
     /// Why.
-    #[arg(long, value_name = "TEXT", required_unless_present_any = ["expired", "resume"])]
+    #[arg(long, value_name = "TEXT", required_unless_present_any = ["expired", "resume"], conflicts_with_all = ["expired", "resume"])]
     reason: Option<String>,
     /// By whose authority.
     #[arg(long, value_name = "TEXT", required_unless_present_any = ["expired", "resume"])]

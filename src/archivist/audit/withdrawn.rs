@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::blobs::{Blobs, Held};
 use super::report::AuditReport;
 
+use crate::archivist::read::Log;
 use crate::archivist::withdrawn::{WithdrawnList, is_withdrawal};
 use crate::base::hash::Hash;
 use crate::evidence::record::{Body, Link, Manner, Record, Withdrawal};
@@ -47,8 +48,14 @@ struct Said {
 }
 
 impl Withdrawals {
-    /// Reads every withdrawal that can be read.
+    /// Reads every withdrawal that can be read, also those published since the audit began: what they withdrew may be gone
+    /// from under it.
     pub(super) fn read(archive: &Archive, blobs: &Blobs, size: u64) -> Self {
+        let published = Log::published(archive).map_or(size, |(log, _)| log.size().max(size));
+        Self::read_to(archive, blobs, published)
+    }
+
+    fn read_to(archive: &Archive, blobs: &Blobs, size: u64) -> Self {
         let mut withdrawals = Self::default();
         let Ok(mut reader) = MemberReader::new(archive.packs()) else { return withdrawals };
         let width = u64::from(WIDTH_MAX);
@@ -57,7 +64,9 @@ impl Withdrawals {
             for (index, statement) in (bundle * width..).zip(statements) {
                 if is_withdrawal(&statement, index)
                     && let Ok(statement) = Statement::decode(&statement)
-                    && let Some(bytes) = blobs.read(statement.claim.record, &mut reader)
+                    && let record = statement.claim.record
+                    && let Some(bytes) =
+                        blobs.read(record, &mut reader).or_else(|| archive.packs().read_listed(record).ok()?)
                     && let Ok(Record { body: Body::Withdrawal(withdrawal), index: at, .. }) = Record::decode(&bytes)
                     && at == index
                 {

@@ -19,11 +19,13 @@ pub mod durable;
 pub mod lock;
 pub mod settings;
 
+mod leaning;
 pub mod members;
 pub mod packs;
 pub mod spool;
 
 pub mod index;
+pub mod references;
 pub mod withdrawn;
 pub mod writer;
 

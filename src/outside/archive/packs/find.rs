@@ -17,11 +17,19 @@ fn retrying<T>(mut look: impl FnMut() -> Result<T, PackError>) -> Result<T, Pack
     let mut count = 1;
     loop {
         match look() {
-            Err(PackError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound && count < LOOK_COUNT_MAX => {
-                count += 1;
-            }
+            Err(error) if is_of_rewriting(&error) && count < LOOK_COUNT_MAX => count += 1,
             other => return other,
         }
+    }
+}
+
+/// Says whether an error may come from a segment that was rewritten meanwhile: its file is gone, or a base is, in which
+/// case the blob lies elsewhere as a plain frame.
+fn is_of_rewriting(error: &PackError) -> bool {
+    match error {
+        PackError::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+        PackError::Base { source, .. } => matches!(**source, PackError::Missing { .. }) || is_of_rewriting(source),
+        _ => false,
     }
 }
 
@@ -56,7 +64,7 @@ impl Packs {
     }
 
     /// Finds a blob to read. Where no row leads to it, the segments are walked: a damaged row hides no blob.
-    fn find_to_read(&self, hash: Hash) -> Result<(u32, Member), PackError> {
+    pub(super) fn find_to_read(&self, hash: Hash) -> Result<(u32, Member), PackError> {
         if let Some(found) = self.find(hash)? {
             return Ok(found);
         }
@@ -69,7 +77,7 @@ impl Packs {
         Err(PackError::Missing { hash })
     }
 
-    fn find(&self, hash: Hash) -> Result<Option<(u32, Member)>, PackError> {
+    pub(super) fn find(&self, hash: Hash) -> Result<Option<(u32, Member)>, PackError> {
         for segment in self.segments()?.into_iter().rev() {
             if let Some(member) = self.find_in(segment, hash)? {
                 return Ok(Some((segment, member)));

@@ -42,12 +42,14 @@
 mod find;
 mod member;
 mod read;
+mod reference;
 mod rewrite;
 mod rows;
 mod write;
 
-pub use member::Member;
+pub use member::{Base, Member};
 pub use read::WHOLE_BYTES_MAX;
+pub use reference::{CHAIN_BYTES_MAX, DEPTH_MAX, REFERENCE_BYTES_MAX, Reference};
 pub use rows::Rows;
 pub use write::PackWriter;
 
@@ -109,6 +111,10 @@ impl Packs {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message stands for its doc")]
 pub enum PackError {
+    #[error("blob {hash} in `{}` at byte {offset} is compressed against blob {base}, which cannot be read", path.display())]
+    Base { hash: Hash, path: PathBuf, offset: u64, base: Hash, source: Box<PackError> },
+    #[error("blob {hash} in `{}` at byte {offset} is {depth} frame(s) and {bases_bytes} bytes away from a plain one by way of blob {base}, more than it may be", path.display())]
+    Chain { hash: Hash, path: PathBuf, offset: u64, base: Hash, depth: u64, bases_bytes: u64 },
     #[error("blob {hash} is damaged in `{}` at byte {offset}: found {found}", path.display())]
     Damaged { hash: Hash, path: PathBuf, offset: u64, found: String },
     #[error("cannot read `{}`", path.display())]

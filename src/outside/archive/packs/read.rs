@@ -6,6 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use super::{Member, PackError, Packs};
 
 use crate::base::hash::{Hash, Hasher};
+use crate::outside::archive::members::MemberReader;
 
 /// The largest blob that is read whole into memory.
 pub const WHOLE_BYTES_MAX: u64 = 64 << 20;
@@ -58,6 +59,11 @@ impl Packs {
     /// [`PackError::Damaged`] says where.
     #[expect(clippy::missing_panics_doc, reason = "a count fits in 64 bits")]
     pub fn copy_member(&self, segment: u32, member: &Member, target: &mut dyn Write) -> Result<u64, PackError> {
+        if member.base.is_some() {
+            let blob = MemberReader::new(self)?.read_member(segment, member)?;
+            target.write_all(&blob).map_err(PackError::Target)?;
+            return Ok(member.size_bytes);
+        }
         let path = self.path(segment);
         let damaged =
             |found: String| PackError::Damaged { hash: member.hash, path: path.clone(), offset: member.offset, found };

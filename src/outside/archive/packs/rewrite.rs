@@ -6,8 +6,11 @@
 //!
 //! 1. The new segments are written under passing names, synced and given their names, one after another. *A crash
 //!    here* leaves members twice, which harms nobody; the erased ones are still there, and erasing begins again.
-//! 2. The old active segment is removed, then the others, each after its index and rows. *A crash here* leaves old
+//! 2. The old segments are removed, each after its index and rows; those that hold an erased blob last. *A crash here* leaves old
 //!    segments that hold an erased blob, and erasing begins again.
+//!
+//! A blob that is compressed against an erased one is written anew as a plain frame, wherever it lies; one that is
+//! compressed against a kept one keeps its frame, and its map says where the base lies now.
 //!
 //! A reader that has found a blob in a segment that goes meanwhile finds its file gone, and looks again. One that has
 //! the file open reads on: the system keeps an open file's bytes. What a segment holds beside its members, which no
@@ -20,8 +23,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
+use super::member::Stored;
 use super::rows::write_index;
-use super::{Member, PackError, PackWriter, Packs, SEGMENT_BYTES_MAX};
+use super::{Base, Member, PackError, PackWriter, Packs, SEGMENT_BYTES_MAX};
 
 use crate::base::hash::Hash;
 use crate::outside::archive::durable::{self, Existing, Passing, WriteError};
@@ -45,10 +49,13 @@ impl Packs {
     /// # Errors
     /// When a segment cannot be read.
     pub fn segments_with(&self, blobs: &BTreeSet<Hash>) -> Result<Vec<u32>, PackError> {
+        self.segments_where(|member| blobs.contains(&member.hash))
+    }
+
+    fn segments_where(&self, is_one: impl Fn(&Member) -> bool) -> Result<Vec<u32>, PackError> {
         let mut segments = Vec::new();
         for segment in self.segments()? {
-            let mut members = self.walk(segment, 0)?.filter_map(Result::ok);
-            if members.any(|member| blobs.contains(&member.hash)) {
+            if self.walk(segment, 0)?.filter_map(Result::ok).any(|member| is_one(&member)) {
                 segments.push(segment);
             }
         }
@@ -69,15 +76,18 @@ impl PackWriter {
             return Ok(0);
         }
         let active = self.active();
-        let before = holding.iter().copied().filter(|segment| *segment != active);
-        let sources: Vec<u32> = before.chain([active]).collect();
+        let leaning = packs.segments_where(|member| member.base.is_some_and(|base| gone.contains(&base.hash)))?;
+        // Those that hold an erased blob go last, so that a crash before that is seen.
+        let mut sources: Vec<u32> = leaning.into_iter().chain([active]).filter(|one| !holding.contains(one)).collect();
+        sources.dedup();
+        sources.extend(&holding);
         let next = packs.segments()?.last().copied().unwrap_or(active).max(active) + 1;
         let mut rewriting = Rewriting { packs: &packs, next, open: None, erased: 0 };
         for segment in &sources {
             rewriting.segment(*segment, gone)?;
         }
         let erased = rewriting.finish()?;
-        for segment in sources.iter().rev() {
+        for segment in &sources {
             let path = packs.path(*segment);
             for extension in ["index", "rows", "pack"] {
                 durable::remove(&path.with_extension(extension))?;
@@ -112,36 +122,69 @@ impl Rewriting<'_> {
         for member in self.packs.walk(segment, 0)? {
             match member {
                 Ok(member) if gone.contains(&member.hash) => self.erased += 1,
-                Ok(member) => self.keep(&mut file, member.offset..member.end(), Some(&member))?,
-                Err(PackError::Torn { offset, end, .. }) => self.keep(&mut file, offset..end, None)?,
+                Ok(member) => self.member(segment, &mut file, &member, gone)?,
+                Err(PackError::Torn { offset, end, .. }) => self.keep(&[], &mut file, offset..end, None)?,
                 Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
-    /// Copies a stretch of an old segment as it lies.
-    fn keep(
+    /// Keeps a member: as it lies; with its base's new place in its map; or as a plain frame, when its base goes.
+    fn member(
         &mut self,
+        segment: u32,
         file: &mut File,
-        stretch: std::ops::Range<u64>,
-        member: Option<&Member>,
+        member: &Member,
+        gone: &BTreeSet<Hash>,
     ) -> Result<(), PackError> {
+        let Some(base) = member.base else {
+            return self.keep(&[], file, member.offset..member.end(), Some(member.hash));
+        };
+        if gone.contains(&base.hash)
+            && let Ok(plain) = self.packs.as_plain(segment, member)
+        {
+            return self.keep(&plain, file, 0..0, Some(member.hash));
+        }
+        // A member that cannot be decoded is copied too: it is damaged before and after.
+        self.make_room()?;
+        let length = self.open.as_ref().map_or(0, |open| open.length);
+        let place = self.open.as_ref().and_then(|open| open.members.get(&base.hash)).map(|place| length - place);
+        let Member { hash, size_bytes, stored_bytes: frame_bytes, crc32, .. } = *member;
+        let stored = Stored { hash, base: Some(Base { back: place, ..base }), size_bytes, frame_bytes, crc32 };
+        self.keep(&stored.map(0), file, member.frame_offset..member.end(), Some(hash))
+    }
+
+    fn make_room(&mut self) -> Result<(), PackError> {
         if self.open.as_ref().is_some_and(|open| open.length >= SEGMENT_BYTES_MAX) {
             self.place(Last::No)?;
         }
+        Ok(())
+    }
+
+    /// Writes `start`, and behind it a stretch of an old segment as it lies.
+    fn keep(
+        &mut self,
+        start: &[u8],
+        file: &mut File,
+        stretch: std::ops::Range<u64>,
+        member: Option<Hash>,
+    ) -> Result<(), PackError> {
+        self.make_room()?;
         let path = self.packs.path(self.next);
         let open = self.open()?;
         let length = stretch.end - stretch.start;
-        file.seek(SeekFrom::Start(stretch.start))
+        open.passing
+            .write_all(start)
+            .and_then(|()| file.seek(SeekFrom::Start(stretch.start)))
             .and_then(|_| io::copy(&mut Read::by_ref(file).take(length), &mut open.passing))
             .and_then(|copied| if copied == length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) })
             .and_then(|()| open.passing.flush())
             .map_err(|source| WriteError::at(&path, source))?;
-        if let Some(member) = member {
-            open.members.insert(member.hash, open.length);
+        if let Some(hash) = member {
+            open.members.insert(hash, open.length);
         }
-        open.length += length;
+        open.length += length + u64::try_from(start.len()).expect("a length fits in 64 bits");
         Ok(())
     }
 
@@ -238,6 +281,61 @@ mod tests {
             let bytes = fs::read(entry.path()).unwrap();
             let has = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
             assert!(!has("secret of the first") && !has("third"), "{:?}", entry.path());
+        }
+    }
+
+    /// The version `n` of a text of which a little changes every time.
+    fn version(n: usize) -> Vec<u8> {
+        let clause = |clause: usize| {
+            format!("Clause {clause} as of {}: {}\n", (n + 60 - clause) / 60, Hash::of(&clause.to_be_bytes()))
+        };
+        (0..60).map(clause).collect::<String>().into_bytes()
+    }
+
+    #[test]
+    fn what_leans_on_an_erased_blob_is_written_anew() {
+        const COUNT: usize = 12;
+        for erased in 0..COUNT {
+            let folder = tempfile::tempdir().unwrap();
+            let packs = Packs::new(folder.path());
+            let mut writer = PackWriter::open(&packs).unwrap();
+            let mut hashes: Vec<Hash> = Vec::new();
+            for n in 0..COUNT {
+                let mut blob = Spooled::compressed(version(n)).unwrap();
+                if let Some(before) = hashes.last() {
+                    blob.compress_against(&[std::sync::Arc::new(packs.reference(*before).unwrap().unwrap())]).unwrap();
+                }
+                hashes.push(blob.hash);
+                writer.append(&blob).unwrap();
+                writer.sync().unwrap();
+                if n == 3 || n == 7 {
+                    writer.seal().unwrap();
+                }
+            }
+            let leaning = |packs: &Packs| {
+                let members = packs.segments().unwrap().into_iter().flat_map(|segment| packs.walk(segment, 0).unwrap());
+                members.filter(|member| member.as_ref().unwrap().base.is_some()).count()
+            };
+            assert_eq!(leaning(&packs), COUNT - 1);
+            assert_eq!(writer.erase(&BTreeSet::from([hashes[erased]])).unwrap(), 1);
+            for (n, hash) in hashes.iter().enumerate() {
+                let read = packs.read(*hash);
+                if n == erased {
+                    assert!(matches!(read, Err(PackError::Missing { .. })), "{n}");
+                } else {
+                    assert_eq!(read.unwrap(), version(n), "{erased} {n}");
+                }
+            }
+            // The one that leaned on it is plain now; of the others, each still leans on the one before.
+            let left = if erased == 0 || erased == COUNT - 1 { COUNT - 2 } else { COUNT - 3 };
+            assert_eq!(leaning(&packs), left, "{erased}");
+            for segment in packs.segments().unwrap() {
+                for member in packs.walk(segment, 0).unwrap().map(Result::unwrap) {
+                    let Some(Base { hash, back: Some(back), .. }) = member.base else { continue };
+                    let base = packs.member_at(segment, member.offset - back).unwrap().unwrap();
+                    assert_eq!(base.hash, hash, "a base lies where its dependant says");
+                }
+            }
         }
     }
 
