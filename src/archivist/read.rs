@@ -7,6 +7,7 @@ use super::withdrawn::Withdrawn;
 
 use crate::base::hash::Hash;
 use crate::base::id::{CheckCharacter, Id, IdError};
+use crate::base::time::Time;
 use crate::evidence::record::{Body, Document, Record, RecordError};
 use crate::evidence::statement::{Statement, StatementError};
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
@@ -169,6 +170,24 @@ impl<'a> Log<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// Finds the first entry that was issued at a moment or later, by the statements; the log's size when there is none.
+    ///
+    /// # Errors
+    /// When a tile of statements cannot be read.
+    pub fn first_since(&self, moment: Time) -> Result<u64, ReadError> {
+        let width = u64::from(WIDTH_MAX);
+        for bundle in 0..self.size.div_ceil(width) {
+            let statements = self.archive.statements(bundle, self.size)?;
+            let is_since = |statement: &[u8]| {
+                Statement::decode(statement).is_ok_and(|statement| statement.claim.issued_at >= moment)
+            };
+            if let Some((index, _)) = (bundle * width..).zip(&statements).find(|(_, statement)| is_since(statement)) {
+                return Ok(index);
+            }
+        }
+        Ok(self.size)
     }
 
     /// Makes the proof that an entry is in the log.

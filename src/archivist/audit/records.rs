@@ -40,6 +40,8 @@ pub(super) struct Histories<'a> {
     archive: &'a Archive,
     blobs: &'a Blobs,
     size: u64,
+    /// Records before this entry are not looked at.
+    since: u64,
     founding: Founding,
     readers: Vec<MemberReader>,
     roots: VecDeque<(u64, Hash)>,
@@ -125,6 +127,7 @@ impl<'a> Histories<'a> {
             archive,
             blobs,
             size,
+            since: 0,
             founding,
             readers,
             roots: VecDeque::from([(0, merkle::empty_root())]),
@@ -137,8 +140,19 @@ impl<'a> Histories<'a> {
         }
     }
 
+    /// Passes over the records before an entry.
+    pub(super) fn since(self, since: u64) -> Self {
+        Self { since, ..self }
+    }
+
     /// Checks a bundle's records.
     pub(super) fn take(&mut self, kept: &[Kept], report: &mut AuditReport) {
+        let passed = kept.iter().take_while(|kept| kept.index < self.since).count();
+        let (passed, kept) = kept.split_at(passed);
+        report.entries += u64::try_from(passed.len()).unwrap_or_default();
+        for kept in passed {
+            self.remember_root(kept.index, kept.root);
+        }
         let (founding, blobs) = (&self.founding, self.blobs);
         let share = kept.len().div_ceil(self.readers.len().max(1)).max(1);
         let examined: Vec<Examined> = thread::scope(|scope| {
@@ -184,6 +198,10 @@ impl<'a> Histories<'a> {
                 None => self.lose(lost.sha256, lost.part),
             }
         }
+        self.remember_root(index, root);
+    }
+
+    fn remember_root(&mut self, index: u64, root: Option<Hash>) {
         self.roots.extend(root.map(|root| (index + 1, root)));
         if self.roots.len() > ROOT_COUNT {
             self.roots.pop_front();
@@ -267,7 +285,7 @@ impl<'a> Histories<'a> {
     }
 
     fn is_unread(&self, index: u64) -> bool {
-        self.unread.binary_search(&index).is_ok()
+        index < self.since || self.unread.binary_search(&index).is_ok()
     }
 
     fn document(&mut self, index: u64, document: &Document) -> Option<String> {
@@ -309,7 +327,7 @@ impl<'a> Histories<'a> {
         }
         // A lost record may have been the capture between.
         let since = head.map_or(history, |head| head.index);
-        if self.unread.last().is_some_and(|unread| *unread > since) {
+        if self.unread.last().is_some_and(|unread| *unread > since) || since < self.since {
             return None;
         }
         let named = |hash: Option<Hash>| hash.map_or("none".to_owned(), |hash| hash.to_string());

@@ -126,6 +126,9 @@ impl Withdrawals {
                 *remaining.entry((said.at, &said.by)).or_default() += 1;
             }
         }
+        if report.looked.since > 0 {
+            remaining.clear(); // Whether they were captured again, the records that were passed over may say.
+        }
         for ((_, by), count) in remaining {
             report.note(format!(
                 "{count} blob(s) that {by} withdrew are still there: a withdrawal that was cut short leaves them, and an older \

@@ -77,16 +77,17 @@ impl PackWriter {
         }
         let active = self.active();
         let leaning = packs.segments_where(|member| member.base.is_some_and(|base| gone.contains(&base.hash)))?;
-        // Those that hold an erased blob go last, so that a crash before that is seen.
-        let mut sources: Vec<u32> = leaning.into_iter().chain([active]).filter(|one| !holding.contains(one)).collect();
+        let mut sources: Vec<u32> = holding.iter().copied().chain(leaning).chain([active]).collect();
+        sources.sort_unstable(); // So that a base is written before what leans on it.
         sources.dedup();
-        sources.extend(&holding);
         let next = packs.segments()?.last().copied().unwrap_or(active).max(active) + 1;
         let mut rewriting = Rewriting { packs: &packs, next, open: None, erased: 0 };
         for segment in &sources {
             rewriting.segment(*segment, gone)?;
         }
         let erased = rewriting.finish()?;
+        // Those that hold an erased blob go last, so that a crash before that is seen.
+        sources.sort_by_key(|segment| holding.contains(segment));
         for segment in &sources {
             let path = packs.path(*segment);
             for extension in ["index", "rows", "pack"] {
