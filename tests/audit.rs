@@ -149,11 +149,8 @@ fn a_signed_report_is_what_ssh_keygen_verifies() {
     assert_eq!(report["checkpoint"], fs::read_to_string(stage.path("archive/checkpoint")).unwrap());
     // The command of `affiant audit --help`, as it stands there.
     let help = String::from_utf8(stage.program(["audit", "--help"]).output().unwrap().stdout).unwrap();
-    let commands: Vec<&str> = help
-        .lines()
-        .map(str::trim)
-        .filter(|line| line.starts_with("echo") || line.starts_with("ssh-keygen"))
-        .collect();
+    let commands: Vec<&str> =
+        help.lines().map(str::trim).filter(|line| line.starts_with("echo") || line.starts_with("ssh-keygen")).collect();
     assert_eq!(commands.len(), 2, "{help}");
     let run = || {
         let script = commands.join(" && ").replace("FILE", "report.json");
