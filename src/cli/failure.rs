@@ -6,14 +6,18 @@ use crate::archivist::append::AppendError;
 use crate::archivist::bundle::BundleError;
 use crate::archivist::capture::CaptureError;
 use crate::archivist::cite::CiteError;
+use crate::archivist::follow::FollowError;
 use crate::archivist::init::InitError;
 use crate::archivist::quote::QuoteActError;
 use crate::archivist::read::ReadError;
+use crate::archivist::restore::RestoreError;
 use crate::archivist::visit::VisitError;
 use crate::base::causes::with_causes;
 use crate::base::id::IdError;
+use crate::evidence::verify::Verdict;
 use crate::log::key_file::KeyFileError;
 use crate::outside::archive::ArchiveError;
+use crate::outside::archive::packs::PackError;
 use crate::outside::files::FilesError;
 use crate::outside::keys::KeysError;
 
@@ -175,6 +179,42 @@ impl From<BundleError> for Failure {
                 Self::of(FAILED, &error).try_this("--force replaces it, -o FILE names another")
             }
             error => Self::of(FAILED, &error),
+        }
+    }
+}
+
+impl From<FollowError> for Failure {
+    fn from(error: FollowError) -> Self {
+        const CONTRADICTS: &str = "keep both copies as they are, and find out which of the two others were given";
+        const FULL: &str = "make room, then run it again: it goes on where it stopped, and the copy is what it was";
+        match error {
+            FollowError::Archive(ArchiveError::Write(_)) | FollowError::Pack(PackError::Write(_)) => {
+                Self::of(FAILED, &error).try_this(FULL)
+            }
+            FollowError::Archive(ArchiveError::Same { .. }) => Self::of(WRONG_USE, &error),
+            FollowError::Archive(error) => error.into(),
+            FollowError::Read(error) => error.into(),
+            FollowError::Forked { .. } | FollowError::NotGrown(_) => {
+                Self::of(Verdict::Failed.exit_code(), &error).try_this(CONTRADICTS)
+            }
+            FollowError::Shrunk(_) => Self::of(Verdict::Failed.exit_code(), &error)
+                .try_this("the copy is newer: `affiant restore` brings an archive back from it"),
+            FollowError::Untrusted { .. } => Self::of(Verdict::CannotTell.exit_code(), &error)
+                .try_this("--trust VKEY names the log's key; `affiant key export log --as vkey` prints it there"),
+            FollowError::OtherLog { .. } => Self::of(REFUSED, &error).try_this("name another folder"),
+            error => Self::of(NO_ARCHIVE, &error).try_this("`affiant audit` names everything that is damaged"),
+        }
+    }
+}
+
+impl From<RestoreError> for Failure {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Archive(ArchiveError::Exists { .. }) => Self::of(REFUSED, &error)
+                .try_this("--to FOLDER names another place, --heal repairs the archive that stands there"),
+            RestoreError::Archive(error) => error.into(),
+            RestoreError::Follow(error) => error.into(),
+            RestoreError::Keys(error) => error.into(),
         }
     }
 }

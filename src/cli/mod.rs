@@ -25,6 +25,10 @@ mod verify;
 
 mod audit;
 
+mod backup;
+mod mirror;
+mod restore;
+
 mod completions;
 mod doctor;
 mod key;
@@ -92,6 +96,9 @@ enum Command {
     Bundle(bundle::Bundle),
     Verify(verify::Verify),
     Audit(audit::Audit),
+    Backup(backup::Backup),
+    Mirror(mirror::Mirror),
+    Restore(restore::Restore),
     Key(key::Key),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -127,6 +134,9 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Command::Bundle(command) => command.run(&settings),
         Command::Verify(command) => command.run(&settings),
         Command::Audit(command) => command.run(&settings),
+        Command::Backup(command) => command.run(&settings),
+        Command::Mirror(command) => command.run(&settings),
+        Command::Restore(command) => command.run(&settings),
         Command::Key(command) => command.run(&settings),
         Command::Doctor(_) => Ok(doctor::Doctor::run(&settings)),
         Command::Completions(command) => Ok(command.run()),

@@ -101,7 +101,7 @@ fn vkey(text: &str) -> Result<VerifierKey, Failure> {
 }
 
 /// Returns whose word is enough: a policy file, with single keys besides.
-fn policy(file: Option<&Path>, trust: &[String], settings: &Settings) -> Result<Option<Policy>, Failure> {
+pub(super) fn policy(file: Option<&Path>, trust: &[String], settings: &Settings) -> Result<Option<Policy>, Failure> {
     let mut policy = match file {
         None => settings.policy()?,
         Some(path) => {

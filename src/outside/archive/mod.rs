@@ -21,6 +21,7 @@ pub mod packs;
 pub mod spool;
 
 pub mod index;
+pub mod replica;
 pub mod writer;
 
 use std::fs;
@@ -305,6 +306,8 @@ pub enum ArchiveError {
     OutsideLog { index: u64, size: u64 },
     #[error(transparent)]
     Pack(#[from] PackError),
+    #[error("`{}` is the archive itself, or one of the two lies in the other", folder.display())]
+    Same { folder: PathBuf },
     #[error("`{}`", path.display())]
     Settings {
         path: PathBuf,

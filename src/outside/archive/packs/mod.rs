@@ -36,12 +36,14 @@
 //!
 //! Source: RFC 8878 §3.1.2 (skippable frames). Every read checks the hash.
 
+mod copy;
 mod find;
 mod member;
 mod read;
 mod rows;
 mod write;
 
+pub use copy::{Stretch, Taken};
 pub use member::Member;
 pub use read::WHOLE_BYTES_MAX;
 pub use rows::Rows;

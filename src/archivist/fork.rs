@@ -1,0 +1,22 @@
+//! Fork: where two checkpoints of one log contradict one another, the proof is kept.
+
+use std::path::{Path, PathBuf};
+
+use crate::log::fork::ForkProof;
+use crate::outside::archive::durable::{self, Access, WriteError};
+
+/// Writes a fork proof into `folder`, and returns where it lies.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn keep(folder: &Path, proof: &ForkProof) -> Result<PathBuf, WriteError> {
+    let path = folder.join(name(proof.size()));
+    durable::swap(&path, &proof.encode(), Access::Public)?;
+    Ok(path)
+}
+
+/// Names the file of a fork proof.
+#[must_use]
+pub fn name(size: u64) -> String {
+    format!("fork-at-{size}.proof")
+}
