@@ -296,8 +296,7 @@ impl Copy<'_> {
     /// Reads a bundle of statements, and names the first that the tree does not hold.
     fn bundle(&self, bundle: u64) -> Result<(Vec<Vec<u8>>, Vec<Hash>), FollowError> {
         let statements = self.source.statements(bundle, self.size)?;
-        let leaves: Vec<Hash> =
-            statements.iter().map(|statement| leaf_hash(Hash::of(statement).as_bytes())).collect();
+        let leaves: Vec<Hash> = statements.iter().map(|statement| leaf_hash(Hash::of(statement).as_bytes())).collect();
         let read = |kind| {
             let tile = Tile::of_tree(kind, bundle, self.size).ok()?;
             Some((tile.width(), self.source.tile(&tile).ok()?))
@@ -365,7 +364,10 @@ pub struct Pair {
 impl std::fmt::Display for Pair {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { held_size, held_root, found_size, found_root } = self;
-        write!(f, "the copy holds {held_size} entries under root {held_root}, the other {found_size} under {found_root}")
+        write!(
+            f,
+            "the copy holds {held_size} entries under root {held_root}, the other {found_size} under {found_root}"
+        )
     }
 }
 

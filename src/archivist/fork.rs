@@ -11,8 +11,16 @@ use crate::outside::archive::durable::{self, Access, WriteError};
 /// When the file cannot be written.
 pub fn keep(folder: &Path, proof: &ForkProof) -> Result<PathBuf, WriteError> {
     let path = folder.join(name(proof.size()));
-    durable::swap(&path, &proof.encode(), Access::Public)?;
+    write(&path, proof)?;
     Ok(path)
+}
+
+/// Writes a fork proof to a file.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(path: &Path, proof: &ForkProof) -> Result<(), WriteError> {
+    durable::swap(path, &proof.encode(), Access::Public)
 }
 
 /// Names the file of a fork proof.

@@ -89,8 +89,8 @@ pub fn fence(archive: &Archive, keyring: &Keyring) -> Result<Option<Fence>, Rest
     if signed.size > held.size {
         return Ok(Some(Fence::Behind { signed: signed.size, held: held.size }));
     }
-    let root = merkle::root(&archive.nodes(held.size), signed.size)
-        .map_err(|source| ArchiveError::Nodes(Box::new(source)))?;
+    let root =
+        merkle::root(&archive.nodes(held.size), signed.size).map_err(|source| ArchiveError::Nodes(Box::new(source)))?;
     if root == signed.root {
         return Ok(None);
     }

@@ -98,8 +98,8 @@ impl From<AppendError> for Failure {
             AppendError::Keys(error) => error.into(),
             AppendError::Read(error) => error.into(),
             AppendError::RolledBack { .. } => Self::of(NO_ARCHIVE, &error)
-                .try_this("bring the newer archive back: its log must not be signed a second time with other entries"),
-            AppendError::Forked { .. } | AppendError::OtherLog { .. } => Self::of(NO_ARCHIVE, &error)
+                .try_this("bring the newer archive back, or `affiant restore` a newer backup: its log must not be signed a second time with other entries"),
+            AppendError::Forked { .. } | AppendError::ForkProven { .. } | AppendError::OtherLog { .. } => Self::of(NO_ARCHIVE, &error)
                 .try_this("find the archive that these keys belong to, or name its keyring with --keys"),
             error => Self::of(NO_ARCHIVE, &error),
         }

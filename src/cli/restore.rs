@@ -19,9 +19,11 @@ use crate::outside::archive::Archive;
 /// Everything is checked while it is copied, and no archive is overwritten. With --heal the archive stays where it is,
 /// and exactly what an audit finds damaged is replaced by the backup's bytes.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  affiant restore /mnt/backup/archive\n  affiant restore /mnt/backup/archive --to restored\n  \
+#[command(
+    after_help = "Examples:\n  affiant restore /mnt/backup/archive\n  affiant restore /mnt/backup/archive --to restored\n  \
     affiant restore --heal /mnt/backup/archive\n\n\
-    Exit codes: 0 done, 5 done in part: something cannot be healed, or the backup is damaged.")]
+    Exit codes: 0 done, 5 done in part: something cannot be healed, or the backup is damaged."
+)]
 pub(super) struct Restore {
     /// The folder of a backup or mirror.
     #[arg(value_name = "BACKUP")]

@@ -72,7 +72,9 @@ impl Walk<'_> {
         if let Ok(tile) = name.parse::<Tile>() {
             return self.tile(&tile);
         }
-        let why = if name.starts_with("passing/") {
+        let why = if name.starts_with("fork-at-") && name.ends_with(".proof") {
+            "it proves that this log has forked; `affiant verify` reads it"
+        } else if name.starts_with("passing/") {
             "a body that is being received, or that a crash left; the next writer removes it"
         } else if Path::new(name).extension().is_some_and(|extension| extension == "new") {
             "a crash while it was written leaves it"
