@@ -8,6 +8,7 @@
 )]
 
 mod cli;
+mod copies;
 mod corpus;
 mod damage;
 mod forgery;

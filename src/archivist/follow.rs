@@ -115,7 +115,7 @@ pub fn follow(
     })
 }
 
-fn check_signatures(log: &Log<'_>, signed: &SignedCheckpoint, trust: Trust<'_>) -> Result<(), FollowError> {
+pub(super) fn check_signatures(log: &Log<'_>, signed: &SignedCheckpoint, trust: Trust<'_>) -> Result<(), FollowError> {
     let origin = &signed.checkpoint().origin;
     let policy = match trust {
         Trust::Policy(policy) => Some(policy),

@@ -6,6 +6,7 @@ use crate::archivist::append::AppendError;
 use crate::archivist::bundle::BundleError;
 use crate::archivist::capture::CaptureError;
 use crate::archivist::cite::CiteError;
+use crate::archivist::export::ExportError;
 use crate::archivist::follow::FollowError;
 use crate::archivist::init::InitError;
 use crate::archivist::quote::QuoteActError;
@@ -179,6 +180,19 @@ impl From<BundleError> for Failure {
                 Self::of(FAILED, &error).try_this("--force replaces it, -o FILE names another")
             }
             error => Self::of(FAILED, &error),
+        }
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Archive(ArchiveError::Exists { .. }) => {
+                Self::of(REFUSED, &error).try_this("name another folder")
+            }
+            ExportError::Archive(error) => error.into(),
+            ExportError::Read(error) => error.into(),
+            error => Self::of(FAILED, &error).try_this("run it again once that is mended: it goes on where it stopped"),
         }
     }
 }

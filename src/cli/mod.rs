@@ -26,6 +26,7 @@ mod verify;
 mod audit;
 
 mod backup;
+mod export;
 mod mirror;
 mod restore;
 
@@ -97,8 +98,9 @@ enum Command {
     Verify(verify::Verify),
     Audit(audit::Audit),
     Backup(backup::Backup),
-    Mirror(mirror::Mirror),
     Restore(restore::Restore),
+    Mirror(mirror::Mirror),
+    Export(export::Export),
     Key(key::Key),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -136,6 +138,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Command::Audit(command) => command.run(&settings),
         Command::Backup(command) => command.run(&settings),
         Command::Mirror(command) => command.run(&settings),
+        Command::Export(command) => command.run(&settings),
         Command::Restore(command) => command.run(&settings),
         Command::Key(command) => command.run(&settings),
         Command::Doctor(_) => Ok(doctor::Doctor::run(&settings)),

@@ -101,7 +101,7 @@ fn is_pack(name: &str) -> bool {
 }
 
 /// Finds out how long the log is from its files, when no checkpoint says so.
-pub(super) fn size_on_disk(folder: &Path) -> u64 {
+pub(in crate::archivist) fn size_on_disk(folder: &Path) -> u64 {
     let mut size = 0;
     let mut folders = vec![(folder.join("tile/statements"), "tile/statements".to_owned())];
     while let Some((path, name)) = folders.pop() {

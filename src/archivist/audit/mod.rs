@@ -13,7 +13,7 @@
 
 mod blobs;
 mod checkpoint;
-mod files;
+pub(super) mod files;
 mod records;
 mod report;
 mod tree;
@@ -22,6 +22,8 @@ pub mod foreign;
 
 pub use foreign::audit_foreign;
 pub use report::{AuditReport, Damage, LISTED_COUNT_MAX};
+
+use std::collections::HashSet;
 
 use super::progress::Progress;
 
@@ -57,6 +59,19 @@ impl Known {
 /// Checks everything in an archive.
 #[must_use]
 pub fn audit(archive: &Archive, known: &Known, progress: &dyn Progress) -> AuditReport {
+    audit_in_full(archive, known, progress).report
+}
+
+/// What an audit found, for those who repair it.
+#[derive(Default)]
+pub(super) struct Audited {
+    pub(super) report: AuditReport,
+    /// Where the members lie that are not the blob that they say: segment and offset.
+    pub(super) failed: HashSet<(u32, u64)>,
+}
+
+/// Checks everything in an archive, and says where the damaged members lie.
+pub(super) fn audit_in_full(archive: &Archive, known: &Known, progress: &dyn Progress) -> Audited {
     let mut report = AuditReport::default();
     let checkpoint_bytes = match archive.checkpoint() {
         Ok(bytes) => bytes,
@@ -68,7 +83,7 @@ pub fn audit(archive: &Archive, known: &Known, progress: &dyn Progress) -> Audit
     let on_disk = files::size_on_disk(archive.folder());
     if checkpoint_bytes.is_none() && on_disk == 0 && known.newest_checkpoint.is_none() {
         report.note("the archive has no entries yet");
-        return report;
+        return Audited { report, ..Audited::default() };
     }
     let signed = checkpoint::read(checkpoint_bytes.as_deref(), &mut report);
     let blobs = Blobs::check(archive.packs(), &mut report, progress);
@@ -104,7 +119,7 @@ pub fn audit(archive: &Archive, known: &Known, progress: &dyn Progress) -> Audit
     }
     files::check(archive.folder(), size, &mut report);
     files::check_index(archive.folder(), &mut report);
-    report
+    Audited { report, failed: blobs.failed() }
 }
 
 fn check_root(tree: &Tree<'_>, promised: Option<crate::base::hash::Hash>, report: &mut AuditReport) {

@@ -132,6 +132,15 @@ impl Archive {
         read_tile(&self.folder, tile)
     }
 
+    /// Reads `archive.toml` as it lies.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Missing`].
+    pub fn settings_bytes(&self) -> Result<Vec<u8>, ArchiveError> {
+        let path = self.folder.join("archive.toml");
+        read_limited(&path, CHECKPOINT_BYTES_MAX)?.ok_or(ArchiveError::Missing { path })
+    }
+
     /// Says whether a file is byte for byte what the program writes, not edited by hand nor damaged.
     ///
     /// # Errors

@@ -11,7 +11,9 @@ use super::durable::{self, Access, Batch};
 use super::lock::Lock;
 use super::packs::Packs;
 use super::writer::remove_narrower_tiles;
-use super::{Archive, ArchiveError, CHECKPOINT_BYTES_MAX, README, read_checkpoint, read_limited, read_tile};
+use super::{
+    Archive, ArchiveError, CHECKPOINT_BYTES_MAX, README, TILE_BYTES_MAX, read_checkpoint, read_limited, read_tile,
+};
 
 use crate::base::time::Time;
 use crate::log::tile::Tile;
@@ -72,6 +74,27 @@ impl Replica {
         read_tile(&self.folder, tile)
     }
 
+    /// Says whether a tile's file is there, under its own name and with these bytes.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn holds(&self, tile: &Tile, bytes: &[u8]) -> Result<bool, ArchiveError> {
+        let found = read_limited(&self.folder.join(tile.to_string()), TILE_BYTES_MAX)?;
+        Ok(found.as_deref() == Some(bytes))
+    }
+
+    /// Puts the settings or the checkpoint right.
+    ///
+    /// # Errors
+    /// When the disk is full or fails; the old file or the new one stands then.
+    pub fn put_right(&self, file: Vital, bytes: &[u8]) -> Result<(), ArchiveError> {
+        let name = match file {
+            Vital::Checkpoint => "checkpoint",
+            Vital::Settings => "archive.toml",
+        };
+        Ok(durable::swap(&self.folder.join(name), bytes, Access::Public)?)
+    }
+
     /// Writes a tile; durable after [`Replica::settle`].
     ///
     /// # Errors
@@ -107,13 +130,20 @@ impl Replica {
             Ok(())
         };
         put("README.md", README.as_bytes())?;
-        let settings = source.folder().join("archive.toml");
-        let found = read_limited(&settings, CHECKPOINT_BYTES_MAX)?;
-        put("archive.toml", &found.ok_or(ArchiveError::Missing { path: settings })?)?;
+        put("archive.toml", &source.settings_bytes()?)?;
         put("checkpoint", checkpoint)?;
         remove_narrower_tiles(&self.folder, old, new);
         Ok(())
     }
+}
+
+/// A file without which a folder is no archive.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Vital {
+    /// `checkpoint`.
+    Checkpoint,
+    /// `archive.toml`.
+    Settings,
 }
 
 /// What stands in a folder that an archive is to be restored to.

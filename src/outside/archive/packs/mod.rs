@@ -38,6 +38,7 @@
 
 mod copy;
 mod find;
+mod heal;
 mod member;
 mod read;
 mod rows;
