@@ -92,6 +92,7 @@ pub fn follow(
         let held = Origin::new(&source.settings().origin)?;
         return Err(FollowError::OtherLog { folder: source.folder().to_owned(), held, found: new.origin.clone() });
     }
+    check_settings(&log)?;
     if let Some(held) = &held {
         check_grown(source, folder, held, &signed)?;
     }
@@ -134,6 +135,17 @@ pub(super) fn check_signatures(log: &Log<'_>, signed: &SignedCheckpoint, trust: 
     };
     signed.verify(&genesis.checkpoint_keys(origin.as_str()))?;
     Ok(())
+}
+
+/// Holds the settings, which are copied as they are, to entry 0. Where its record is lost they cannot be.
+fn check_settings(log: &Log<'_>) -> Result<(), FollowError> {
+    let found = log.archive().settings().prefix.as_str().to_owned();
+    match log.entry(0).map(|entry| entry.record.body) {
+        Ok(Body::Genesis(genesis)) if genesis.prefix != found => {
+            Err(FollowError::OtherPrefix { expected: genesis.prefix, found })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Holds the new checkpoint to the one that the copy has.
@@ -400,6 +412,8 @@ pub enum FollowError {
     NotGrown(Pair),
     #[error("`{}` holds the log `{held}`, and the checkpoint is of `{found}`", folder.display())]
     OtherLog { folder: PathBuf, held: Origin, found: Origin },
+    #[error("`archive.toml` has the prefix `{found}`, and entry 0 says `{expected}`")]
+    OtherPrefix { expected: String, found: String },
     #[error("`{}` does not begin with what was copied from it before", path.display())]
     OtherSegment { path: PathBuf },
     #[error(transparent)]

@@ -6,7 +6,7 @@ use super::failure::{Failure, WRONG_USE};
 use super::output;
 use super::settings::Settings;
 
-use crate::archivist::audit::{AuditReport, Known, audit, audit_foreign};
+use crate::archivist::audit::{Age, AuditReport, Known, audit, audit_foreign};
 use crate::archivist::places::Places;
 use crate::evidence::verify::Verdict;
 use crate::log::key::VerifierKey;
@@ -23,6 +23,9 @@ pub(super) struct Audit {
     /// A key of the log that others made.
     #[arg(long, value_name = "VKEY")]
     log: Vec<String>,
+    /// The folder is a backup or a mirror, which may be older than what your keys have signed.
+    #[arg(long, conflicts_with = "log")]
+    copy: bool,
 }
 
 impl Audit {
@@ -32,7 +35,8 @@ impl Audit {
         let folder = self.folder.unwrap_or_else(|| settings.places.archive.clone());
         let places = Places { archive: folder.clone(), ..settings.places.clone() };
         let report = if folder.join("archive.toml").exists() || keys.is_empty() {
-            let known = Known::of(&settings.keyring())?;
+            let age = if self.copy { Age::Older } else { Age::Newest };
+            let known = Known { age, ..Known::of(&settings.keyring())? };
             audit(&places.open_archive()?, &known, settings.progress.as_ref())
         } else {
             audit_foreign(&folder, &keys, settings.progress.as_ref())

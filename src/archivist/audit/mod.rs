@@ -44,6 +44,18 @@ pub struct Known {
     pub policy: Option<Policy>,
     /// The newest checkpoint that the archive's keys have signed.
     pub newest_checkpoint: Option<Vec<u8>>,
+    /// How old the archive may be beside it.
+    pub age: Age,
+}
+
+/// How old an archive may be beside the newest checkpoint that its keys have signed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Age {
+    /// As old as that: where it promises less, something is lost.
+    #[default]
+    Newest,
+    /// Older: it is a backup or a mirror.
+    Older,
 }
 
 impl Known {
@@ -52,7 +64,7 @@ impl Known {
     /// # Errors
     /// A [`KeysError`] when a file of it is there and cannot be read.
     pub fn of(keyring: &Keyring) -> Result<Self, KeysError> {
-        Ok(Self { policy: keyring.policy()?, newest_checkpoint: keyring.newest_checkpoint()? })
+        Ok(Self { policy: keyring.policy()?, newest_checkpoint: keyring.newest_checkpoint()?, age: Age::Newest })
     }
 }
 
@@ -93,7 +105,7 @@ pub(super) fn audit_in_full(archive: &Archive, known: &Known, progress: &dyn Pro
     if let Some(signed) = &signed {
         checkpoint::check_signatures(signed, genesis.as_ref(), known.policy.as_ref(), &mut report);
         if let Some(newest) = &known.newest_checkpoint {
-            checkpoint::check_newest(signed, newest, genesis.as_ref(), &mut report);
+            checkpoint::check_newest(signed, newest, known.age, genesis.as_ref(), &mut report);
         }
         if signed.checkpoint().origin.as_str() != founding.origin {
             let found = format!("it is of the log `{}`, expected `{}`", signed.checkpoint().origin, founding.origin);

@@ -82,9 +82,14 @@ pub fn heal(
 fn settings(folder: &Path, backup: &Archive, replica: &Replica, healed: &mut Healed) -> Result<Archive, RestoreError> {
     let there = backup.settings();
     let checkpoint = replica.checkpoint()?.and_then(|bytes| SignedCheckpoint::parse(&bytes).ok());
-    // Where the checkpoint is of another log, this is another archive, and not damage.
-    if let Some(signed) = checkpoint.filter(|signed| signed.checkpoint().origin.as_str() != there.origin) {
-        let held = signed.checkpoint().origin.clone();
+    let checkpoint = checkpoint.map(|signed| signed.checkpoint().origin.clone());
+    let written = Archive::open(folder).ok().map(|archive| archive.settings().origin.clone());
+    // Where settings and checkpoint both name another log, this is another archive, and not damage.
+    let is_other = |origin: Option<&str>| origin.is_some_and(|origin| origin != there.origin);
+    if let Some(held) = checkpoint
+        && is_other(Some(held.as_str()))
+        && (written.is_none() || is_other(written.as_deref()))
+    {
         let found = Origin::new(&there.origin).map_err(FollowError::from)?;
         return Err(FollowError::OtherLog { folder: folder.to_owned(), held, found }.into());
     }
