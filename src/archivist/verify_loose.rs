@@ -65,11 +65,11 @@ pub fn fork_between(files: &[PathBuf]) -> Result<Option<ForkProof>, VerifyLooseE
     let read = |path: &PathBuf| Ok(SignedCheckpoint::parse(&read(path, FILE_BYTES_MAX)?).ok());
     let checkpoints = files.iter().map(read).collect::<Result<Vec<_>, VerifyLooseError>>()?;
     let checkpoints: Vec<SignedCheckpoint> = checkpoints.into_iter().flatten().collect();
-    let pairs =
+    let mut pairs =
         (0..checkpoints.len()).flat_map(|first| (first + 1..checkpoints.len()).map(move |other| (first, other)));
-    Ok(pairs
-        .filter_map(|(first, other)| ForkProof::new(checkpoints[first].clone(), checkpoints[other].clone()).ok())
-        .next())
+    let fork =
+        |(first, other): (usize, usize)| ForkProof::new(checkpoints[first].clone(), checkpoints[other].clone()).ok();
+    Ok(pairs.find_map(fork))
 }
 
 /// Reads a public key; none when it is one of an algorithm that is not checked here.

@@ -52,11 +52,8 @@ impl Mirror {
         let mut before = None;
         loop {
             let code = match (follow(&self.source), self.every) {
-                (Ok(done), _) => {
-                    let is_news = before.replace(done.entries) != Some(done.entries);
-                    let what = format!("mirror in `{}`", self.folder.display());
-                    if is_news { backup::print(&done, &what, settings) } else { 0 }
-                }
+                (Ok(done), _) if before.replace(done.entries) == Some(done.entries) => 0,
+                (Ok(done), _) => backup::print(&done, &format!("mirror in `{}`", self.folder.display()), settings),
                 (Err(error), Some(_)) if !error.is_contradiction() => {
                     // The disk may be back, or the writer done, when it looks again.
                     let failure = Failure::from(error);

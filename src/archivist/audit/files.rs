@@ -72,7 +72,7 @@ impl Walk<'_> {
         if let Ok(tile) = name.parse::<Tile>() {
             return self.tile(&tile);
         }
-        let why = if name.starts_with("fork-at-") && name.ends_with(".proof") {
+        let why = if name.starts_with("fork-at-") {
             "it proves that this log has forked; `affiant verify` reads it"
         } else if name.starts_with("passing/") {
             "a body that is being received, or that a crash left; the next writer removes it"

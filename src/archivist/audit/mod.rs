@@ -28,6 +28,7 @@ use std::collections::HashSet;
 use super::progress::Progress;
 
 use crate::base::causes::with_causes;
+use crate::base::hash::Hash;
 use crate::evidence::record::Genesis;
 use crate::log::policy::Policy;
 use crate::outside::archive::{Archive, CreatedFile};
@@ -80,6 +81,8 @@ pub(super) struct Audited {
     pub(super) report: AuditReport,
     /// Where the members lie that are not the blob that they say: segment and offset.
     pub(super) failed: HashSet<(u32, u64)>,
+    /// The blobs that records name and no pack holds whole.
+    pub(super) lost: Vec<Hash>,
 }
 
 /// Checks everything in an archive, and says where the damaged members lie.
@@ -131,10 +134,10 @@ pub(super) fn audit_in_full(archive: &Archive, known: &Known, progress: &dyn Pro
     }
     files::check(archive.folder(), size, &mut report);
     files::check_index(archive.folder(), &mut report);
-    Audited { report, failed: blobs.failed() }
+    Audited { report, failed: blobs.failed(), lost }
 }
 
-fn check_root(tree: &Tree<'_>, promised: Option<crate::base::hash::Hash>, report: &mut AuditReport) {
+fn check_root(tree: &Tree<'_>, promised: Option<Hash>, report: &mut AuditReport) {
     match (tree.root(), promised) {
         (Some(found), Some(promised)) if found != promised => {
             let found = format!("it promises the root {promised}, and the entries give {found}");

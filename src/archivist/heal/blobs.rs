@@ -1,44 +1,37 @@
 //! Blobs: each stretch of a segment that holds none, filled with what the backup has there.
+//!
+//! A segment's number never means other bytes, so what the backup has under it is what was there. A segment that is gone
+//! altogether is made again only when something in it is lost, because a segment that was rewritten without erased blobs
+//! is gone for good. What is lost and lies elsewhere in the backup is appended.
 
 use std::collections::HashSet;
 
 use super::Healed;
 
+use crate::archivist::audit::Audited;
 use crate::archivist::follow::FollowError;
 use crate::archivist::read::Log;
-use crate::outside::archive::Archive;
-use crate::outside::archive::packs::Packs;
+use crate::base::hash::Hash;
+use crate::outside::archive::packs::{Member, PackError, PackWriter, Packs};
+use crate::outside::archive::writer::spool_of;
+use crate::outside::archive::{Archive, ArchiveError};
 
-/// Fills what is damaged, given the members that an audit found to be so.
+/// Fills what is damaged, as an audit found it.
 pub(super) fn heal(
-    packs: &Packs,
-    backup: &Archive,
-    log: &Log<'_>,
-    failed: &HashSet<(u32, u64)>,
+    archive: &Archive,
+    backup: &Log<'_>,
+    audited: &Audited,
     healed: &mut Healed,
 ) -> Result<(), FollowError> {
-    let from = backup.packs();
+    let (packs, from) = (archive.packs(), backup.archive().packs());
     let mut segments: Vec<u32> = packs.segments()?;
     segments.extend(from.segments()?);
     segments.sort_unstable();
     segments.dedup();
     // What the backup promises was in the archive once: a segment that ends before it was cut off.
-    let promised = log.entry(log.size() - 1).ok().and_then(|entry| from.locate(entry.record_sha256()).ok());
+    let promised = backup.entry(backup.size() - 1).ok().and_then(|entry| from.locate(entry.record_sha256()).ok());
     for segment in segments {
-        let end = match &promised {
-            Some((last, _)) if segment > *last => 0,
-            Some((last, member)) if segment == *last => member.end(),
-            _ => from.length(segment)?,
-        };
-        let damaged: HashSet<u64> = failed.iter().filter(|(of, _)| *of == segment).map(|(_, at)| *at).collect();
-        let length = packs.length(segment)?;
-        let mut gaps = if length == 0 { Vec::new() } else { packs.gaps(segment, &damaged)? };
-        match gaps.last_mut() {
-            Some(last) if last.end == length => last.end = end.max(length),
-            _ if length < end => gaps.push(length..end),
-            _ => {}
-        }
-        for gap in gaps {
+        for gap in gaps(packs, from, segment, promised.as_ref(), audited)? {
             let filled = packs.fill(from, segment, gap)?;
             healed.healed.extend(
                 filled.iter().map(|(hash, offset)| format!("blob {hash} in packs/{segment:08}.pack at byte {offset}")),
@@ -46,7 +39,76 @@ pub(super) fn heal(
         }
         heal_rows(packs, segment, healed)?;
     }
-    Ok(())
+    append(archive, from, &audited.lost, healed)
+}
+
+/// Finds the stretches of a segment that hold nothing, and may be filled.
+fn gaps(
+    packs: &Packs,
+    from: &Packs,
+    segment: u32,
+    promised: Option<&(u32, Member)>,
+    audited: &Audited,
+) -> Result<Vec<std::ops::Range<u64>>, PackError> {
+    let end = match promised {
+        Some((last, _)) if segment > *last => 0,
+        Some((last, member)) if segment == *last => member.end(),
+        _ => from.length(segment)?,
+    };
+    let length = packs.length(segment)?;
+    if length == 0 {
+        return Ok(is_gone(packs, from, segment, audited)?.then_some(0..end).into_iter().collect());
+    }
+    let damaged: HashSet<u64> = audited.failed.iter().filter(|(of, _)| *of == segment).map(|(_, at)| *at).collect();
+    let mut gaps = packs.gaps(segment, &damaged)?;
+    match gaps.last_mut() {
+        Some(last) if last.end == length => last.end = end.max(length),
+        _ if length < end => gaps.push(length..end),
+        _ => {}
+    }
+    Ok(gaps)
+}
+
+/// Says whether a segment that is not there is lost, and was not rewritten: something in it is lost, and nothing in it lies
+/// elsewhere.
+fn is_gone(packs: &Packs, from: &Packs, segment: u32, audited: &Audited) -> Result<bool, PackError> {
+    if from.length(segment)? == 0 {
+        return Ok(false);
+    }
+    let mut is_lost = false;
+    for member in from.walk(segment, 0)?.filter_map(Result::ok) {
+        if packs.contains(member.hash)? {
+            return Ok(false);
+        }
+        is_lost |= audited.lost.binary_search(&member.hash).is_ok();
+    }
+    Ok(is_lost)
+}
+
+/// Appends the lost blobs that lie elsewhere in the backup. One whose damaged member still bears its name is in its own
+/// way: the place that it has must be healed.
+fn append(archive: &Archive, from: &Packs, lost: &[Hash], healed: &mut Healed) -> Result<(), FollowError> {
+    let packs = archive.packs();
+    let mut writer = None;
+    for hash in lost {
+        if packs.contains(*hash)? {
+            continue;
+        }
+        let mut spool = spool_of(archive);
+        match from.copy(*hash, &mut spool) {
+            Ok(_) => {}
+            Err(PackError::Missing { .. } | PackError::Damaged { .. }) => continue, // What is left is said at the end.
+            Err(error) => return Err(error.into()),
+        }
+        let blob = spool.finish().map_err(PackError::Spool)?;
+        let writer = match &mut writer {
+            Some(writer) => writer,
+            none => none.insert(PackWriter::open(packs)?),
+        };
+        writer.append(&blob)?;
+        healed.healed.push(format!("blob {hash} appended"));
+    }
+    writer.map_or(Ok(()), |mut writer| writer.sync().map_err(ArchiveError::from)).map_err(FollowError::from)
 }
 
 /// Writes rows that do not list what the segment holds anew: they are derived from it.

@@ -14,7 +14,7 @@ mod tree;
 
 use std::path::Path;
 
-use super::audit::{Audited, Known, audit, audit_in_full};
+use super::audit::{Known, audit, audit_in_full};
 use super::follow::{FollowError, Pair, Trust, check_signatures};
 use super::progress::Progress;
 use super::read::Log;
@@ -57,8 +57,8 @@ pub fn heal(
     let mut replica = Replica::open(backup, folder, now)?;
     let mut healed = Healed::default();
     let archive = settings(folder, backup, &replica, &mut healed)?;
-    let Audited { failed, .. } = audit_in_full(&archive, &known, progress);
-    blobs::heal(archive.packs(), backup, &log, &failed, &mut healed)?;
+    let audited = audit_in_full(&archive, &known, progress);
+    blobs::heal(&archive, &log, &audited, &mut healed)?;
     tree::heal(&archive, &log, &signed, &known, &mut replica, &mut healed, progress)?;
     drop(replica);
     let report = audit(&Archive::open(folder)?, &known, progress);

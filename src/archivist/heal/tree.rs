@@ -36,7 +36,7 @@ pub(super) fn heal(
 ) -> Result<(), FollowError> {
     let candidates = candidates(archive, backup, signed, known)?;
     let leaves = Leaves { archive, backup };
-    let Some(right) = leaves.choose(&candidates, progress)? else {
+    let Some(right) = leaves.choose(&candidates, progress) else {
         let why = "no signed checkpoint at hand has the root of the entries that lie here";
         healed.left.push(("the tree".to_owned(), why.to_owned()));
         return Ok(());
@@ -104,17 +104,13 @@ struct Leaves<'a> {
 #[derive(Clone)]
 struct Entry {
     leaf: Hash,
-    entry: Option<Hash>,
+    hash: Option<Hash>,
     statement: Option<Vec<u8>>,
 }
 
 impl Leaves<'_> {
     /// Returns the checkpoint of the greatest size whose root the leaves give.
-    fn choose<'c>(
-        &self,
-        candidates: &'c [SignedCheckpoint],
-        progress: &dyn Progress,
-    ) -> Result<Option<&'c SignedCheckpoint>, FollowError> {
+    fn choose<'c>(&self, candidates: &'c [SignedCheckpoint], progress: &dyn Progress) -> Option<&'c SignedCheckpoint> {
         let mut by_size: Vec<&SignedCheckpoint> = candidates.iter().collect();
         by_size.sort_by_key(|one| std::cmp::Reverse(one.checkpoint().size));
         let mut computed: Option<(u64, Option<Hash>)> = None;
@@ -122,28 +118,26 @@ impl Leaves<'_> {
             let Checkpoint { size, root, .. } = *one.checkpoint();
             let found = match computed {
                 Some((computed, root)) if computed == size => root,
-                _ => self.root(size, progress)?,
+                _ => self.root(size, progress),
             };
             computed = Some((size, found));
             if found == Some(root) {
-                return Ok(Some(one));
+                return Some(one);
             }
         }
-        Ok(None)
+        None
     }
 
     /// Computes the root over the first `size` entries; nothing when one of them is lost.
-    fn root(&self, size: u64, progress: &dyn Progress) -> Result<Option<Hash>, FollowError> {
+    fn root(&self, size: u64, progress: &dyn Progress) -> Option<Hash> {
         let mut frontier = Frontier::new();
         let act = progress.begin("comparing entries", Some(size));
         for bundle in 0..size.div_ceil(WIDTH) {
-            for entry in self.bundle(bundle, size)? {
-                let Some(entry) = entry else { return Ok(None) };
-                frontier.push(entry.leaf);
-            }
+            let entries: Option<Vec<Entry>> = self.bundle(bundle, size).into_iter().collect();
+            entries?.iter().for_each(|entry| frontier.push(entry.leaf));
             act.advance(WIDTH);
         }
-        Ok((frontier.size() == size).then(|| frontier.root()))
+        (frontier.size() == size).then(|| frontier.root())
     }
 
     /// Writes every tile of the tree of `size` entries that is not on disk as it should be.
@@ -165,15 +159,14 @@ impl Leaves<'_> {
         };
         let mut lost = Vec::new();
         for bundle in 0..size.div_ceil(WIDTH) {
-            let known: Vec<Entry> = self.bundle(bundle, size)?.into_iter().flatten().collect();
+            let known: Vec<Entry> = self.bundle(bundle, size).into_iter().flatten().collect();
             let leaves: Vec<Hash> = known.iter().map(|known| known.leaf).collect();
-            for (tile, bytes) in edge.append(&leaves) {
-                if Tile::of_tree(tile.kind(), tile.index(), size) == Ok(tile) {
-                    put(replica, tile, &bytes)?;
-                }
+            let is_final = |tile: &Tile| Tile::of_tree(tile.kind(), tile.index(), size) == Ok(*tile);
+            for (tile, bytes) in edge.append(&leaves).into_iter().filter(|(tile, _)| is_final(tile)) {
+                put(replica, tile, &bytes)?;
             }
             let of_tree = |kind| Tile::of_tree(kind, bundle, size).map_err(FollowError::Encoding);
-            let entries: Vec<Hash> = known.iter().filter_map(|known| known.entry).collect();
+            let entries: Vec<Hash> = known.iter().filter_map(|known| known.hash).collect();
             if entries.len() == known.len() {
                 let entries: Vec<&[u8; 32]> = entries.iter().map(Hash::as_bytes).collect();
                 put(replica, of_tree(TileKind::Entries)?, &encode_entries(&entries).map_err(FollowError::Encoding)?)?;
@@ -196,7 +189,7 @@ impl Leaves<'_> {
     }
 
     /// Returns what is known of each entry of a bundle of the tree of `size` entries.
-    fn bundle(&self, bundle: u64, size: u64) -> Result<Vec<Option<Entry>>, FollowError> {
+    fn bundle(&self, bundle: u64, size: u64) -> Vec<Option<Entry>> {
         let first = bundle * WIDTH;
         let end = size.min(first + WIDTH);
         let mut known = Vec::new();
@@ -205,7 +198,7 @@ impl Leaves<'_> {
             for statement in self.backup.archive().statements(bundle, self.backup.size()).unwrap_or_default() {
                 let entry = Hash::of(&statement);
                 let leaf = leaf_hash(entry.as_bytes());
-                known.push(Some(Entry { leaf, entry: Some(entry), statement: Some(statement) }));
+                known.push(Some(Entry { leaf, hash: Some(entry), statement: Some(statement) }));
             }
         }
         let count = usize::try_from(end.saturating_sub(first)).unwrap_or_default();
@@ -214,7 +207,7 @@ impl Leaves<'_> {
             known.extend(own.into_iter().skip(known.len()));
         }
         known.truncate(count);
-        Ok(known)
+        known
     }
 
     /// Reads what the archive itself has, where two of three agree.
@@ -245,7 +238,7 @@ impl Leaves<'_> {
             let is_agreed = |one: &Hash| leaf_hash(one.as_bytes()) == agreed;
             Some(Entry {
                 leaf: agreed,
-                entry: hashed.filter(is_agreed).or(entry.filter(is_agreed)),
+                hash: hashed.filter(is_agreed).or(entry.filter(is_agreed)),
                 statement: statement.filter(|_| hashed.as_ref().is_some_and(is_agreed)).cloned(),
             })
         };

@@ -121,7 +121,7 @@ impl Replica {
     ///
     /// # Errors
     /// When the disk is full or fails: the old checkpoint or the new one stands then.
-    pub fn publish(self, source: &Archive, checkpoint: &[u8], old: u64, new: u64) -> Result<(), ArchiveError> {
+    pub fn publish(&self, source: &Archive, checkpoint: &[u8], old: u64, new: u64) -> Result<(), ArchiveError> {
         let put = |name: &str, bytes: &[u8]| -> Result<(), ArchiveError> {
             let path = self.folder.join(name);
             if read_limited(&path, CHECKPOINT_BYTES_MAX)?.as_deref() != Some(bytes) {

@@ -81,7 +81,7 @@ impl Packs {
         let start = self.whole_until(source, stretch, &mut taken)?.min(end.max(stretch.held));
         let mut file = Appending::open(&self.path(segment), start)?;
         copied(start);
-        self.copy_bytes(source, &mut file, stretch, &mut taken, copied)?;
+        taken.bytes = source.copy_bytes(&mut file, stretch, copied)?;
         file.sync()?;
         self.check_taken(source, segment, start, &mut taken)?;
         self.list_anew(segment, stretch.is_sealed)?;
@@ -108,15 +108,10 @@ impl Packs {
         Ok(end)
     }
 
-    fn copy_bytes(
-        &self,
-        source: &Self,
-        target: &mut Appending,
-        stretch: Stretch,
-        taken: &mut Taken,
-        copied: &dyn Fn(u64),
-    ) -> Result<(), PackError> {
-        let path = source.path(stretch.segment);
+    /// Copies the bytes that the target does not have, and returns how many they were.
+    fn copy_bytes(&self, target: &mut Appending, stretch: Stretch, copied: &dyn Fn(u64)) -> Result<u64, PackError> {
+        let path = self.path(stretch.segment);
+        let mut bytes = 0;
         let at = |source| PackError::Io { path: path.clone(), source };
         let mut file = File::open(&path).map_err(at)?;
         file.seek(SeekFrom::Start(target.length())).map_err(at)?;
@@ -129,10 +124,10 @@ impl Packs {
                 return Err(at(std::io::ErrorKind::UnexpectedEof.into()));
             }
             let start = target.append(&chunk)?;
-            taken.bytes += target.length() - start;
+            bytes += target.length() - start;
             copied(target.length() - start);
         }
-        Ok(())
+        Ok(bytes)
     }
 
     /// Reads back what was copied. What is damaged here and there is said; what is damaged here alone is an error.
@@ -148,6 +143,17 @@ impl Packs {
                 Err(torn @ PackError::Torn { .. }) => taken.damaged.push(torn),
                 Err(error) => return Err(error),
             }
+        }
+        Ok(())
+    }
+
+    /// Removes a segment that nothing needs any more, its rows first.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn remove(&self, segment: u32) -> Result<(), PackError> {
+        for extension in ["index", "rows", "pack"] {
+            durable::remove(&self.path(segment).with_extension(extension))?;
         }
         Ok(())
     }
@@ -199,9 +205,7 @@ mod tests {
         for length in (0..=whole.len()).step_by(7).chain([whole.len()]) {
             for rubbish in [false, true] {
                 let mut left = whole[..length].to_vec();
-                if rubbish && length > 0 {
-                    left[length - 1] ^= 1;
-                }
+                left.last_mut().filter(|_| rubbish).into_iter().for_each(|last| *last ^= 1);
                 std::fs::write(target.path(1), left).unwrap();
                 let taken = target.take(&source, stretch(0, end), &|_| ()).unwrap();
                 assert_eq!(std::fs::read(target.path(1)).unwrap(), whole, "{length}");
