@@ -86,6 +86,7 @@ pub(super) fn check_newest(
             newest.size - 1
         );
         report.damage("checkpoint", found, cost);
+        report.note("where this folder is a backup or a mirror, `audit --copy` lets it be older than your keyring");
     } else if newest.size == published.size && newest.root != published.root {
         let found = format!("the root {}, and the keys have signed {} at the same size", published.root, newest.root);
         report.damage("checkpoint", found, "two logs have grown under one name: neither can be relied on");
