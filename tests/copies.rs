@@ -127,6 +127,8 @@ fn a_backup_is_an_archive_and_grows_by_what_is_new() {
     assert_eq!(done(&first)["entries_before"], 0);
     assert_copied(&stage.path("archive"), &stage.path("b"));
     let id = capture(&stage, "other.html", "words of another page");
+    write(&stage.path("archive/anchors/6/token.tsr"), b"a token");
+    write(&stage.path("archive/anchors/999/token.tsr"), b"of a checkpoint that is not published");
     let before = read(&stage.path("b"));
     let second = stage.run(["backup", "b"]);
     let (old, new) = (done(&first), done(&second));
@@ -135,6 +137,9 @@ fn a_backup_is_an_archive_and_grows_by_what_is_new() {
     let pack = fs::read(stage.path("b/packs/00000001.pack")).unwrap();
     assert_eq!(new["bytes"], pack.len() - pack_before, "what was there is not copied again");
     assert_eq!(pack[..pack_before], before["packs/00000001.pack"]);
+    assert_eq!(fs::read(stage.path("b/anchors/6/token.tsr")).unwrap(), b"a token");
+    assert!(!stage.path("b/anchors/999").exists());
+    fs::remove_dir_all(stage.path("archive/anchors/999")).unwrap();
     assert_copied(&stage.path("archive"), &stage.path("b"));
     assert_eq!(done(&stage.run(["backup", "b"]))["bytes"], 0);
 

@@ -94,6 +94,7 @@ impl Copy<'_> {
         };
         let record = match read {
             Ok(bytes) => Record::decode(&bytes).map_err(|source| ReadError::Record { index, source })?,
+            Err(PackError::Missing { .. }) if self.withdrawn.contains(&hash) => return Ok(()),
             Err(error @ (PackError::Missing { .. } | PackError::Damaged { .. })) => {
                 self.damaged.push(format!("the record of {subject}: {}", with_causes(&error)));
                 return Ok(());
@@ -101,7 +102,7 @@ impl Copy<'_> {
             Err(error) => return Err(error.into()),
         };
         for blob in record.body.visit().map(Visit::blobs).unwrap_or_default() {
-            if !self.places.contains_key(&blob) && !packs.contains(blob)? {
+            if !self.places.contains_key(&blob) && !self.withdrawn.contains(&blob) && !packs.contains(blob)? {
                 self.damaged.push(format!("blob {blob} of {subject} is in no pack that can be read"));
             }
         }

@@ -10,7 +10,7 @@
 //! 4. Each new statement is the one whose hash the tree has: hash tiles are computed, not copied, and lead from the
 //!    old root to the new one.
 //! 5. Each blob that a new record names is in the copy.
-//! 6. The checkpoint is swapped in.
+//! 6. The anchors are copied, and the checkpoint is swapped in.
 //!
 //! 7. A segment that the first copy no longer has is removed when all that is in it lies elsewhere in the copy, or was
 //!    withdrawn: where bytes were erased there, they are erased here. Otherwise it stays: the first copy has lost it.
@@ -28,7 +28,7 @@ mod segments;
 
 pub use failure::{FollowError, Pair};
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::fork;
@@ -99,12 +99,21 @@ pub fn follow(
         check_grown(source, folder, held, &signed)?;
     }
     let held = held.as_ref().map(SignedCheckpoint::checkpoint);
-    let mut copy = Copy { source, replica, size: new.size, places: HashMap::new(), damaged: Vec::new(), bytes: 0 };
+    let mut copy = Copy {
+        source,
+        replica,
+        size: new.size,
+        withdrawn: withdrawn(&log),
+        places: HashMap::new(),
+        damaged: Vec::new(),
+        bytes: 0,
+    };
     let old_size = held.map_or(0, |held| held.size);
     if old_size < new.size {
         copy.segments(&log, old_size, progress)?;
         copy.entries(held, new, progress)?;
     }
+    copy.replica.take_anchors(source, new.size)?;
     copy.replica.publish(source, &signed.encode(), old_size, new.size)?;
     copy.drop_replaced()?;
     let Copy { places, damaged, bytes, .. } = copy;
@@ -196,11 +205,18 @@ fn check_grown(
     Err(FollowError::NotGrown(pair))
 }
 
+/// Returns the blobs that the log says were withdrawn. No kind of record says so yet.
+fn withdrawn(_log: &Log<'_>) -> HashSet<Hash> {
+    HashSet::new()
+}
+
 /// A copy under way.
 struct Copy<'a> {
     source: &'a Archive,
     replica: Replica,
     size: u64,
+    /// What is in neither copy any more, because the log says so.
+    withdrawn: HashSet<Hash>,
     /// Where the blobs lie that were copied.
     places: HashMap<Hash, (u32, u64)>,
     damaged: Vec<String>,

@@ -5,6 +5,7 @@
 //! them. Nothing of the first copy is locked: its checkpoint is read first, and all that it promises is on disk.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::durable::{self, Access, Batch};
@@ -117,6 +118,24 @@ impl Replica {
         Ok(std::mem::take(&mut self.batch).finish()?)
     }
 
+    /// Takes over the anchors of checkpoints that the first copy has and this one has not: each is a file that never
+    /// changes, and whoever reads one holds it to the checkpoint that it dates. What is here already is left alone.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written.
+    pub fn take_anchors(&mut self, source: &Archive, size: u64) -> Result<(), ArchiveError> {
+        for (folder, name) in anchors_of(source.folder(), size)? {
+            let (path, target) = (source.folder().join(&folder).join(&name), self.folder.join(&folder).join(&name));
+            let Some(bytes) = read_limited(&path, CHECKPOINT_BYTES_MAX)?.filter(|_| !target.exists()) else { continue };
+            self.batch.add(&target, &bytes)?;
+            self.batch_count += 1;
+            if self.batch_count == BATCH_COUNT {
+                self.settle()?;
+            }
+        }
+        self.settle()
+    }
+
     /// Takes over the settings as they are, and swaps in the checkpoint: from now on the copy is `new` entries long.
     ///
     /// # Errors
@@ -135,6 +154,32 @@ impl Replica {
         remove_narrower_tiles(&self.folder, old, new);
         Ok(())
     }
+}
+
+/// Lists the files of the anchors up to a size: the folder below the archive's, and the name.
+fn anchors_of(folder: &Path, size: u64) -> Result<Vec<(PathBuf, String)>, ArchiveError> {
+    let mut found = Vec::new();
+    for name in list(&folder.join("anchors"))? {
+        if name.parse::<u64>().is_ok_and(|of| of <= size && of.to_string() == name) {
+            let anchor = Path::new("anchors").join(&name);
+            found.extend(list(&folder.join(&anchor))?.into_iter().map(|file| (anchor.clone(), file)));
+        }
+    }
+    found.retain(|(_, name)| Path::new(name).extension().is_none_or(|extension| extension != "new"));
+    Ok(found)
+}
+
+/// Lists a folder's names; none when there is no folder.
+fn list(folder: &Path) -> Result<Vec<String>, ArchiveError> {
+    let io_error = |source| ArchiveError::Io { path: folder.to_owned(), source };
+    let entries = match fs::read_dir(folder) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        other => other.map_err(io_error)?,
+    };
+    let names = entries.map(|entry| Ok(entry.map_err(io_error)?.file_name().into_string().unwrap_or_default()));
+    names.collect()
 }
 
 /// A file without which a folder is no archive.
