@@ -88,7 +88,7 @@ pub fn export(archive: &Archive, order: &ExportOrder, progress: &dyn Progress) -
         act.advance(1);
         let entry = match log.entry(number) {
             Ok(entry) => entry,
-            Err(ReadError::Pack(error @ (PackError::Missing { .. } | PackError::Damaged { .. }))) => {
+            Err(ReadError::Pack(error)) if error.is_loss() => {
                 export.done.damaged.push(format!("entry {number}: {}", with_causes(&error)));
                 continue;
             }
@@ -156,7 +156,7 @@ impl Export<'_> {
         let name = format!("{hash}.{extension}");
         let written = match self.write(hash, &name) {
             Ok(()) => Some(name),
-            Err(ExportError::Pack(error @ (PackError::Missing { .. } | PackError::Damaged { .. }))) => {
+            Err(ExportError::Pack(error)) if error.is_loss() => {
                 self.done.damaged.push(with_causes(&error));
                 None
             }

@@ -95,7 +95,7 @@ impl Copy<'_> {
         let record = match read {
             Ok(bytes) => Record::decode(&bytes).map_err(|source| ReadError::Record { index, source })?,
             Err(PackError::Missing { .. }) if self.withdrawn.contains(&hash) => return Ok(()),
-            Err(error @ (PackError::Missing { .. } | PackError::Damaged { .. })) => {
+            Err(error) if error.is_loss() => {
                 self.damaged.push(format!("the record of {subject}: {}", with_causes(&error)));
                 return Ok(());
             }

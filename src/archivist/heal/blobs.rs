@@ -97,7 +97,7 @@ fn append(archive: &Archive, from: &Packs, lost: &[Hash], healed: &mut Healed) -
         let mut spool = spool_of(archive);
         match from.copy(*hash, &mut spool) {
             Ok(_) => {}
-            Err(PackError::Missing { .. } | PackError::Damaged { .. }) => continue, // What is left is said at the end.
+            Err(error) if error.is_loss() => continue, // What is left is said at the end.
             Err(error) => return Err(error.into()),
         }
         let blob = spool.finish().map_err(PackError::Spool)?;

@@ -173,6 +173,14 @@ impl Packs {
     }
 }
 
+impl PackError {
+    /// Says whether a blob is lost or damaged, and not that a disk or its reader failed for the moment.
+    #[must_use]
+    pub fn is_loss(&self) -> bool {
+        !matches!(self, Self::Io { .. } | Self::Spool(_) | Self::Target(_) | Self::TooLarge { .. } | Self::Write(_))
+    }
+}
+
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "the tests damage files")]
 mod tests {
