@@ -54,7 +54,9 @@ fn read(folder: &Path) -> Files {
 /// The files that a second copy has, byte for byte: not the lock, nor what is derived.
 fn promised(folder: &Path) -> Files {
     let mut files = read(folder);
-    files.retain(|path, _| path != "lock" && !path.starts_with("index/") && !path.starts_with("catalogue"));
+    files.retain(|path, _| {
+        path != "lock" && path != "withdrawn" && !path.starts_with("index/") && !path.starts_with("catalogue")
+    });
     files
 }
 
@@ -535,6 +537,57 @@ fn a_copy_follows_segments_that_were_rewritten_and_loses_nothing() {
     assert_eq!(ran.code, Some(0), "{:?} {}", ran.lines, ran.remarks);
     assert_eq!(ran.lines[0]["healed"][0], format!("blob {lost} appended"));
     stage.assert_clean("healed from another segment");
+}
+
+#[test]
+fn what_was_erased_goes_from_every_copy_and_does_not_come_back() {
+    let stage = stage();
+    let id = capture(&stage, "secret.html", "words that nobody is to have any more");
+    let vkey = fs::read_to_string(stage.path("keys/log.vkey")).unwrap();
+    let mirror = ["mirror", "archive", "m", "--trust", vkey.trim()];
+    done(&stage.run(["backup", "b"]));
+    done(&stage.run(mirror));
+    copy_folder(&stage.path("b"), &stage.path("old"));
+    let withdraw = ["withdraw", &id, "--reason", "a test", "--authority", "a court"];
+    let ran = stage.run(withdraw);
+    assert_eq!(ran.code, Some(0), "{:?} {}", ran.lines, ran.remarks);
+    let gone = Hash::of(&fs::read(stage.path("secret.html")).unwrap());
+    done(&stage.run(["backup", "b"]));
+    done(&stage.run(mirror));
+    for folder in ["archive", "b", "m"] {
+        let archive = Archive::open(&stage.path(folder)).unwrap();
+        assert!(archive.packs().locate(gone).is_err(), "{folder}");
+        assert_clean_at(&stage, folder, folder);
+    }
+    assert_copied(&stage.path("archive"), &stage.path("b"));
+    // What is withheld is kept apart in a backup, and is in no mirror.
+    let kept = capture(&stage, "kept.html", "words that are kept apart");
+    done(&stage.run(["backup", "b"]));
+    let ran = stage.run(["withdraw", &kept, "--withhold", "--reason", "a test", "--authority", "a court"]);
+    assert_eq!(ran.code, Some(0), "{:?} {}", ran.lines, ran.remarks);
+    done(&stage.run(["backup", "b"]));
+    done(&stage.run(mirror));
+    let apart = Hash::of(&fs::read(stage.path("kept.html")).unwrap());
+    for (folder, is_kept) in [("archive", true), ("b", true), ("m", false)] {
+        let archive = Archive::open(&stage.path(folder)).unwrap();
+        assert_eq!(archive.withheld().locate(apart).is_ok(), is_kept, "{folder}");
+        assert!(archive.packs().locate(apart).is_err(), "{folder}");
+    }
+    assert_clean_at(&stage, "b", "withheld");
+    // A backup from before has it still, and heals what is damaged without bringing it back.
+    let pack = read(&stage.path("archive/packs")).into_keys().find(|name| name.contains(".pack")).unwrap();
+    let pack = stage.path("archive/packs").join(pack);
+    let mut rotten = fs::read(&pack).unwrap();
+    let last = rotten.len() - 3;
+    rotten[last] ^= 1;
+    fs::write(&pack, &rotten).unwrap();
+    stage.run(["restore", "--heal", "old"]);
+    assert!(Archive::open(&stage.path("archive")).unwrap().packs().locate(gone).is_err());
+    let ran = stage.run(["restore", "--heal", "b"]);
+    assert_eq!(ran.code, Some(0), "{:?} {}", ran.lines, ran.remarks);
+    stage.assert_clean("healed from the newer backup");
+    assert_eq!(done(&stage.run(["restore", "b", "--to", "r"]))["damaged"], serde_json::json!([]));
+    assert_clean_at(&stage, "r", "restored");
 }
 
 #[test]

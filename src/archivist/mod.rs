@@ -7,6 +7,7 @@ pub mod places;
 pub mod progress;
 
 pub mod init;
+mod lean;
 
 pub mod capture;
 pub mod visit;
@@ -14,6 +15,9 @@ pub mod visit;
 pub mod append;
 
 pub mod read;
+pub mod withdrawn;
+
+pub mod withdraw;
 
 pub mod cite;
 pub mod quote;

@@ -30,6 +30,9 @@ mod export;
 mod mirror;
 mod restore;
 
+mod hold;
+mod withdraw;
+
 mod completions;
 mod doctor;
 mod key;
@@ -101,6 +104,8 @@ enum Command {
     Restore(restore::Restore),
     Mirror(mirror::Mirror),
     Export(export::Export),
+    Withdraw(withdraw::Withdraw),
+    Hold(hold::Hold),
     Key(key::Key),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -140,6 +145,8 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Command::Mirror(command) => command.run(&settings),
         Command::Export(command) => command.run(&settings),
         Command::Restore(command) => command.run(&settings),
+        Command::Withdraw(command) => command.run(&settings),
+        Command::Hold(command) => command.run(&settings),
         Command::Key(command) => command.run(&settings),
         Command::Doctor(_) => Ok(doctor::Doctor::run(&settings)),
         Command::Completions(command) => Ok(command.run()),

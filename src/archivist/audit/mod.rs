@@ -8,20 +8,30 @@
 //! There are two severities. *Damage* is whatever is not as it was promised; an archive with any is not clean.
 //! A *note* costs nothing: derived files that can be made again, what a crash left, files of others.
 //!
+//! An audit may look at a part ([`Extent`]), be interrupted and go on ([`Watch`]), and be signed to be kept
+//! ([`write_signed`]). What it did not look at it says.
+//!
 //! What an audit cannot see: an archive whose checkpoint, tiles and packs were all put back to an earlier state
 //! is whole in itself. The newest checkpoint in the keyring shows it, and so do witnesses.
 
 mod blobs;
 mod checkpoint;
+mod course;
+mod extent;
 pub(super) mod files;
 mod records;
 mod report;
+mod signed;
 mod tree;
+mod withdrawn;
 
 pub mod foreign;
 
+pub use course::Watch;
+pub use extent::{Extent, Looked, PARTS, Sample, Share};
 pub use foreign::audit_foreign;
 pub use report::{AuditReport, Damage, LISTED_COUNT_MAX};
+pub use signed::{NAMESPACE, SignedReportError, write_signed};
 
 use std::collections::HashSet;
 
@@ -35,8 +45,11 @@ use crate::outside::archive::{Archive, CreatedFile};
 use crate::outside::keys::{Keyring, KeysError};
 
 use blobs::Blobs;
+use course::Course;
+use extent::Selection;
 use records::{Founding, Histories};
 use tree::Tree;
+use withdrawn::Withdrawals;
 
 /// What the auditor knows from elsewhere.
 #[derive(Clone, Debug, Default)]
@@ -72,7 +85,13 @@ impl Known {
 /// Checks everything in an archive.
 #[must_use]
 pub fn audit(archive: &Archive, known: &Known, progress: &dyn Progress) -> AuditReport {
-    audit_in_full(archive, known, progress).report
+    audit_extent(archive, known, &Extent::default(), &Watch::of(progress))
+}
+
+/// Checks as much of an archive as is asked for; what was not looked at is said in the report.
+#[must_use]
+pub fn audit_extent(archive: &Archive, known: &Known, extent: &Extent, watch: &Watch<'_>) -> AuditReport {
+    audit_in_full(archive, known, extent, watch).report
 }
 
 /// What an audit found, for those who repair it.
@@ -85,8 +104,9 @@ pub(super) struct Audited {
     pub(super) lost: Vec<Hash>,
 }
 
-/// Checks everything in an archive, and says where the damaged members lie.
-pub(super) fn audit_in_full(archive: &Archive, known: &Known, progress: &dyn Progress) -> Audited {
+/// Checks as much of an archive as is asked for, and says where the damaged members lie.
+pub(super) fn audit_in_full(archive: &Archive, known: &Known, extent: &Extent, watch: &Watch<'_>) -> Audited {
+    let progress = watch.progress;
     let mut report = AuditReport::default();
     let checkpoint_bytes = match archive.checkpoint() {
         Ok(bytes) => bytes,
@@ -101,9 +121,24 @@ pub(super) fn audit_in_full(archive: &Archive, known: &Known, progress: &dyn Pro
         return Audited { report, ..Audited::default() };
     }
     let signed = checkpoint::read(checkpoint_bytes.as_deref(), &mut report);
-    let blobs = Blobs::check(archive.packs(), &mut report, progress);
     // Without a checkpoint the log is as long as its files are.
     let size = signed.as_ref().map_or(on_disk, |signed| signed.checkpoint().size);
+    let selection = Selection::of(extent, archive, size, &mut report);
+    report.looked.since = extent.since;
+    report.looked.seed = extent.sample.map(|sample| sample.seed);
+    let mut course = Course::begin(watch, &archive.settings().origin, &extent.words());
+    let blobs = Blobs::check(archive.packs(), &selection, &mut course, &mut report, progress);
+    let unwatched = Watch { is_interrupted: watch.is_interrupted, ..Watch::nobody() };
+    let mut apart_course = Course::begin(&unwatched, &archive.settings().origin, &extent.words());
+    let apart = Blobs::check(&archive.withheld(), &selection, &mut apart_course, &mut report, progress);
+    report.looked.total = report.blobs;
+    if report.looked.is_interrupted {
+        course.keep();
+        for (hash, found) in blobs.damaged() {
+            report.damage(format!("blob {hash}"), found, "it was not found out what it is for");
+        }
+        return Audited { report, ..Audited::default() };
+    }
     let (founding, genesis) = Founding::read(archive, &blobs, size);
     if let Some(signed) = &signed {
         checkpoint::check_signatures(signed, genesis.as_ref(), known.policy.as_ref(), &mut report);
@@ -119,14 +154,15 @@ pub(super) fn audit_in_full(archive: &Archive, known: &Known, progress: &dyn Pro
 
     let act = progress.begin("checking entries", Some(size));
     let mut tree = Tree::new(archive, size, checkpoint_bytes);
-    let mut histories = Histories::new(archive, &blobs, size, founding);
+    let withdrawals = Withdrawals::read(archive, &blobs, size);
+    let mut histories = Histories::new(archive, &blobs, size, founding, withdrawals).since(extent.since);
     for bundle in 0..tree.bundle_count() {
         let kept = tree.bundle(bundle, &mut report);
         histories.take(&kept, &mut report);
         act.advance(u64::try_from(kept.len()).unwrap_or_default());
     }
     check_root(&tree, signed.as_ref().map(|signed| signed.checkpoint().root), &mut report);
-    let lost = histories.finish(&mut report);
+    let lost = histories.finish(&apart, &mut report);
     let mut unnamed: Vec<_> = blobs.damaged().filter(|(hash, _)| lost.binary_search(hash).is_err()).collect();
     unnamed.sort_unstable();
     for (_, found) in unnamed {
@@ -136,6 +172,7 @@ pub(super) fn audit_in_full(archive: &Archive, known: &Known, progress: &dyn Pro
     if known.age == Age::Newest {
         files::check_index(archive.folder(), &mut report); // A copy has none.
     }
+    course.end();
     Audited { report, failed: blobs.failed(), lost }
 }
 
@@ -167,6 +204,11 @@ fn check_settings(archive: &Archive, genesis: Option<&Genesis>, founding: &Found
     }
     if !archive.is_as_created(CreatedFile::Settings).unwrap_or_default() {
         report.note("`archive.toml` was edited: its origin and prefix were compared with entry 0, the rest cannot be");
+    }
+    if !settings.retention.is_empty() {
+        let names: Vec<&str> = settings.retention.iter().map(|rule| rule.name.as_str()).collect();
+        report
+            .note(format!("`archive.toml` has retention rules, the operator's own and unsigned: {}", names.join(", ")));
     }
     if !archive.is_as_created(CreatedFile::Readme).unwrap_or_default() {
         report.note("`README.md` is not as this version of the program writes it; it is for people alone");

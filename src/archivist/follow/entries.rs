@@ -94,7 +94,7 @@ impl Copy<'_> {
         };
         let record = match read {
             Ok(bytes) => Record::decode(&bytes).map_err(|source| ReadError::Record { index, source })?,
-            Err(PackError::Missing { .. }) if self.withdrawn.contains(&hash) => return Ok(()),
+            Err(PackError::Missing { .. }) if self.withdrawn.is_of(index, hash) => return Ok(()),
             Err(error) if error.is_loss() => {
                 self.damaged.push(format!("the record of {subject}: {}", with_causes(&error)));
                 return Ok(());
@@ -102,7 +102,7 @@ impl Copy<'_> {
             Err(error) => return Err(error.into()),
         };
         for blob in record.body.visit().map(Visit::blobs).unwrap_or_default() {
-            if !self.places.contains_key(&blob) && !self.withdrawn.contains(&blob) && !packs.contains(blob)? {
+            if !self.places.contains_key(&blob) && !self.withdrawn.is_of(index, blob) && !packs.contains(blob)? {
                 self.damaged.push(format!("blob {blob} of {subject} is in no pack that can be read"));
             }
         }

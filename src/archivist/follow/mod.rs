@@ -15,6 +15,8 @@
 //! 7. A segment that the first copy no longer has is removed when all that is in it lies elsewhere in the copy, or was
 //!    withdrawn: where bytes were erased there, they are erased here. Otherwise it stays: the first copy has lost it.
 //!
+//! 8. What is withheld, kept apart and not shown, is copied to a backup, and to no mirror.
+//!
 //! What is damaged in the first copy's blobs is copied as it is and named; what is damaged in its log ends the act,
 //! because nothing would be promised by a copy of that. No secret is read or written here.
 //!
@@ -25,10 +27,12 @@
 mod entries;
 mod failure;
 mod segments;
+mod withdrawn;
 
 pub use failure::{FollowError, Pair};
+pub(super) use withdrawn::Withdrawn;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 
 use super::fork;
@@ -103,7 +107,7 @@ pub fn follow(
         source,
         replica,
         size: new.size,
-        withdrawn: withdrawn(&log),
+        withdrawn: Withdrawn::of(&log)?,
         places: HashMap::new(),
         damaged: Vec::new(),
         bytes: 0,
@@ -115,7 +119,11 @@ pub fn follow(
     }
     copy.replica.take_anchors(source, new.size)?;
     copy.replica.publish(source, &signed.encode(), old_size, new.size)?;
+    if matches!(trust, Trust::Own(_)) {
+        copy.withheld(progress)?;
+    }
     copy.drop_replaced()?;
+    copy.list_withdrawn(&log)?;
     let Copy { places, damaged, bytes, .. } = copy;
     Ok(Followed {
         origin: new.origin.clone(),
@@ -205,18 +213,13 @@ fn check_grown(
     Err(FollowError::NotGrown(pair))
 }
 
-/// Returns the blobs that the log says were withdrawn. No kind of record says so yet.
-fn withdrawn(_log: &Log<'_>) -> HashSet<Hash> {
-    HashSet::new()
-}
-
 /// A copy under way.
 struct Copy<'a> {
     source: &'a Archive,
     replica: Replica,
     size: u64,
     /// What is in neither copy any more, because the log says so.
-    withdrawn: HashSet<Hash>,
+    withdrawn: Withdrawn,
     /// Where the blobs lie that were copied.
     places: HashMap<Hash, (u32, u64)>,
     damaged: Vec<String>,

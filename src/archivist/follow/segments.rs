@@ -9,8 +9,8 @@ use crate::archivist::read::{Log, ReadError};
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::evidence::statement::Statement;
-use crate::outside::archive::Archive;
 use crate::outside::archive::packs::{PackError, Packs, Stretch};
+use crate::outside::archive::{Archive, ArchiveError};
 
 /// A segment, and a byte of it.
 type Place = (u32, u64);
@@ -52,7 +52,10 @@ impl Copy<'_> {
         }
         let archive = Archive::open(self.replica.folder())?;
         let record = record_of(&Log::at(&archive, old_size), old_size - 1)?;
-        let (segment, member) = self.replica.packs().locate(record)?;
+        let (segment, member) = match self.replica.packs().locate(record) {
+            Err(PackError::Missing { .. }) => return Ok(None), // It was withdrawn, or is lost: all is compared.
+            other => other?,
+        };
         let from = self.source.packs();
         if from.length(segment)? == 0 {
             return Ok(None);
@@ -61,6 +64,39 @@ impl Copy<'_> {
             return Err(FollowError::OtherSegment { path: from.path(segment) });
         }
         Ok(Some((segment, member.end())))
+    }
+
+    /// Copies what the first copy keeps apart, and drops what it has erased there.
+    pub(super) fn withheld(&mut self, progress: &dyn Progress) -> Result<(), FollowError> {
+        let (from, packs) = (self.source.withheld(), self.replica.withheld());
+        let kept = from.segments()?;
+        let act = progress.begin("copying what is withheld", None);
+        for segment in &kept {
+            let members = from.walk(*segment, 0)?.filter_map(Result::ok);
+            let end = members.map(|member| member.end()).last().unwrap_or_default();
+            let is_sealed = from.path(*segment).with_extension("index").exists();
+            let stretch = Stretch { segment: *segment, held: 0, end, is_sealed };
+            let taken = packs.take(&from, stretch, &|bytes| act.advance(bytes))?;
+            self.bytes += taken.bytes;
+            self.damaged.extend(taken.damaged.iter().map(|error| with_causes(error)));
+        }
+        for segment in packs.segments()?.into_iter().filter(|segment| !kept.contains(segment)) {
+            let mut members = packs.walk(segment, 0)?.filter_map(Result::ok);
+            let is_needed = |hash: Hash| !self.withdrawn.is_erased(hash) && !from.contains(hash).unwrap_or_default();
+            if !members.any(|member| is_needed(member.hash)) {
+                packs.remove(segment)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the list of withdrawals, which is derived, so that readers of the copy need not look for them.
+    pub(super) fn list_withdrawn(&self, log: &Log<'_>) -> Result<(), FollowError> {
+        let list = log.withdrawn_list()?;
+        if list.rows.is_empty() {
+            return Ok(());
+        }
+        Ok(list.write(self.replica.folder()).map_err(ArchiveError::from)?)
     }
 
     /// Removes segments that the first copy no longer has, when nothing is lost by it.
@@ -75,12 +111,13 @@ impl Copy<'_> {
         let hashes = |segment: u32| -> Result<Vec<Hash>, PackError> {
             Ok(packs.walk(segment, 0)?.filter_map(Result::ok).map(|member| member.hash).collect())
         };
-        let mut elsewhere: HashSet<Hash> = self.withdrawn.clone();
+        let mut elsewhere = HashSet::new();
         for segment in mine.iter().filter(|segment| kept.contains(segment)) {
             elsewhere.extend(hashes(*segment)?);
         }
         for segment in gone {
-            match hashes(segment)?.into_iter().find(|hash| !elsewhere.contains(hash)) {
+            match hashes(segment)?.into_iter().find(|hash| !elsewhere.contains(hash) && !self.withdrawn.contains(*hash))
+            {
                 None => packs.remove(segment)?,
                 Some(lost) => {
                     let path = packs.path(segment);

@@ -4,17 +4,28 @@
 //! altogether is made again only when something in it is lost, because a segment that was rewritten without erased blobs
 //! is gone for good. What is lost and lies elsewhere in the backup is appended.
 
-use std::collections::HashSet;
+use std::ops::Range;
 
 use super::Healed;
 
 use crate::archivist::audit::Audited;
-use crate::archivist::follow::FollowError;
+use crate::archivist::follow::{FollowError, Withdrawn};
 use crate::archivist::read::Log;
 use crate::base::hash::Hash;
 use crate::outside::archive::packs::{Member, PackError, PackWriter, Packs};
 use crate::outside::archive::writer::spool_of;
 use crate::outside::archive::{Archive, ArchiveError};
+
+/// What is at hand to heal blobs with.
+struct Healing<'h> {
+    packs: &'h Packs,
+    from: &'h Packs,
+    audited: &'h Audited,
+    /// The blobs that are not to come back.
+    withdrawn: Withdrawn,
+    /// Where the backup's newest record lies: what it promises was in the archive once.
+    promised: Option<(u32, Member)>,
+}
 
 /// Fills what is damaged, as an audit found it.
 pub(super) fn heal(
@@ -24,14 +35,16 @@ pub(super) fn heal(
     healed: &mut Healed,
 ) -> Result<(), FollowError> {
     let (packs, from) = (archive.packs(), backup.archive().packs());
+    let promised = backup.entry(backup.size() - 1).ok().and_then(|entry| from.locate(entry.record_sha256()).ok());
+    // The archive may know of withdrawals that the backup does not, and its checkpoint may be what is damaged.
+    let known = Log::published(archive).and_then(|(log, _)| Withdrawn::of(&log)).or_else(|_| Withdrawn::of(backup))?;
+    let healing = Healing { packs, from, audited, withdrawn: known, promised };
     let mut segments: Vec<u32> = packs.segments()?;
     segments.extend(from.segments()?);
     segments.sort_unstable();
     segments.dedup();
-    // What the backup promises was in the archive once: a segment that ends before it was cut off.
-    let promised = backup.entry(backup.size() - 1).ok().and_then(|entry| from.locate(entry.record_sha256()).ok());
     for segment in segments {
-        for gap in gaps(packs, from, segment, promised.as_ref(), audited)? {
+        for gap in healing.gaps(segment)? {
             let filled = packs.fill(from, segment, gap)?;
             healed.healed.extend(
                 filled.iter().map(|(hash, offset)| format!("blob {hash} in packs/{segment:08}.pack at byte {offset}")),
@@ -42,47 +55,43 @@ pub(super) fn heal(
     append(archive, from, &audited.lost, healed)
 }
 
-/// Finds the stretches of a segment that hold nothing, and may be filled.
-fn gaps(
-    packs: &Packs,
-    from: &Packs,
-    segment: u32,
-    promised: Option<&(u32, Member)>,
-    audited: &Audited,
-) -> Result<Vec<std::ops::Range<u64>>, PackError> {
-    let end = match promised {
-        Some((last, _)) if segment > *last => 0,
-        Some((last, member)) if segment == *last => member.end(),
-        _ => from.length(segment)?,
-    };
-    let length = packs.length(segment)?;
-    if length == 0 {
-        return Ok(is_gone(packs, from, segment, audited)?.then_some(0..end).into_iter().collect());
+impl Healing<'_> {
+    /// Finds the stretches of a segment that hold nothing, and may be filled.
+    fn gaps(&self, segment: u32) -> Result<Vec<Range<u64>>, PackError> {
+        let end = match &self.promised {
+            Some((last, _)) if segment > *last => 0,
+            Some((last, member)) if segment == *last => member.end(),
+            _ => self.from.length(segment)?,
+        };
+        let length = self.packs.length(segment)?;
+        if length == 0 {
+            return Ok(self.is_gone(segment)?.then_some(0..end).into_iter().collect());
+        }
+        let damaged = self.audited.failed.iter().filter(|(of, _)| *of == segment).map(|(_, at)| *at);
+        let mut gaps = self.packs.gaps(segment, &damaged.collect())?;
+        match gaps.last_mut() {
+            Some(last) if last.end == length => last.end = end.max(length),
+            _ if length < end => gaps.push(length..end),
+            _ => {}
+        }
+        Ok(gaps)
     }
-    let damaged: HashSet<u64> = audited.failed.iter().filter(|(of, _)| *of == segment).map(|(_, at)| *at).collect();
-    let mut gaps = packs.gaps(segment, &damaged)?;
-    match gaps.last_mut() {
-        Some(last) if last.end == length => last.end = end.max(length),
-        _ if length < end => gaps.push(length..end),
-        _ => {}
-    }
-    Ok(gaps)
-}
 
-/// Says whether a segment that is not there is lost, and was not rewritten: something in it is lost, and nothing in it lies
-/// elsewhere.
-fn is_gone(packs: &Packs, from: &Packs, segment: u32, audited: &Audited) -> Result<bool, PackError> {
-    if from.length(segment)? == 0 {
-        return Ok(false);
-    }
-    let mut is_lost = false;
-    for member in from.walk(segment, 0)?.filter_map(Result::ok) {
-        if packs.contains(member.hash)? {
+    /// Says whether a segment that is not there is lost, and was not rewritten: something in it is lost, and nothing in
+    /// it lies elsewhere or was withdrawn.
+    fn is_gone(&self, segment: u32) -> Result<bool, PackError> {
+        if self.from.length(segment)? == 0 {
             return Ok(false);
         }
-        is_lost |= audited.lost.binary_search(&member.hash).is_ok();
+        let mut is_lost = false;
+        for member in self.from.walk(segment, 0)?.filter_map(Result::ok) {
+            if self.packs.contains(member.hash)? || self.withdrawn.contains(member.hash) {
+                return Ok(false);
+            }
+            is_lost |= self.audited.lost.binary_search(&member.hash).is_ok();
+        }
+        Ok(is_lost)
     }
-    Ok(is_lost)
 }
 
 /// Appends the lost blobs that lie elsewhere in the backup. One whose damaged member still bears its name is in its own

@@ -14,7 +14,7 @@ mod tree;
 
 use std::path::Path;
 
-use super::audit::{Known, audit, audit_in_full};
+use super::audit::{Extent, Known, Watch, audit, audit_in_full};
 use super::follow::{FollowError, Pair, Trust, check_signatures};
 use super::progress::Progress;
 use super::read::Log;
@@ -57,7 +57,7 @@ pub fn heal(
     let mut replica = Replica::open(backup, folder, now)?;
     let mut healed = Healed::default();
     let archive = settings(folder, backup, &replica, &mut healed)?;
-    let audited = audit_in_full(&archive, &known, progress);
+    let audited = audit_in_full(&archive, &known, &Extent::default(), &Watch::of(progress));
     blobs::heal(&archive, &log, &audited, &mut healed)?;
     tree::heal(&archive, &log, &signed, &known, &mut replica, &mut healed, progress)?;
     drop(replica);

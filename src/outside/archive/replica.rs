@@ -59,6 +59,12 @@ impl Replica {
         &self.packs
     }
 
+    /// Returns the blobs that are kept apart.
+    #[must_use]
+    pub fn withheld(&self) -> Packs {
+        Packs::new(&self.folder.join("withheld"))
+    }
+
     /// Returns the checkpoint that was swapped in last.
     ///
     /// # Errors
