@@ -38,6 +38,8 @@ pub(super) struct Blobs {
     /// The whole ones, sorted by hash.
     whole: Vec<Row>,
     damaged: HashMap<Hash, String>,
+    /// Where the members lie that are not the blob that they say.
+    failed: HashSet<(u32, u64)>,
 }
 
 #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
@@ -136,7 +138,7 @@ impl Blobs {
             whole.retain(|row| !failed.contains(&(row.segment, row.offset)));
         }
         whole.sort_unstable();
-        let mut blobs = Self { whole, damaged: HashMap::new() };
+        let mut blobs = Self { whole, damaged: HashMap::new(), failed };
         for Failure { hash, found, .. } in failures {
             // A blob may lie in two packs, and one of them is enough.
             if matches!(blobs.find(hash), Held::Missing) {
@@ -159,6 +161,11 @@ impl Blobs {
     pub(super) fn read(&self, hash: Hash, reader: &mut MemberReader) -> Option<Vec<u8>> {
         let Held::Whole { segment, offset } = self.find(hash) else { return None };
         reader.read(segment, offset, hash).ok()
+    }
+
+    /// Returns where the members lie that are not the blob that they say: segment and offset.
+    pub(super) fn failed(self) -> HashSet<(u32, u64)> {
+        self.failed
     }
 
     /// Returns the damaged blobs.
