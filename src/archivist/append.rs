@@ -4,6 +4,8 @@
 //! and publishes what has gathered in one checkpoint: a handful of fsyncs for a batch of any size. The order
 //! of writes is that of [`crate::outside::archive::writer`].
 
+use std::path::PathBuf;
+
 use crate::archivist::progress::Progress;
 use crate::base::hash::Hash;
 use crate::base::id::Id;
@@ -11,15 +13,20 @@ use crate::base::time::Time;
 use crate::evidence::record::{After, Anchor, Body, Document, Record, Software};
 use crate::evidence::statement::{Claim, Statement};
 use crate::log::checkpoint::{Checkpoint, CheckpointError, Origin, SignedCheckpoint};
+use crate::log::fork::ForkProof;
 use crate::log::key::VerifierKey;
 use crate::outside::archive::index::{Head, Index, IndexError, Known};
+use crate::outside::archive::references::References;
 use crate::outside::archive::spool::{Spool, Spooled};
+use crate::outside::archive::withdrawn::{UNLISTED_COUNT_MAX, WithdrawnList};
 use crate::outside::archive::writer::Writer;
 use crate::outside::archive::{Archive, ArchiveError};
 use crate::outside::keys::{Keyring, KeysError, SecretKeys};
 
 use super::anchors::{newest_anchor, uncommitted_anchors};
+use super::fork;
 use super::read::{Log, ReadError};
+use super::withdraw::carried_out::{carry_out, carry_out_pending};
 
 /// The one sequencer of an archive.
 pub struct Appender {
@@ -31,6 +38,9 @@ pub struct Appender {
     after: After,
     anchored: Option<After>,
     uncommitted: Vec<Anchor>,
+    withdrawn: WithdrawnList,
+    /// Whether a withdrawal was appended and not published yet.
+    has_withdrawal: bool,
 }
 
 /// A record that has its place; promised after [`Appender::publish`].
@@ -74,13 +84,29 @@ impl Appender {
             return Err(AppendError::Forked { size, signed: published.checkpoint().root, found: writer.root() });
         }
         if let Some(newest) = newest {
-            writer = match_newest(writer, &newest, now)?;
+            let size = newest.checkpoint().size;
+            writer = match_newest(writer, &newest, now).map_err(|error| match published {
+                // Both are signed, so anyone can be shown it.
+                Some(published) if published.checkpoint().size == size => proven(error, keyring, published, newest),
+                _ => error,
+            })?;
         }
         let after = After { size: writer.size(), root: writer.root(), tokens: Vec::new() };
         let index = caught_up(archive, &writer, progress)?;
+        let withdrawn = carry_out(&mut writer, &Log::at(archive, after.size))?;
         let keyring = keyring.clone();
-        let mut appender =
-            Self { writer, index, keyring, keys, origin, after, anchored: None, uncommitted: Vec::new() };
+        let mut appender = Self {
+            writer,
+            index,
+            keyring,
+            keys,
+            origin,
+            after,
+            anchored: None,
+            uncommitted: Vec::new(),
+            withdrawn,
+            has_withdrawal: false,
+        };
         appender.take_anchors()?;
         Ok(appender)
     }
@@ -131,6 +157,12 @@ impl Appender {
         Ok(self.writer.keep(blob)?)
     }
 
+    /// Returns what came last, to be shared with those who compress.
+    #[must_use]
+    pub fn references(&self) -> References {
+        self.index.references()
+    }
+
     /// Looks a document up by its address and vantage.
     ///
     /// # Errors
@@ -152,7 +184,9 @@ impl Appender {
     /// # Errors
     /// [`AppendError::Index`].
     pub fn same(&self, history: u64, visit: &crate::evidence::record::Visit) -> Result<Option<u64>, AppendError> {
-        Ok(self.index.same(history, visit)?)
+        let same = self.index.same(history, visit)?;
+        // What is withdrawn confirms nothing: the same text seen again is a capture of its own.
+        Ok(same.filter(|capture| self.withdrawn.of(*capture).next().is_none()))
     }
 
     /// Gives a record its place and signs it; promised after [`Appender::publish`].
@@ -178,6 +212,7 @@ impl Appender {
         let statement = Statement::sign(claim, &self.keys.statement);
         self.writer.append(statement.as_bytes());
         self.index.learn(&record, statement.entry())?;
+        self.has_withdrawal |= matches!(record.body, Body::Withdrawal(_));
         Ok(Appended { id, record, record_sha256: blob.hash, entry: statement.entry() })
     }
 
@@ -199,7 +234,30 @@ impl Appender {
         self.writer.publish(prepared)?;
         self.index.cover(checkpoint.size, checkpoint.root)?;
         self.after = After { size: checkpoint.size, root: checkpoint.root, tokens: Vec::new() };
+        self.carry_out_withdrawals()?;
         Ok(signed)
+    }
+
+    /// Looks through all withdrawals again, and takes out of the packs what is still there. Says how many blobs went.
+    ///
+    /// # Errors
+    /// When the archive cannot be read or written.
+    pub fn carry_out_all(&mut self) -> Result<usize, AppendError> {
+        let archive = self.writer.archive().clone();
+        let mut list = WithdrawnList { done: 0, ..Log::at(&archive, self.after.size).withdrawn_list()? };
+        let carried = carry_out_pending(&mut self.writer, &Log::at(&archive, self.after.size), &mut list)?;
+        self.withdrawn = list;
+        Ok(carried)
+    }
+
+    fn carry_out_withdrawals(&mut self) -> Result<(), AppendError> {
+        let is_due =
+            std::mem::take(&mut self.has_withdrawal) || self.after.size - self.withdrawn.size >= UNLISTED_COUNT_MAX;
+        if is_due {
+            let archive = self.writer.archive().clone();
+            self.withdrawn = carry_out(&mut self.writer, &Log::at(&archive, self.after.size))?;
+        }
+        Ok(())
     }
 }
 
@@ -244,6 +302,15 @@ fn match_newest(writer: Writer, newest: &SignedCheckpoint, now: Time) -> Result<
     Ok(writer)
 }
 
+/// Keeps the proof of a fork beside the newest checkpoint, when the error is one.
+fn proven(error: AppendError, keyring: &Keyring, published: SignedCheckpoint, newest: SignedCheckpoint) -> AppendError {
+    let Ok(proof) = ForkProof::new(published, newest) else { return error };
+    match fork::keep(keyring.folder(), &proof) {
+        Ok(proof) => AppendError::ForkProven { fork: Box::new(error), proof },
+        Err(_) => error, // A keyring that cannot be written keeps nothing, and the fork is what matters.
+    }
+}
+
 /// Opens the index and lets it learn what it has not seen.
 fn caught_up(archive: &Archive, writer: &Writer, progress: &dyn Progress) -> Result<Index, AppendError> {
     let folder = archive.folder().join("index");
@@ -275,8 +342,15 @@ fn rebuilt(
     let log = Log::at(archive, size);
     let act = progress.begin("indexing", Some(size - start));
     for number in start..size {
-        let entry = log.entry(number)?;
-        index.learn(&entry.record, entry.statement.entry())?;
+        match log.entry(number) {
+            Ok(entry) => index.learn(&entry.record, entry.statement.entry())?,
+            Err(ReadError::Withdrawn { withdrawn, .. }) => {
+                let statement = Hash::of(&archive.statement(number, size)?);
+                let record = withdrawn.entry.record.as_ref().expect("a record that is withdrawn is named");
+                index.learn_withdrawn(number, statement, &record.link)?;
+            }
+            Err(error) => return Err(error.into()),
+        }
         act.advance(1);
     }
     index.cover(size, writer.root())?;
@@ -305,6 +379,8 @@ pub enum AppendError {
         "at size {size} these keys have signed the root {signed}, and the archive has {found}: another log has grown here"
     )]
     Forked { size: u64, signed: Hash, found: Hash },
+    #[error("{fork}; both are signed, and `{}` proves it", proof.display())]
+    ForkProven { fork: Box<AppendError>, proof: PathBuf },
     #[error(transparent)]
     Index(#[from] IndexError),
     #[error(transparent)]

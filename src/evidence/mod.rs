@@ -13,4 +13,5 @@ pub mod stamped;
 
 pub mod bundle;
 
+pub mod retention;
 pub mod verify;

@@ -8,15 +8,15 @@
 //! | field      | type | what                                                                         |
 //! |------------|------|------------------------------------------------------------------------------|
 //! | `v`        | uint | 1                                                                            |
-//! | `kind`     | text | `genesis`, `document`, `capture`, `check`, `provision` or `anchor`           |
+//! | `kind`     | text | `genesis`, `document`, `capture`, `check`, `provision`, `anchor`, `withdrawal`, `hold` |
 //! | `origin`   | text | the log's origin                                                             |
 //! | `index`    | uint | the record's position in the log, from 0                                     |
 //! | `made`     | time | when the archive made the record, by its own clock                           |
 //! | `after`    | map  | `size`, `root`: the newest checkpoint the archive had seen; `tokens`: SHA-256 of each timestamp reply (a `.tsr` file) that it held for it when the visit began. With a token the checkpoint is the newest that was timestamped, and this is the *not before* |
 //! | `software` | map  | `name`, `version`, `commit` of the program that made it                      |
 //!
-//! and the fields of its kind: [`Genesis`], [`Document`], [`Capture`], [`Check`], [`Provision`],
-//! [`Anchor`].
+//! and the fields of its kind: [`Genesis`], [`Document`], [`Capture`], [`Check`], [`Provision`], [`Anchor`],
+//! [`Withdrawal`], [`Hold`].
 //!
 //! A whole document record, in RFC 8949's diagnostic notation:
 //!
@@ -40,10 +40,12 @@ mod field;
 mod kind;
 mod reading;
 mod visit;
+mod withdrawal;
 
 pub use field::FieldError;
 pub use kind::{Anchor, AnchorProof, Capture, Check, Document, Genesis, GenesisKey, KeyPurpose, Provision, Vantage};
 pub use visit::{Method, Options, Primary, Rendition, Role, Tool, Visit};
+pub use withdrawal::{Hold, HoldAct, Link, Manner, Withdrawal, WithdrawnEntry, WithdrawnRecord};
 
 use field::Fields;
 
@@ -115,6 +117,10 @@ pub enum Body {
     Provision(Provision),
     /// What others said of an earlier checkpoint.
     Anchor(Anchor),
+    /// Content that is taken out of the archive.
+    Withdrawal(Withdrawal),
+    /// Content that must not be.
+    Hold(Hold),
 }
 
 impl Body {
@@ -128,6 +134,8 @@ impl Body {
             Self::Check(_) => "check",
             Self::Provision(_) => "provision",
             Self::Anchor(_) => "anchor",
+            Self::Withdrawal(_) => "withdrawal",
+            Self::Hold(_) => "hold",
         }
     }
 
@@ -141,6 +149,8 @@ impl Body {
             Self::Check(_) => 'V',
             Self::Provision(_) => 'P',
             Self::Anchor(_) => 'T',
+            Self::Withdrawal(_) => 'W',
+            Self::Hold(_) => 'H',
         }
     }
 
@@ -181,6 +191,8 @@ impl Record {
             Body::Check(check) => check.to_fields(),
             Body::Provision(provision) => provision.to_fields(),
             Body::Anchor(anchor) => anchor.to_fields(),
+            Body::Withdrawal(withdrawal) => withdrawal.to_fields(),
+            Body::Hold(hold) => hold.to_fields(),
         });
         cbor::encode(&Value::map(fields))
     }
@@ -211,6 +223,8 @@ impl Record {
             "check" => Body::Check(Box::new(Check::from_fields(&mut fields)?)),
             "provision" => Body::Provision(Provision::from_fields(&mut fields)?),
             "anchor" => Body::Anchor(Anchor::from_fields(&mut fields)?),
+            "withdrawal" => Body::Withdrawal(Withdrawal::from_fields(&mut fields, index)?),
+            "hold" => Body::Hold(Hold::from_fields(&mut fields, index)?),
             _ => return Err(RecordError::UnknownKind { found: kind }),
         };
         fields.finish()?;

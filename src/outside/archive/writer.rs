@@ -14,13 +14,19 @@
 //! 6. The checkpoint is swapped. This is the moment that counts: nothing is acknowledged before it.
 //! 7. Partial tiles that are no longer the widest are removed. *A crash here* leaves needless files.
 //!
+//! A withdrawal is published like any record. Then what it withholds is put apart, and what it withdraws is taken out of
+//! the packs ([`super::packs`]). *A crash between* leaves a withdrawal in the log and bytes still there; the next writer
+//! takes them out before it appends anything.
+//!
 //! Repair is the ordinary path: opening and appending.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use super::durable::{self, Batch, Settled};
 use super::lock::Lock;
-use super::packs::PackWriter;
+use super::packs::{PackError, PackWriter};
 use super::spool::{Spool, Spooled};
 use super::{Archive, ArchiveError};
 
@@ -110,6 +116,47 @@ impl Writer {
         Ok(self.packs.append(blob)?)
     }
 
+    /// Puts blobs apart, so that [`Writer::erase`] may take them out of the packs.
+    ///
+    /// # Errors
+    /// When a blob is damaged, or the disk is full or fails.
+    pub fn withhold(&mut self, blobs: &BTreeSet<Hash>) -> Result<(), ArchiveError> {
+        if blobs.is_empty() {
+            return Ok(());
+        }
+        let withheld = self.archive.withheld();
+        let mut writer = PackWriter::open(&withheld)?;
+        for blob in blobs {
+            if withheld.contains(*blob)? {
+                continue;
+            }
+            let mut spool = self.spool();
+            self.archive.packs.copy(*blob, &mut spool)?;
+            writer.append(&spool.finish().map_err(PackError::Spool)?)?;
+        }
+        Ok(writer.sync()?)
+    }
+
+    /// Takes blobs out of the packs: afterwards no file there holds their bytes. Says how many went.
+    ///
+    /// # Errors
+    /// When the disk is full or fails. The writer must then be dropped; the next one erases what is left.
+    pub fn erase(&mut self, blobs: &BTreeSet<Hash>) -> Result<usize, ArchiveError> {
+        Ok(self.packs.erase(blobs)?)
+    }
+
+    /// Takes blobs out of those that are withheld.
+    ///
+    /// # Errors
+    /// As [`Writer::erase`].
+    pub fn erase_withheld(&mut self, blobs: &BTreeSet<Hash>) -> Result<usize, ArchiveError> {
+        let withheld = self.archive.withheld();
+        if withheld.segments_with(blobs)?.is_empty() {
+            return Ok(0);
+        }
+        Ok(PackWriter::open(&withheld)?.erase(blobs)?)
+    }
+
     /// Appends a statement; durable after [`Writer::write`], promised after [`Writer::publish`].
     pub fn append(&mut self, statement: &[u8]) {
         self.statements.push(statement.to_vec());
@@ -166,26 +213,25 @@ impl Writer {
     /// When the disk fails; the old checkpoint or the new one then stands.
     pub fn publish(&mut self, checkpoint: Settled) -> Result<(), ArchiveError> {
         checkpoint.place()?;
-        self.remove_narrower_tiles();
+        remove_narrower_tiles(&self.archive.folder, self.published, self.written);
         self.published = self.written;
         Ok(())
     }
+}
 
-    /// Removes the partial tiles of the checkpoint before, where a wider one stands now. A reader that holds
-    /// that checkpoint reads the beginning of the wider one.
-    fn remove_narrower_tiles(&self) {
-        let (old, new) = (self.published, self.written);
-        let hashes = (0..8).map(|level| TileKind::Hashes { level });
-        for kind in hashes.chain([TileKind::Entries, TileKind::Statements]) {
-            let index = kind.count(old) / u64::from(WIDTH_MAX);
-            let narrow = Tile::of_tree(kind, index, old).ok().filter(|tile| !tile.is_full());
-            if let Some(tile) = narrow
-                && Tile::of_tree(kind, index, new).is_ok_and(|wider| wider != tile)
-            {
-                let path = self.archive.folder.join(tile.to_string());
-                let _ = durable::remove(&path); // Needless files hurt nobody.
-                let _ = path.parent().map(fs::remove_dir); // Only when it is empty.
-            }
+/// Removes the partial tiles of the checkpoint before, where a wider one stands now. A reader that holds
+/// that checkpoint reads the beginning of the wider one.
+pub(super) fn remove_narrower_tiles(folder: &Path, old: u64, new: u64) {
+    let hashes = (0..8).map(|level| TileKind::Hashes { level });
+    for kind in hashes.chain([TileKind::Entries, TileKind::Statements]) {
+        let index = kind.count(old) / u64::from(WIDTH_MAX);
+        let narrow = Tile::of_tree(kind, index, old).ok().filter(|tile| !tile.is_full());
+        if let Some(tile) = narrow
+            && Tile::of_tree(kind, index, new).is_ok_and(|wider| wider != tile)
+        {
+            let path = folder.join(tile.to_string());
+            let _ = durable::remove(&path); // Needless files hurt nobody.
+            let _ = path.parent().map(fs::remove_dir); // Only when it is empty.
         }
     }
 }

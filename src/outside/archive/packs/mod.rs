@@ -1,0 +1,137 @@
+//! Packs: the blobs of an archive, in append-only segments.
+//!
+//! ```text
+//! packs/00000001.pack     sealed: immutable
+//! packs/00000001.index    its rows, sorted by hash
+//! packs/00000002.pack     active: only grows
+//! packs/00000002.rows     its rows, in the order of appending
+//! ```
+//!
+//! A segment is a row of *members*. Each is a zstd skippable frame that holds a CBOR map, and behind it the
+//! one zstd frame that the map describes:
+//!
+//! | field    | type | what                                            |
+//! |----------|------|-------------------------------------------------|
+//! | `sha256` | hash | the blob's name: SHA-256 of its bytes           |
+//! | `size`   | uint | how many bytes it has                           |
+//! | `stored` | uint | how many bytes the zstd frame behind it has     |
+//! | `crc32`  | uint | CRC-32 of that frame                            |
+//! | `pad`    | bytes | zeros, where the frame was there before the map |
+//!
+//! So `zstd -dc 00000001.pack` prints all of a segment's blobs, one after another, and
+//! `tail -c +OFFSET segment | zstd -dc | head -c SIZE` one of them. A row is 40 bytes: the hash, and the
+//! offset of its member as a big-endian integer. `crc32` is there because a zstd frame has bits that
+//! decoders ignore, and damage to them should be found too. Rows and indexes are derived: where they are missing or
+//! wrong, the segment is walked instead.
+//!
+//! | quantity | unit  | range                                                              |
+//! |----------|-------|--------------------------------------------------------------------|
+//! | segment  | bytes | sealed from [`SEGMENT_BYTES_MAX`]; one large blob may pass it       |
+//! | map      | bytes | at most `HEADER_BYTES_MAX`                                          |
+//!
+//! A crash while appending leaves a torn member at the end of the active segment: opening for writing walks
+//! the members and cuts off what is torn, unless a row or a member behind it shows that it was whole once.
+//! A segment that was damaged so is never cut: it is sealed as it is, and the next one begins. A blob that no
+//! record names yet is harmless: the next capture of the same bytes finds it.
+//!
+//! Blobs are erased by writing what is kept to new segments and removing the old ones (`rewrite`): then numbers are
+//! passed over. A number never means other bytes.
+//!
+//! Source: RFC 8878 §3.1.2 (skippable frames). Every read checks the hash.
+
+mod copy;
+mod find;
+mod heal;
+mod member;
+mod read;
+mod reference;
+mod rewrite;
+mod rows;
+mod write;
+
+pub use copy::{Stretch, Taken};
+pub use member::{Base, Member};
+pub use read::WHOLE_BYTES_MAX;
+pub use reference::{CHAIN_BYTES_MAX, DEPTH_MAX, REFERENCE_BYTES_MAX, Reference};
+pub use rows::Rows;
+pub use write::PackWriter;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::durable::WriteError;
+
+use crate::base::hash::Hash;
+
+/// When a segment is sealed: small enough to copy and to verify in a second or two.
+pub const SEGMENT_BYTES_MAX: u64 = 256 << 20;
+
+/// The blobs of an archive, for reading.
+#[derive(Clone, Debug)]
+pub struct Packs {
+    folder: PathBuf,
+}
+
+impl Packs {
+    /// Reads the packs in `folder`, which need not exist yet.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// Returns the segments' numbers, in order.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn segments(&self) -> Result<Vec<u32>, PackError> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(|source| PackError::Io { path: self.folder.clone(), source })?,
+        };
+        // One spelling: `1.pack` is not the file that segment 1 lies in.
+        let number = |name: &str| name.parse().ok().filter(|number: &u32| format!("{number:08}") == name);
+        let mut numbers: Vec<u32> =
+            entries.filter_map(|entry| number(entry.ok()?.file_name().to_str()?.strip_suffix(".pack")?)).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Returns the folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns a segment's path.
+    #[must_use]
+    pub fn path(&self, segment: u32) -> PathBuf {
+        self.folder.join(format!("{segment:08}.pack"))
+    }
+}
+
+/// Why a blob could not be read or kept.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message stands for its doc")]
+pub enum PackError {
+    #[error("blob {hash} in `{}` at byte {offset} is compressed against blob {base}, which cannot be read", path.display())]
+    Base { hash: Hash, path: PathBuf, offset: u64, base: Hash, source: Box<PackError> },
+    #[error("blob {hash} in `{}` at byte {offset} is {depth} frame(s) and {bases_bytes} bytes away from a plain one by way of blob {base}, more than it may be", path.display())]
+    Chain { hash: Hash, path: PathBuf, offset: u64, base: Hash, depth: u64, bases_bytes: u64 },
+    #[error("blob {hash} is damaged in `{}` at byte {offset}: found {found}", path.display())]
+    Damaged { hash: Hash, path: PathBuf, offset: u64, found: String },
+    #[error("cannot read `{}`", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("blob {hash} is in no pack")]
+    Missing { hash: Hash },
+    #[error("cannot read back what was received")]
+    Spool(#[source] io::Error),
+    #[error("cannot pass the blob on")]
+    Target(#[source] io::Error),
+    #[error("blob {hash} has {size_bytes} bytes, more than the {WHOLE_BYTES_MAX} that are read at once")]
+    TooLarge { hash: Hash, size_bytes: u64 },
+    #[error("`{}` holds no blob from byte {offset} to {end}", path.display())]
+    Torn { path: PathBuf, offset: u64, end: u64 },
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
