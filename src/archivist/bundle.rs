@@ -117,18 +117,17 @@ impl<'a> Collecting<'a> {
     fn collect(mut self, ids: &[Id]) -> Result<Draft, BundleError> {
         let mut dated = Vec::new();
         for id in ids {
-            // Size 0 is never dated: a record that names no token takes no anchor along for it.
-            let mut named = 0;
-            match self.log.find(&id.to_string()) {
-                Ok((entry, _)) => {
-                    named = if entry.record.after.tokens.is_empty() { 0 } else { entry.record.after.size };
-                    if entry.record.body.visit().is_some() {
-                        self.draft.citations.insert(id.index, cite(self.log, &entry, None)?);
-                    }
-                }
-                Err(ReadError::Withdrawn { .. }) if self.log.is_withdrawn(&id.to_string()) => {}
+            let entry = match self.log.find(&id.to_string()) {
+                Ok((entry, _)) => Some(entry),
+                Err(ReadError::Withdrawn { .. }) if self.log.is_withdrawn(&id.to_string()) => None,
                 Err(error) => return Err(error.into()),
+            };
+            if let Some(entry) = entry.as_ref().filter(|entry| entry.record.body.visit().is_some()) {
+                self.draft.citations.insert(id.index, cite(self.log, entry, None)?);
             }
+            // Size 0 is never dated: a record that names no token takes no anchor along for it.
+            let after = entry.map(|entry| entry.record.after).filter(|after| !after.tokens.is_empty());
+            let named = after.map_or(0, |after| after.size);
             dated.push((id.index, named));
             self.draft.subjects.insert(id.index);
         }
