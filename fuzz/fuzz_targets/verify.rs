@@ -32,7 +32,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     }
     let subject = id(index);
     let source = Folder(&parts);
-    let report = verify(&source, &subject, Some(&POLICY), time(10_000));
+    let report = verify(&source, &subject, Some(&*POLICY), time(10_000));
     assert!(report.to_json().is_object());
     let is_true = ["record", "statement"].map(|part| format!("{index}.{part}"));
     let is_true = is_true.iter().all(|name| parts.get(name) == TRUE_PARTS.get(name));
