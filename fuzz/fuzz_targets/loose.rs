@@ -15,6 +15,7 @@ use small_archive::{sections, time};
 mod small_archive;
 
 static TRUST: LazyLock<LooseTrust> = LazyLock::new(|| LooseTrust {
+    authorities: affiant::timestamp::authorities::Authorities::nobody(),
     policy: Some(small_archive::policy()),
     vkeys: Vec::new(),
     issuers: vec![small_archive::statement_key().public()],
