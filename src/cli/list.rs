@@ -7,10 +7,11 @@ use super::output;
 use super::settings::Settings;
 
 use crate::archivist::read::{Entry, Log, ReadError};
-use crate::archivist::withdrawn::{Withdrawn, WithdrawnList};
+use crate::archivist::withdrawn::Withdrawn;
 use crate::base::causes::with_causes;
 use crate::base::id::Id;
 use crate::evidence::record::{Body, Hold, HoldAct, Withdrawal};
+use crate::outside::archive::withdrawn::WithdrawnList;
 
 /// List the records of the archive, newest first.
 #[derive(Debug, clap::Args)]
