@@ -2,10 +2,10 @@
 //!
 //! | quantity | unit            | range                                                  |
 //! |----------|-----------------|--------------------------------------------------------|
-//! | memory   | bytes per blob  | 48: ten million blobs take half a gigabyte             |
+//! | memory   | bytes per blob  | 48: ten million blobs take half a gigabyte; see also [`leaning`] |
 //! | threads  |                 | one that walks, and one per processor that hashes      |
 //!
-//! The packs are read once, in order. What is wrong with rows and indexes costs nothing, because readers walk
+//! The packs are read once, in order; what is compressed against another blob comes last (`leaning`). What is wrong with rows and indexes costs nothing, because readers walk
 //! the segments then: it is a note.
 
 use std::collections::{HashMap, HashSet};
@@ -13,6 +13,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use super::leaning::{self, Leaning};
 use super::report::AuditReport;
 
 use crate::archivist::progress::{Act, Progress};
@@ -67,27 +68,27 @@ impl Blobs {
         let threads = thread::available_parallelism().map_or(1, usize::from).min(THREAD_COUNT_MAX);
         let (sender, receiver) = mpsc::sync_channel(4 * threads);
         let receiver = Mutex::new(receiver);
-        let (whole, failures) = thread::scope(|scope| {
+        let (plain, mut leaning, mut failures) = thread::scope(|scope| {
             let hash = || hash(packs, &receiver, act.as_ref());
-            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(hash)).collect();
-            let mut walk = Walk { packs, report, whole: Vec::new(), batch: Vec::new(), batch_bytes: 0, sender };
+            let hashing: Vec<_> = (0..threads).map(|_| scope.spawn(hash)).collect();
+            let mut walk = Walk::new(packs, report, sender);
             for segment in &segments {
                 walk.segment(*segment, Place::of(*segment, &segments));
             }
-            let whole = walk.finish();
-            let failures = threads.into_iter().flat_map(|thread| thread.join().expect("hashing does not panic"));
-            (whole, failures.collect())
+            let (plain, leaning) = walk.finish();
+            let failures = hashing.into_iter().flat_map(|thread| thread.join().expect("hashing does not panic"));
+            (plain, leaning, failures.collect::<Vec<_>>())
         });
-        Self::of(whole, failures)
-    }
-
-    fn of(mut whole: Vec<Row>, failures: Vec<Failure>) -> Self {
-        let failed: HashSet<(u32, u64)> = failures.iter().map(|failure| (failure.segment, failure.offset)).collect();
-        if !failed.is_empty() {
-            whole.retain(|row| !failed.contains(&(row.segment, row.offset)));
-        }
-        whole.sort_unstable();
-        let mut blobs = Self { whole, damaged: HashMap::new() };
+        let mut blobs = Self::default();
+        blobs.add(plain, &failures);
+        let leaning_failures = leaning::check(packs, &mut leaning, &blobs, threads, act.as_ref());
+        let row = |leaning: &Leaning| Row {
+            hash: leaning.member.hash,
+            segment: leaning.segment,
+            offset: leaning.member.offset,
+        };
+        blobs.add(leaning.iter().map(row).collect(), &leaning_failures);
+        failures.extend(leaning_failures);
         for Failure { hash, found, .. } in failures {
             // A blob may lie in two packs, and one of them is enough.
             if matches!(blobs.find(hash), Held::Missing) {
@@ -95,6 +96,16 @@ impl Blobs {
             }
         }
         blobs
+    }
+
+    /// Adds those that have not failed.
+    fn add(&mut self, mut rows: Vec<Row>, failures: &[Failure]) {
+        let failed: HashSet<(u32, u64)> = failures.iter().map(|failure| (failure.segment, failure.offset)).collect();
+        if !failed.is_empty() {
+            rows.retain(|row| !failed.contains(&(row.segment, row.offset)));
+        }
+        self.whole.append(&mut rows);
+        self.whole.sort_unstable();
     }
 
     /// Looks a blob up.
@@ -132,11 +143,11 @@ impl Place {
 }
 
 /// A member that is not the blob that it says.
-struct Failure {
-    hash: Hash,
-    segment: u32,
-    offset: u64,
-    found: String,
+pub(super) struct Failure {
+    pub(super) hash: Hash,
+    pub(super) segment: u32,
+    pub(super) offset: u64,
+    pub(super) found: String,
 }
 
 type Batch = Vec<(u32, Member)>;
@@ -145,13 +156,19 @@ type Batch = Vec<(u32, Member)>;
 struct Walk<'w> {
     packs: &'w Packs,
     report: &'w mut AuditReport,
-    whole: Vec<Row>,
+    plain: Vec<Row>,
+    /// What is decoded once all plain ones are known to be whole.
+    leaning: Vec<Leaning>,
     batch: Batch,
     batch_bytes: u64,
     sender: SyncSender<Batch>,
 }
 
-impl Walk<'_> {
+impl<'w> Walk<'w> {
+    fn new(packs: &'w Packs, report: &'w mut AuditReport, sender: SyncSender<Batch>) -> Self {
+        Self { packs, report, plain: Vec::new(), leaning: Vec::new(), batch: Vec::new(), batch_bytes: 0, sender }
+    }
+
     fn segment(&mut self, segment: u32, place: Place) {
         let members = match self.packs.walk(segment, 0) {
             Ok(members) => members,
@@ -200,7 +217,11 @@ impl Walk<'_> {
     fn member(&mut self, segment: u32, member: Member) {
         self.report.blobs += 1;
         self.report.bytes += member.end() - member.offset;
-        self.whole.push(Row { hash: member.hash, segment, offset: member.offset });
+        if let Some(base) = member.base {
+            self.leaning.push(Leaning { segment, base: base.hash, member });
+            return;
+        }
+        self.plain.push(Row { hash: member.hash, segment, offset: member.offset });
         self.batch_bytes += member.end() - member.offset;
         self.batch.push((segment, member));
         if self.batch.len() == BATCH_COUNT || self.batch_bytes >= BATCH_BYTES {
@@ -214,9 +235,9 @@ impl Walk<'_> {
         self.sender.send(batch).expect("the threads take until nothing more comes");
     }
 
-    fn finish(mut self) -> Vec<Row> {
+    fn finish(mut self) -> (Vec<Row>, Vec<Leaning>) {
         self.send();
-        self.whole // Dropping the sender ends the threads.
+        (self.plain, self.leaning) // Dropping the sender ends the threads.
     }
 }
 

@@ -14,6 +14,7 @@
 mod blobs;
 mod checkpoint;
 mod files;
+mod leaning;
 mod records;
 mod report;
 mod tree;

@@ -45,7 +45,7 @@ mod write;
 
 pub use member::{Base, Member};
 pub use read::WHOLE_BYTES_MAX;
-pub use reference::{CHAIN_BYTES_MAX, DEPTH_MAX, REFERENCE_BYTES_MAX, Reference};
+pub use reference::{CHAIN_BYTES_MAX, DEPTH_MAX, REFERENCE_BYTES_MAX, Reference, WRITTEN_DEPTH_MAX};
 pub use rows::Rows;
 pub use write::PackWriter;
 
