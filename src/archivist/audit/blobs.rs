@@ -2,10 +2,10 @@
 //!
 //! | quantity | unit            | range                                                  |
 //! |----------|-----------------|--------------------------------------------------------|
-//! | memory   | bytes per blob  | 48: ten million blobs take half a gigabyte             |
+//! | memory   | bytes per blob  | 48: ten million blobs take half a gigabyte; see also [`leaning`] |
 //! | threads  |                 | one that walks, and one per processor that hashes      |
 //!
-//! The packs are read once, in order. What is wrong with rows and indexes costs nothing, because readers walk
+//! The packs are read once, in order; what is compressed against another blob comes last (`leaning`). What is wrong with rows and indexes costs nothing, because readers walk
 //! the segments then: it is a note.
 
 use std::collections::{HashMap, HashSet};
@@ -15,13 +15,14 @@ use std::thread;
 
 use super::course::{Course, Segment};
 use super::extent::Selection;
+use super::leaning::{self, Leaning};
 use super::report::AuditReport;
 
 use crate::archivist::progress::{Act, Progress};
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::outside::archive::members::MemberReader;
-use crate::outside::archive::packs::{Member, PackError, Packs};
+use crate::outside::archive::packs::{Base, Member, PackError, Packs};
 
 /// How many members a thread takes at once.
 const BATCH_COUNT: usize = 64;
@@ -73,30 +74,30 @@ impl Blobs {
         };
         let length = |segment: u32| std::fs::metadata(packs.path(segment)).map_or(0, |metadata| metadata.len());
         let act = progress.begin("checking blobs", Some(segments.iter().map(|segment| length(*segment)).sum()));
-        let (mut whole, mut failures) = (Vec::new(), Vec::new());
+        let mut all = Walked::default();
         for segment in &segments {
-            if course.is_interrupted() {
-                report.looked.is_interrupted = true;
-            }
+            report.looked.is_interrupted |= course.is_interrupted();
             let length = length(*segment);
             let earlier = course.earlier(*segment, length).cloned();
             let reads = earlier.is_none() && !report.looked.is_interrupted;
             let selects = |member: &Member| reads && selection.takes(member);
             let place = Place::of(*segment, &segments);
-            let (rows, found, looked) = Self::check_segment(packs, (*segment, place), &selects, report, act.as_ref());
-            whole.extend(rows);
-            report.looked.looked += looked;
+            let mut walked = Self::check_segment(packs, (*segment, place), &selects, report, act.as_ref());
             if let Some(earlier) = earlier {
-                report.looked.looked += earlier.looked;
+                walked.looked = earlier.looked;
                 report.looked.resumed += earlier.looked;
-                failures.extend(earlier.failures.iter().filter_map(|one| Failure::earlier(packs, *segment, one)));
+                let failures = earlier.failures.iter().filter_map(|one| Failure::earlier(packs, *segment, one));
+                walked.failures.extend(failures);
             } else if reads {
-                let kept = found.iter().map(|failure| (failure.offset, failure.found.clone())).collect();
-                course.take(*segment, Segment { length, looked, failures: kept });
-                failures.extend(found);
+                let kept = walked.failures.iter().map(|failure| (failure.offset, failure.found.clone())).collect();
+                course.take(*segment, Segment { length, looked: walked.looked, failures: kept });
             }
+            report.looked.looked += walked.looked;
+            all.add(walked);
         }
-        Self::of(whole, failures)
+        let is_interrupted = report.looked.is_interrupted;
+        let selects = |member: &Member| !is_interrupted && selection.takes(member);
+        Self::of(packs, all, selects, report, act.as_ref())
     }
 
     /// Walks a segment, and hashes those of its blobs that are selected; says how many they were.
@@ -106,37 +107,56 @@ impl Blobs {
         selects: &dyn Fn(&Member) -> bool,
         report: &mut AuditReport,
         act: &dyn Act,
-    ) -> (Vec<Row>, Vec<Failure>, u64) {
+    ) -> Walked {
         let threads = thread::available_parallelism().map_or(1, usize::from).min(THREAD_COUNT_MAX);
         let (sender, receiver) = mpsc::sync_channel(4 * threads);
         let receiver = Mutex::new(receiver);
         thread::scope(|scope| {
             let hash = || hash(packs, &receiver, act);
-            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(hash)).collect();
-            let mut walk = Walk {
-                packs,
-                report,
-                selects,
-                looked: 0,
-                whole: Vec::new(),
-                batch: Vec::new(),
-                batch_bytes: 0,
-                sender,
-            };
+            let hashing: Vec<_> = (0..threads).map(|_| scope.spawn(hash)).collect();
+            let mut walk = Walk::new(packs, report, selects, sender);
             walk.segment(segment, place);
-            let (whole, looked) = walk.finish();
-            let failures = threads.into_iter().flat_map(|thread| thread.join().expect("hashing does not panic"));
-            (whole, failures.collect(), looked)
+            let (plain, leaning, looked) = walk.finish();
+            let failures = hashing.into_iter().flat_map(|thread| thread.join().expect("hashing does not panic"));
+            Walked { plain, leaning, looked, failures: failures.collect() }
         })
     }
 
-    fn of(mut whole: Vec<Row>, failures: Vec<Failure>) -> Self {
-        let failed: HashSet<(u32, u64)> = failures.iter().map(|failure| (failure.segment, failure.offset)).collect();
-        if !failed.is_empty() {
-            whole.retain(|row| !failed.contains(&(row.segment, row.offset)));
-        }
-        whole.sort_unstable();
-        let mut blobs = Self { whole, damaged: HashMap::new() };
+    /// Joins what was found of plain blobs, and checks the selected ones that lean on them.
+    fn of(
+        packs: &Packs,
+        walked: Walked,
+        selects: impl Fn(&Member) -> bool,
+        report: &mut AuditReport,
+        act: &dyn Act,
+    ) -> Self {
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(THREAD_COUNT_MAX);
+        let Walked { plain, mut leaning, mut failures, .. } = walked;
+        let mut blobs = Self::default();
+        blobs.add(plain, &failures);
+        let row = |leaning: &Leaning| Row {
+            hash: leaning.member.hash,
+            segment: leaning.segment,
+            offset: leaning.member.offset,
+        };
+        let rows = leaning.iter().map(row).collect();
+        let is_part = leaning.iter().any(|leaning| !selects(&leaning.member));
+        let leaning_failures: Vec<Failure> = if is_part {
+            // Where not all are looked at, each is read by itself, with what it leans on.
+            leaning.retain(|leaning| selects(&leaning.member));
+            leaning.iter().filter_map(|leaning| Failure::of(packs, leaning)).collect()
+        } else {
+            leaning::check(packs, &mut leaning, &blobs, threads, act)
+        };
+        // A segment that is gone was rewritten meanwhile, and its blobs lie elsewhere.
+        let has_moved = |failure: &Failure| {
+            !packs.path(failure.segment).exists() && packs.copy(failure.hash, &mut std::io::sink()).is_ok()
+        };
+        let leaning_failures: Vec<Failure> =
+            leaning_failures.into_iter().filter(|failure| !has_moved(failure)).collect();
+        report.looked.looked += u64::try_from(leaning.len()).unwrap_or_default();
+        blobs.add(rows, &leaning_failures);
+        failures.extend(leaning_failures);
         for Failure { hash, found, .. } in failures {
             // A blob may lie in two packs, and one of them is enough.
             if matches!(blobs.find(hash), Held::Missing) {
@@ -144,6 +164,16 @@ impl Blobs {
             }
         }
         blobs
+    }
+
+    /// Adds those that have not failed.
+    fn add(&mut self, mut rows: Vec<Row>, failures: &[Failure]) {
+        let failed: HashSet<(u32, u64)> = failures.iter().map(|failure| (failure.segment, failure.offset)).collect();
+        if !failed.is_empty() {
+            rows.retain(|row| !failed.contains(&(row.segment, row.offset)));
+        }
+        self.whole.append(&mut rows);
+        self.whole.sort_unstable();
     }
 
     /// Looks a blob up.
@@ -167,6 +197,25 @@ impl Blobs {
     }
 }
 
+/// What a walk found.
+#[derive(Default)]
+struct Walked {
+    plain: Vec<Row>,
+    leaning: Vec<Leaning>,
+    failures: Vec<Failure>,
+    /// How many of the plain ones were read.
+    looked: u64,
+}
+
+impl Walked {
+    fn add(&mut self, mut other: Self) {
+        self.plain.append(&mut other.plain);
+        self.leaning.append(&mut other.leaning);
+        self.failures.append(&mut other.failures);
+        self.looked += other.looked;
+    }
+}
+
 /// Whether a segment is the newest: its end may be in the making.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Place {
@@ -181,14 +230,22 @@ impl Place {
 }
 
 /// A member that is not the blob that it says.
-struct Failure {
-    hash: Hash,
-    segment: u32,
-    offset: u64,
-    found: String,
+pub(super) struct Failure {
+    pub(super) hash: Hash,
+    pub(super) segment: u32,
+    pub(super) offset: u64,
+    pub(super) found: String,
 }
 
 impl Failure {
+    /// Reads a blob with all that it leans on, and says what is wrong with it.
+    fn of(packs: &Packs, leaning: &Leaning) -> Option<Self> {
+        let Leaning { segment, member, .. } = leaning;
+        let read = MemberReader::new(packs).and_then(|mut reader| reader.read_member(*segment, member));
+        let found = with_causes(&read.err()?);
+        Some(Self { hash: member.hash, segment: *segment, offset: member.offset, found })
+    }
+
     /// Takes what an earlier run found.
     fn earlier(packs: &Packs, segment: u32, (offset, found): &(u64, String)) -> Option<Self> {
         let hash = packs.member_at(segment, *offset).ok().flatten()?.hash;
@@ -204,13 +261,35 @@ struct Walk<'w> {
     report: &'w mut AuditReport,
     selects: &'w dyn Fn(&Member) -> bool,
     looked: u64,
-    whole: Vec<Row>,
+    plain: Vec<Row>,
+    /// What is decoded once all plain ones are known to be whole.
+    leaning: Vec<Leaning>,
     batch: Batch,
     batch_bytes: u64,
     sender: SyncSender<Batch>,
 }
 
-impl Walk<'_> {
+impl<'w> Walk<'w> {
+    fn new(
+        packs: &'w Packs,
+        report: &'w mut AuditReport,
+        selects: &'w dyn Fn(&Member) -> bool,
+        sender: SyncSender<Batch>,
+    ) -> Self {
+        let (plain, leaning, batch) = (Vec::new(), Vec::new(), Vec::new());
+        Self { packs, report, selects, looked: 0, plain, leaning, batch, batch_bytes: 0, sender }
+    }
+
+    /// Notes where a member says that its base lies elsewhere than it does: it is found by its name all the same.
+    fn check_way(&mut self, segment: u32, member: &Member, base: Base) {
+        let Some(back) = base.back else { return };
+        let found = member.offset.checked_sub(back).and_then(|at| self.packs.member_at(segment, at).ok().flatten());
+        if found.is_none_or(|found| found.hash != base.hash) {
+            let (name, hash) = (pack_name(self.packs, segment), member.hash);
+            self.report.note(format!("`{name}` says that what blob {hash} leans on lies elsewhere than it does; it is found by its name, and nothing is lost"));
+        }
+    }
+
     fn segment(&mut self, segment: u32, place: Place) {
         let members = match self.packs.walk(segment, 0) {
             Ok(members) => members,
@@ -259,7 +338,12 @@ impl Walk<'_> {
     fn member(&mut self, segment: u32, member: Member) {
         self.report.blobs += 1;
         self.report.bytes += member.end() - member.offset;
-        self.whole.push(Row { hash: member.hash, segment, offset: member.offset });
+        if let Some(base) = member.base {
+            self.check_way(segment, &member, base);
+            self.leaning.push(Leaning { segment, base: base.hash, member });
+            return;
+        }
+        self.plain.push(Row { hash: member.hash, segment, offset: member.offset });
         if !(self.selects)(&member) {
             return;
         }
@@ -277,9 +361,9 @@ impl Walk<'_> {
         self.sender.send(batch).expect("the threads take until nothing more comes");
     }
 
-    fn finish(mut self) -> (Vec<Row>, u64) {
+    fn finish(mut self) -> (Vec<Row>, Vec<Leaning>, u64) {
         self.send();
-        (self.whole, self.looked) // Dropping the sender ends the threads.
+        (self.plain, self.leaning, self.looked) // Dropping the sender ends the threads.
     }
 }
 

@@ -19,6 +19,7 @@ mod checkpoint;
 mod course;
 mod extent;
 mod files;
+mod leaning;
 mod records;
 mod report;
 mod signed;

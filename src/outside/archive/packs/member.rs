@@ -44,7 +44,8 @@ pub struct Base {
     pub hash: Hash,
     /// How many frames are decoded before this one at most.
     pub depth: u64,
-    /// How far before this member its base's member begins, where both lie in one segment.
+    /// How far before this member its base's member begins, where both were written to one segment. It saves a search,
+    /// and nothing relies on it: where members were copied elsewhere, the base is found by its name.
     pub back: Option<u64>,
 }
 
@@ -186,7 +187,7 @@ pub(super) fn read_member(file: &mut File, offset: u64, length: u64) -> Option<M
             hash: Hash::from_slice(base.as_bytes()?).ok()?,
             depth: depth.as_unsigned().filter(|depth| (1..=DEPTH_MAX).contains(depth))?,
             back: match field("back") {
-                Some(back) => Some(back.as_unsigned().filter(|back| (1..=offset).contains(back))?),
+                Some(back) => Some(back.as_unsigned().filter(|back| *back > 0)?),
                 None => None,
             },
         }),
