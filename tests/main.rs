@@ -9,6 +9,7 @@
 
 mod audit;
 mod cli;
+mod copies;
 mod corpus;
 mod damage;
 mod flips;

@@ -39,6 +39,8 @@ pub(super) struct Blobs {
     /// The whole ones, sorted by hash.
     whole: Vec<Row>,
     damaged: HashMap<Hash, String>,
+    /// Where the members lie that are not the blob that they say.
+    failed: HashSet<(u32, u64)>,
 }
 
 #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
@@ -157,6 +159,7 @@ impl Blobs {
         report.looked.looked += u64::try_from(leaning.len()).unwrap_or_default();
         blobs.add(rows, &leaning_failures);
         failures.extend(leaning_failures);
+        blobs.failed = failures.iter().map(|failure| (failure.segment, failure.offset)).collect();
         for Failure { hash, found, .. } in failures {
             // A blob may lie in two packs, and one of them is enough.
             if matches!(blobs.find(hash), Held::Missing) {
@@ -189,6 +192,11 @@ impl Blobs {
     pub(super) fn read(&self, hash: Hash, reader: &mut MemberReader) -> Option<Vec<u8>> {
         let Held::Whole { segment, offset } = self.find(hash) else { return None };
         reader.read(segment, offset, hash).ok()
+    }
+
+    /// Returns where the members lie that are not the blob that they say: segment and offset.
+    pub(super) fn failed(self) -> HashSet<(u32, u64)> {
+        self.failed
     }
 
     /// Returns the damaged blobs.

@@ -146,6 +146,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::archivist::audit::course::{Course, Watch};
+    use crate::archivist::audit::extent::Selection;
     use crate::archivist::audit::report::AuditReport;
     use crate::archivist::progress::Silent;
     use crate::outside::archive::packs::PackWriter;
@@ -177,11 +179,17 @@ mod tests {
         (packs, hashes)
     }
 
+    fn checked(packs: &Packs) -> Blobs {
+        let watch = Watch::nobody();
+        let mut course = Course::begin(&watch, "", "");
+        Blobs::check(packs, &Selection::everything(), &mut course, &mut AuditReport::default(), &Silent)
+    }
+
     #[test]
     fn a_damaged_base_costs_what_leans_on_it_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let (packs, hashes) = packs(folder.path());
-        let blobs = Blobs::check(&packs, &mut AuditReport::default(), &Silent);
+        let blobs = checked(&packs);
         assert_eq!(blobs.damaged().count(), 0);
         assert!(hashes.iter().all(|hash| matches!(blobs.find(*hash), Held::Whole { .. })));
         let members: Vec<Member> = packs.walk(1, 0).unwrap().map(Result::unwrap).collect();
@@ -191,7 +199,7 @@ mod tests {
             let mut bytes = whole.clone();
             bytes[usize::try_from(members[damaged].end()).unwrap() - 1] ^= 1;
             std::fs::write(packs.path(1), bytes).unwrap();
-            let blobs = Blobs::check(&packs, &mut AuditReport::default(), &Silent);
+            let blobs = checked(&packs);
             for (n, hash) in hashes.iter().enumerate() {
                 let read = packs.read(*hash);
                 match blobs.find(*hash) {
@@ -217,7 +225,7 @@ mod tests {
         let whole = std::fs::read(packs.path(1)).unwrap();
         std::fs::write(packs.path(1), &whole[usize::try_from(members[0].end()).unwrap()..]).unwrap();
         std::fs::remove_file(packs.path(1).with_extension("rows")).unwrap();
-        let blobs = Blobs::check(&packs, &mut AuditReport::default(), &Silent);
+        let blobs = checked(&packs);
         let leaning: Vec<&Member> =
             members.iter().filter(|leaning| leaning.base.is_some_and(|base| base.hash == hashes[0])).collect();
         assert!(!leaning.is_empty());

@@ -57,7 +57,9 @@
 //!
 //! Source: RFC 8878 §3.1.2 (skippable frames). Every read checks the hash.
 
+mod copy;
 mod find;
+mod heal;
 mod member;
 mod read;
 mod reference;
@@ -65,6 +67,7 @@ mod rewrite;
 mod rows;
 mod write;
 
+pub use copy::{Stretch, Taken};
 pub use member::{Base, Member};
 pub use read::WHOLE_BYTES_MAX;
 pub use reference::{CHAIN_BYTES_MAX, DEPTH_MAX, REFERENCE_BYTES_MAX, Reference, WRITTEN_DEPTH_MAX};

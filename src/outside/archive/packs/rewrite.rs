@@ -304,7 +304,7 @@ mod tests {
         for n in 0..COUNT {
             let mut blob = Spooled::compressed(version(n)).unwrap();
             let reference = hashes.last().map(|before| Arc::new(packs.reference(*before).unwrap().unwrap()));
-            blob.compress_against(&Vec::from_iter(reference)).unwrap();
+            blob.compress_against(&mut reference.into_iter()).unwrap();
             hashes.push(blob.hash);
             writer.append(&blob).unwrap();
             writer.sync().unwrap();
