@@ -38,13 +38,8 @@ impl List {
             match log.entry(index) {
                 Ok(entry) if self.kind.as_deref().is_some_and(|kind| kind != entry.record.body.kind()) => continue,
                 Ok(entry) => print(&entry, &log, &withdrawn, settings),
-                Err(ReadError::Withdrawn { withdrawn, .. }) => {
-                    let kind = withdrawn.entry.record.as_ref().map(|record| record.link.kind());
-                    if self.kind.is_some() && self.kind.as_deref() != kind {
-                        continue;
-                    }
-                    print_withdrawn(index, &withdrawn, settings);
-                }
+                Err(ReadError::Withdrawn { withdrawn, .. }) if !self.is_of_kind(&withdrawn) => continue,
+                Err(ReadError::Withdrawn { withdrawn, .. }) => print_withdrawn(index, &withdrawn, settings),
                 Err(error) => {
                     print_damaged(index, &error, settings);
                     code = IN_PART;
@@ -53,6 +48,13 @@ impl List {
             left -= 1;
         }
         Ok(code)
+    }
+}
+
+impl List {
+    fn is_of_kind(&self, withdrawn: &Withdrawn) -> bool {
+        let kind = withdrawn.entry.record.as_ref().map(|record| record.link.kind());
+        self.kind.is_none() || self.kind.as_deref() == kind
     }
 }
 
@@ -73,7 +75,7 @@ fn withdrawal_line(withdrawal: &Withdrawal) -> String {
 fn hold_line(hold: &Hold) -> String {
     match &hold.act {
         HoldAct::Place(entries) => format!("holds {} entries: {}", entries.len(), hold.reason),
-        HoldAct::Release(held) => format!("releases the hold of entry {held}: {}", hold.reason),
+        HoldAct::Release(placed) => format!("releases the hold of entry {placed}: {}", hold.reason),
     }
 }
 

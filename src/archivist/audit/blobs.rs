@@ -91,11 +91,7 @@ impl Blobs {
             if let Some(earlier) = earlier {
                 report.looked.looked += earlier.looked;
                 report.looked.resumed += earlier.looked;
-                let failure = |(offset, found): &(u64, String)| {
-                    let hash = packs.member_at(*segment, *offset).ok().flatten()?.hash;
-                    Some(Failure { hash, segment: *segment, offset: *offset, found: found.clone() })
-                };
-                failures.extend(earlier.failures.iter().filter_map(failure));
+                failures.extend(earlier.failures.iter().filter_map(|one| Failure::earlier(packs, *segment, one)));
             } else if reads {
                 let kept = found.iter().map(|failure| (failure.offset, failure.found.clone())).collect();
                 course.take(*segment, Segment { length, looked, failures: kept });
@@ -197,6 +193,14 @@ struct Failure {
     segment: u32,
     offset: u64,
     found: String,
+}
+
+impl Failure {
+    /// Takes what an earlier run found.
+    fn earlier(packs: &Packs, segment: u32, (offset, found): &(u64, String)) -> Option<Self> {
+        let hash = packs.member_at(segment, *offset).ok().flatten()?.hash;
+        Some(Self { hash, segment, offset: *offset, found: found.clone() })
+    }
 }
 
 type Batch = Vec<(u32, Member)>;
