@@ -1,0 +1,2 @@
+//! Volume.
+fn main() {}
