@@ -37,9 +37,11 @@
 //! Source: RFC 8878 §3.1.2 (skippable frames). Every read checks the hash.
 
 mod find;
+mod lookup;
 mod member;
 mod read;
 mod rows;
+mod window;
 mod write;
 
 pub use member::Member;
@@ -50,6 +52,9 @@ pub use write::PackWriter;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lookup::Tables;
 
 use super::durable::WriteError;
 
@@ -62,13 +67,14 @@ pub const SEGMENT_BYTES_MAX: u64 = 256 << 20;
 #[derive(Clone, Debug)]
 pub struct Packs {
     folder: PathBuf,
+    tables: Arc<Tables>,
 }
 
 impl Packs {
     /// Reads the packs in `folder`, which need not exist yet.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
+        Self { folder: folder.to_owned(), tables: Arc::default() }
     }
 
     /// Returns the segments' numbers, in order.

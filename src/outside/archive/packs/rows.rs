@@ -4,8 +4,8 @@
 //! segment lie in the order of appending, those of a sealed one in the order of their hashes.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use super::{PackError, Packs};
@@ -13,8 +13,7 @@ use super::{PackError, Packs};
 use crate::base::hash::Hash;
 use crate::outside::archive::durable::{self, Access};
 
-const ROW_BYTES: usize = 40;
-const ROW_BYTES_U64: u64 = 40;
+pub(super) const ROW_BYTES: usize = 40;
 
 /// The rows of a segment.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -71,24 +70,7 @@ pub(super) fn last_offset(rows: &[u8]) -> u64 {
     rows.chunks_exact(ROW_BYTES).next_back().map_or(0, offset_of)
 }
 
-pub(super) fn find_sorted(index: &File, hash: Hash) -> io::Result<Option<u64>> {
-    let mut index = index;
-    let (mut low, mut high) = (0, index.metadata()?.len() / ROW_BYTES_U64);
-    let mut row = [0; ROW_BYTES];
-    while low < high {
-        let middle = low + (high - low) / 2;
-        index.seek(SeekFrom::Start(middle * ROW_BYTES_U64))?;
-        index.read_exact(&mut row)?;
-        match row[..32].cmp(hash.as_bytes()) {
-            std::cmp::Ordering::Less => low = middle + 1,
-            std::cmp::Ordering::Greater => high = middle,
-            std::cmp::Ordering::Equal => return Ok(Some(offset_of(&row))),
-        }
-    }
-    Ok(None)
-}
-
-fn offset_of(row: &[u8]) -> u64 {
+pub(super) fn offset_of(row: &[u8]) -> u64 {
     u64::from_be_bytes(row[32..ROW_BYTES].try_into().expect("a row ends in eight bytes"))
 }
 
