@@ -221,7 +221,7 @@ fn match_newest(writer: Writer, newest: &SignedCheckpoint, now: Time) -> Result<
 
 /// Opens the index and lets it learn what it has not seen.
 fn caught_up(archive: &Archive, writer: &Writer, progress: &dyn Progress) -> Result<Index, AppendError> {
-    let folder = archive.folder().join("index");
+    let folder = archive.folder().join("index/writer");
     let index = Index::open(&folder)?;
     let start = match index.covered() {
         Ok(Some((size, root))) if size <= writer.size() && writer.root_at(size).is_ok_and(|found| found == root) => {
@@ -249,8 +249,9 @@ fn rebuilt(
     }
     let log = Log::at(archive, size);
     let act = progress.begin("indexing", Some(size - start));
+    let mut reader = log.reader()?;
     for number in start..size {
-        let entry = log.entry(number)?;
+        let entry = reader.entry(number)?;
         index.learn(&entry.record, entry.statement.entry())?;
         act.advance(1);
     }

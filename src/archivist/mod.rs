@@ -13,6 +13,8 @@ pub mod visit;
 
 pub mod append;
 
+pub mod catalogue;
+pub mod list;
 pub mod read;
 
 pub mod cite;

@@ -10,7 +10,7 @@ use crate::evidence::statement::{Statement, StatementError};
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::log::inclusion::{InclusionProof, MakeInclusionError};
 use crate::log::tile::{ReadTileError, Tile, TileKind, WIDTH_MAX, decode_entries};
-use crate::outside::archive::packs::PackError;
+use crate::outside::archive::packs::{PackError, Sequence};
 use crate::outside::archive::{Archive, ArchiveError};
 
 /// An archive's log as one checkpoint promised it.
@@ -74,15 +74,32 @@ impl<'a> Log<'a> {
     /// # Errors
     /// A [`ReadError`] that names what is missing or does not fit.
     pub fn entry(&self, index: u64) -> Result<Entry, ReadError> {
-        let statement = Statement::decode(&self.archive.statement(index, self.size)?)
-            .map_err(|source| ReadError::Statement { index, source })?;
-        let record_bytes = self.archive.packs().read(statement.claim.record)?;
+        let statement = &self.archive.statement(index, self.size)?;
+        self.read(index, statement, |record| self.archive.packs().read(record))
+    }
+
+    fn read(
+        &self,
+        index: u64,
+        statement: &[u8],
+        read: impl FnOnce(Hash) -> Result<Vec<u8>, PackError>,
+    ) -> Result<Entry, ReadError> {
+        let statement = Statement::decode(statement).map_err(|source| ReadError::Statement { index, source })?;
+        let record_bytes = read(statement.claim.record)?;
         let record = Record::decode(&record_bytes).map_err(|source| ReadError::Record { index, source })?;
         if record.index != index {
             return Err(ReadError::OtherIndex { index, found: record.index });
         }
         let id = record.id(&self.archive.settings().prefix);
         Ok(Entry { id, statement, record_bytes, record })
+    }
+
+    /// Begins to read many entries in their order.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn reader(&self) -> Result<Reader<'_>, ReadError> {
+        Ok(Reader { log: self, bundle: None, records: Sequence::new(self.archive.packs())? })
     }
 
     /// Reads an entry by its citation id; says whether the id bore its check character.
@@ -166,6 +183,31 @@ impl<'a> Log<'a> {
     pub fn inclusion(&self, index: u64) -> Result<InclusionProof, ReadError> {
         InclusionProof::make(&self.archive.nodes(self.size), index, self.size)
             .map_err(|source| ReadError::Inclusion { index, source: Box::new(source) })
+    }
+}
+
+/// Reads entries one after another: each bundle of statements once, and records where they follow one another.
+pub struct Reader<'a> {
+    log: &'a Log<'a>,
+    bundle: Option<(u64, Vec<Vec<u8>>)>,
+    records: Sequence,
+}
+
+impl Reader<'_> {
+    /// Reads an entry, quickly when it follows the one before.
+    ///
+    /// # Errors
+    /// As [`Log::entry`].
+    #[expect(clippy::missing_panics_doc, reason = "a position in a bundle is below 256")]
+    pub fn entry(&mut self, index: u64) -> Result<Entry, ReadError> {
+        let (bundle, position) = (index / u64::from(WIDTH_MAX), index % u64::from(WIDTH_MAX));
+        let statements = match &mut self.bundle {
+            Some((held, statements)) if *held == bundle => statements,
+            other => &mut other.insert((bundle, self.log.archive.statements(bundle, self.log.size)?)).1,
+        };
+        let statement = statements.get(usize::try_from(position).expect("below 256"));
+        let statement = statement.ok_or(ArchiveError::OutsideLog { index, size: self.log.size })?;
+        self.log.read(index, statement, |record| self.records.read(record))
     }
 }
 

@@ -20,6 +20,7 @@ pub mod members;
 pub mod packs;
 pub mod spool;
 
+pub mod catalogue;
 pub mod index;
 pub mod writer;
 

@@ -40,13 +40,16 @@ mod find;
 mod lookup;
 mod member;
 mod read;
+mod recent;
 mod rows;
+mod sequence;
 mod window;
 mod write;
 
 pub use member::Member;
 pub use read::WHOLE_BYTES_MAX;
 pub use rows::Rows;
+pub use sequence::Sequence;
 pub use write::PackWriter;
 
 use std::fs;

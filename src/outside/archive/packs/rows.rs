@@ -3,11 +3,11 @@
 //! A row is 40 bytes: the blob's SHA-256, and the offset of its member as a big-endian integer. The rows of the active
 //! segment lie in the order of appending, those of a sealed one in the order of their hashes.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
+use super::recent::Recent;
 use super::{PackError, Packs};
 
 use crate::base::hash::Hash;
@@ -48,10 +48,9 @@ pub(super) fn has_row_from(packs: &Packs, segment: u32, start: u64) -> bool {
 }
 
 /// Seals a segment. A crash before the swap leaves it active; after it, sealed with a needless rows file.
-pub(super) fn write_index(path: &Path, members: &HashMap<Hash, u64>) -> Result<(), PackError> {
-    let mut rows: Vec<[u8; ROW_BYTES]> = members.iter().map(|(hash, offset)| row(*hash, *offset)).collect();
-    rows.sort_unstable();
-    durable::swap(&path.with_extension("index"), &rows.concat(), Access::Public)?;
+pub(super) fn write_index(path: &Path, members: Recent) -> Result<(), PackError> {
+    let rows = members.into_sorted();
+    durable::swap(&path.with_extension("index"), rows.as_flattened(), Access::Public)?;
     Ok(durable::remove(&path.with_extension("rows"))?)
 }
 
