@@ -7,6 +7,7 @@
     reason = "tests write files to damage them, say aloud what they skip, and fail by panicking"
 )]
 
+mod catalogue;
 mod cli;
 mod corpus;
 mod damage;

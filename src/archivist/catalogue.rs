@@ -1,7 +1,7 @@
 //! Catalogue: the readers' catalogue is brought up to the log, by whoever needs it first.
 //!
 //! Whoever asks catches it up, from what it covers to the newest checkpoint, [`CHUNK`] entries a transaction; the
-//! writer does so too, after its last publication, so that an append never waits. Two processes that catch up at once
+//! writer adds the little that it has just published when its act is done ([`keep_up`]), so that an append never waits. Two processes that catch up at once
 //! take turns. What is not covered yet is walked ([`super::list`]), so a catalogue that is behind hides nothing.
 //!
 //! The order matters: what is covered is read first and the checkpoint after it, so that a log that grows meanwhile is
@@ -33,6 +33,21 @@ pub fn caught_up(archive: &Archive, progress: &dyn Progress) -> Result<Catalogue
         }
         other => other.map(|()| catalogue),
     }
+}
+
+/// Adds what an act has just published, when that is little. What fails is left to the next reader: the act is done.
+pub fn keep_up(archive: &Archive) {
+    let _ = try_to_keep_up(archive);
+}
+
+fn try_to_keep_up(archive: &Archive) -> Result<(), FollowError> {
+    let (log, _) = Log::published(archive)?;
+    let mut catalogue = Catalogue::open(archive.folder())?;
+    let covered = catalogue.covered()?.map_or(0, |covered| covered.size);
+    if log.size().saturating_sub(covered) <= CHUNK && fits(&catalogue, archive)? && catalogue.is_writable() {
+        add_chunk(&mut catalogue, &log)?;
+    }
+    Ok(())
 }
 
 /// Opens the catalogue as it is, when it is of this log: it may be behind, and is only where to look first.

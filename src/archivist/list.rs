@@ -10,11 +10,17 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use super::catalogue::{FollowError, caught_up};
+use super::progress::Progress;
 use super::read::{Entry, Log, ReadError, Reader};
 
+use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::evidence::record::{Body, Document, Record};
-use crate::outside::archive::catalogue::{Catalogue, Row, Search};
+use crate::outside::archive::catalogue::{Catalogue, Row};
+
+/// What is looked for.
+pub type Wanted = crate::outside::archive::catalogue::Search;
 
 /// How many records are read at once.
 const PAGE: u64 = 64;
@@ -40,7 +46,7 @@ pub enum Listed {
 pub struct Listing<'a> {
     log: &'a Log<'a>,
     reader: Reader<'a>,
-    wanted: Search,
+    wanted: Wanted,
     catalogue: Option<Catalogue>,
     /// How many entries, from the first, the catalogue is asked about.
     covered: u64,
@@ -50,22 +56,44 @@ pub struct Listing<'a> {
     ready: VecDeque<Listed>,
     documents: HashMap<u64, Option<Document>>,
     chain: Option<Chain>,
+    /// What a walk that begins anew must not list a second time.
+    listed: Vec<u64>,
+    unusable: Option<FollowError>,
     is_contradicted: bool,
 }
 
 /// How the captures of a whole history count down.
 #[derive(Default)]
 struct Chain {
+    /// The capture that was listed last: its index and its sequence.
     last: Option<(u64, u64)>,
+    /// What was listed after it.
+    since: Vec<u64>,
     has_gap_for_a_reason: bool,
 }
 
 impl<'a> Listing<'a> {
-    /// Begins a list of the entries before `before`, with the help of a catalogue when there is one.
+    /// Begins a list of the entries before `before`, with the help of the catalogue when it can be asked.
     ///
     /// # Errors
     /// When there is no memory to read.
-    pub fn new(log: &'a Log<'a>, catalogue: Option<Catalogue>, wanted: Search, before: u64) -> Result<Self, ReadError> {
+    pub fn begin(log: &'a Log<'a>, wanted: Wanted, before: u64, progress: &dyn Progress) -> Result<Self, ReadError> {
+        // A record is found by its hash without the catalogue.
+        if let Some(entry) = wanted.blob.map(|hash| log.find_record(hash)).transpose()?.flatten() {
+            let mut listing = Self::new(log, None, wanted, 0)?;
+            if entry.record.index < before && listing.is_wanted(&entry) {
+                listing.ready.push_back(Listed::Entry(Box::new(entry)));
+            }
+            return Ok(listing);
+        }
+        let (catalogue, unusable) = match caught_up(log.archive(), progress) {
+            Ok(catalogue) => (Some(catalogue), None),
+            Err(error) => (None, Some(error)),
+        };
+        Ok(Self { unusable, ..Self::new(log, catalogue, wanted, before)? })
+    }
+
+    fn new(log: &'a Log<'a>, catalogue: Option<Catalogue>, wanted: Wanted, before: u64) -> Result<Self, ReadError> {
         let covered = catalogue.as_ref().and_then(|catalogue| catalogue.covered().ok().flatten());
         let is_history = wanted.history.is_some()
             && (wanted.kinds.is_empty() || wanted.kinds.iter().any(|kind| kind == "capture"))
@@ -83,15 +111,21 @@ impl<'a> Listing<'a> {
             ready: VecDeque::new(),
             documents: HashMap::new(),
             chain: is_history.then(Chain::default),
+            listed: Vec::new(),
+            unusable: None,
             is_contradicted: false,
             wanted,
         })
     }
 
-    /// Says whether a row of the catalogue said something else than its record. It was thrown away then.
+    /// Says why the log is walked, when it is: the same list, slowly.
     #[must_use]
-    pub fn is_contradicted(&self) -> bool {
-        self.is_contradicted
+    pub fn remark(&self) -> Option<String> {
+        if self.is_contradicted {
+            return Some("the catalogue contradicts the log, which is walked instead; it will be made anew".to_owned());
+        }
+        let error = self.unusable.as_ref()?;
+        Some(format!("the catalogue cannot be used, so the log is walked: {}", with_causes(error)))
     }
 
     fn fill(&mut self) {
@@ -111,6 +145,9 @@ impl<'a> Listing<'a> {
         let first = if self.catalogue.is_some() { first.max(self.covered.min(end - 1)) } else { first };
         self.before = first;
         for index in first..end {
+            if self.listed.contains(&index) {
+                continue;
+            }
             let listed = match self.reader.entry(index) {
                 Ok(entry) if self.is_wanted(&entry) => Listed::Entry(Box::new(entry)),
                 Ok(_) => continue,
@@ -127,7 +164,8 @@ impl<'a> Listing<'a> {
         let Ok(rows) = catalogue.rows(&self.wanted, before, PAGE) else { return self.distrust(before) };
         self.before = rows.last().map_or(0, |row| row.number);
         if rows.is_empty() && !self.has_whole_chain() {
-            return self.distrust(before);
+            let last = self.chain.as_ref().and_then(|chain| chain.last);
+            return self.distrust(last.map_or(before, |(index, _)| index));
         }
         let mut read = Vec::new();
         for row in rows.into_iter().rev() {
@@ -150,7 +188,7 @@ impl<'a> Listing<'a> {
     fn distrust(&mut self, before: u64) {
         let _ = self.catalogue.take().map(Catalogue::anew); // Whoever else uses it will find out too.
         self.is_contradicted = true;
-        self.chain = None;
+        self.listed = self.chain.take().map(|chain| chain.since).unwrap_or_default();
         self.before = before;
     }
 
@@ -159,20 +197,28 @@ impl<'a> Listing<'a> {
         let chain = self.chain.as_mut()?;
         let entry = match listed {
             Listed::Entry(entry) => entry,
-            Listed::Damaged { .. } => {
+            Listed::Damaged { index, .. } => {
                 chain.has_gap_for_a_reason = true;
+                chain.since.push(*index);
                 return None;
             }
         };
-        let Body::Capture(capture) = &entry.record.body else { return None };
+        let Body::Capture(capture) = &entry.record.body else {
+            chain.since.push(entry.record.index);
+            return None;
+        };
         let last = chain.last.replace((entry.record.index, capture.sequence));
         let has_gap = !std::mem::take(&mut chain.has_gap_for_a_reason)
             && last.is_some_and(|(_, sequence)| capture.sequence.checked_add(1) != Some(sequence));
-        has_gap.then_some(last.map_or(0, |(index, _)| index))
+        if has_gap {
+            return last.map(|(index, _)| index);
+        }
+        chain.since.clear();
+        None
     }
 
     fn has_whole_chain(&self) -> bool {
-        let Some(Chain { last: Some((_, sequence)), has_gap_for_a_reason }) = &self.chain else { return true };
+        let Some(Chain { last: Some((_, sequence)), has_gap_for_a_reason, .. }) = &self.chain else { return true };
         *sequence == 1 || *has_gap_for_a_reason
     }
 
@@ -240,6 +286,30 @@ impl<'a> Listing<'a> {
         let log = self.log;
         self.documents.entry(index).or_insert_with(|| Some(log.document(index).ok()?.1)).clone()
     }
+}
+
+/// Finds every document with an address, by its first record, oldest first: one for each vantage.
+///
+/// # Errors
+/// As [`Listing::begin`]; a record that cannot be read is passed over.
+pub fn histories<'a>(
+    log: &'a Log<'a>,
+    address: &str,
+    progress: &dyn Progress,
+) -> Result<(Vec<u64>, Option<String>), ReadError> {
+    let kinds = vec!["document".to_owned()];
+    let wanted = Wanted { address: Some(address.to_owned()), kinds, ..Wanted::default() };
+    let mut listing = Listing::begin(log, wanted, u64::MAX, progress)?;
+    let first = |listed| match listed {
+        Listed::Entry(entry) => match &entry.record.body {
+            Body::Document(document) if document.amends.is_none() => Some(entry.record.index),
+            _ => None,
+        },
+        Listed::Damaged { .. } => None,
+    };
+    let mut histories: Vec<u64> = listing.by_ref().filter_map(first).collect();
+    histories.reverse();
+    Ok((histories, listing.remark()))
 }
 
 impl Iterator for Listing<'_> {

@@ -102,11 +102,15 @@ impl<'a> Log<'a> {
         Ok(Reader { log: self, bundle: None, records: Sequence::new(self.archive.packs())? })
     }
 
-    /// Reads an entry by its citation id; says whether the id bore its check character.
+    /// Reads an entry by its citation id, or by the SHA-256 of its record; says whether the id bore its check character.
     ///
     /// # Errors
     /// [`ReadError::OtherArchive`] for another prefix, [`ReadError::OtherKind`] for another kind of record.
     pub fn find(&self, id: &str) -> Result<(Entry, CheckCharacter), ReadError> {
+        if let Ok(record) = id.parse::<Hash>() {
+            let entry = self.find_record(record)?.ok_or(ReadError::NoRecord { record })?;
+            return Ok((entry, CheckCharacter::Right));
+        }
         let (id, check) = Id::parse(id)?;
         let prefix = &self.archive.settings().prefix;
         if id.prefix != *prefix {
@@ -133,23 +137,22 @@ impl<'a> Log<'a> {
         Ok((entry, document))
     }
 
-    /// Finds every document with an address, by its first record: one for each vantage. Reads the log from its
-    /// end to its start, since readers have no index.
+    /// Finds an entry by the SHA-256 of its record, which the packs lead to: it says its own index.
     ///
     /// # Errors
     /// As [`Log::entry`].
-    pub fn histories(&self, url: &str) -> Result<Vec<u64>, ReadError> {
-        let mut histories = Vec::new();
-        for index in 0..self.size {
-            let entry = self.entry(index)?;
-            if let Body::Document(document) = &entry.record.body
-                && document.amends.is_none()
-                && document.url == url
-            {
-                histories.push(index);
-            }
+    pub fn find_record(&self, record: Hash) -> Result<Option<Entry>, ReadError> {
+        if !self.archive.packs().contains(record)? {
+            return Ok(None);
         }
-        Ok(histories)
+        let bytes = match self.archive.packs().read(record) {
+            Err(PackError::TooLarge { .. }) => return Ok(None),
+            other => other?,
+        };
+        // The bytes of a page are no record, and a record may be of another log.
+        let Some(index) = Record::decode(&bytes).ok().map(|record| record.index) else { return Ok(None) };
+        let entry = if index < self.size { self.entry(index)? } else { return Ok(None) };
+        Ok((entry.record_sha256() == record).then_some(entry))
     }
 
     /// Finds the entry that is a statement's hash among those before `before`, from the newest back.
@@ -174,6 +177,17 @@ impl<'a> Log<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// Says whether the entry at `index` can be read and is a statement's hash.
+    #[must_use]
+    pub fn is_entry(&self, index: u64, entry: Hash) -> bool {
+        let width = u64::from(WIDTH_MAX);
+        let Ok(tile) = Tile::of_tree(TileKind::Entries, index / width, self.size) else { return false };
+        let Ok(bytes) = self.archive.tile(&tile) else { return false };
+        let Ok(entries) = decode_entries(&bytes, tile.width()) else { return false };
+        let position = usize::try_from(index % width).ok();
+        position.and_then(|position| entries.get(position)).is_some_and(|found| *found == entry.as_bytes())
     }
 
     /// Makes the proof that an entry is in the log.
@@ -223,6 +237,8 @@ pub enum ReadError {
     Id(#[from] IdError),
     #[error("cannot prove entry {index}")]
     Inclusion { index: u64, source: Box<MakeInclusionError<ReadTileError<ArchiveError>>> },
+    #[error("no record of this log has SHA-256 {record}")]
+    NoRecord { record: Hash },
     #[error("entry {index} is not a document")]
     NotDocument { index: u64 },
     #[error("`{found}` is not of this archive, whose ids begin with `{expected}`")]

@@ -96,7 +96,10 @@ impl Catalogue {
         let Some((low, high)) = self.range(search)? else { return Ok(Vec::new()) };
         let high = high.min(integer(before)?);
         let mut rows = Vec::new();
-        for lead in self.leads(search)? {
+        let leads = self.leads(search)?;
+        let is_narrow = leads.iter().all(|lead| lead.from != ALL.0);
+        // What could not be read may be what is looked for.
+        for lead in leads.into_iter().chain(is_narrow.then(|| Lead::new(BY_KIND, "damaged".to_owned()))) {
             self.follow(&lead, search, (low, high), integer(count)?, &mut rows)?;
         }
         rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.number));
