@@ -41,7 +41,7 @@ use affiant::outside::archive::spool::Spooled;
 const WINDOW: u64 = 100_000;
 
 /// How many records one publication covers, in turn.
-const BATCHES: [(u64, u64); 4] = [(4096, 1), (256, 4), (16, 8), (1, 8)];
+const BATCHES: [(u64, usize); 4] = [(4096, 1), (256, 4), (16, 8), (1, 8)];
 
 /// One record in so many is a document.
 const DOCUMENT_EVERY: u64 = 100;
@@ -81,22 +81,19 @@ fn append(appender: &mut Appender, count: u64) {
     let mut maker = Maker { random: 0x9e37_79b9_7f4a_7c15 ^ appender.size(), documents: Vec::new() };
     let mut windows = vec![Reading::now(appender.size())];
     let mut peak_kib = 0;
-    'all: loop {
-        for (batch, times) in BATCHES {
-            for _ in 0..times {
-                (0..batch).for_each(|_| maker.append(appender));
-                appender.publish(now()).unwrap();
-                peak_kib = peak_kib.max(memory_kib("VmRSS"));
-                let last = windows.last().unwrap();
-                if appender.size() >= last.size + WINDOW {
-                    let window = Reading::now(appender.size());
-                    window.print_since(last);
-                    windows.push(window);
-                }
-                if appender.size() >= count {
-                    break 'all;
-                }
-            }
+    let batches = BATCHES.iter().flat_map(|(batch, times)| std::iter::repeat_n(*batch, *times));
+    for batch in batches.collect::<Vec<_>>().into_iter().cycle() {
+        (0..batch).for_each(|_| maker.append(appender));
+        appender.publish(now()).unwrap();
+        peak_kib = peak_kib.max(memory_kib("VmRSS"));
+        let last = windows.last().unwrap();
+        if appender.size() >= last.size + WINDOW {
+            let window = Reading::now(appender.size());
+            window.print_since(last);
+            windows.push(window);
+        }
+        if appender.size() >= count {
+            break;
         }
     }
     let rates: Vec<(f64, f64)> = windows.windows(2).map(|pair| pair[1].rates_since(&pair[0])).collect();
@@ -245,7 +242,7 @@ impl Reading {
     /// Returns records a second, by wall time and by processor time.
     fn rates_since(&self, earlier: &Self) -> (f64, f64) {
         let records = f64::from(u32::try_from(self.size - earlier.size).unwrap());
-        let processor = (self.processor - earlier.processor).as_secs_f64();
+        let processor = self.processor.saturating_sub(earlier.processor).as_secs_f64();
         (records / (self.at - earlier.at).as_secs_f64(), records / processor)
     }
 

@@ -12,7 +12,8 @@ use crate::stage::Stage;
 /// An archive of several documents, entities, outcomes and kinds.
 fn stage() -> Stage {
     let stage = Stage::new();
-    let page = |name: &str, text: &str| fs::write(stage.path(name), format!("<p>{text} {}</p>", "word ".repeat(400))).unwrap();
+    let page =
+        |name: &str, text: &str| fs::write(stage.path(name), format!("<p>{text} {}</p>", "word ".repeat(400))).unwrap();
     for round in 0..4 {
         page("a.html", &format!("We keep logs for {} years.", round / 2));
         page("b.html", &format!("Liability is limited to {round} euros."));
@@ -162,7 +163,7 @@ fn a_forged_row_is_found_out_and_never_shown() {
         "UPDATE covered SET size = size + 1",
         "UPDATE covered SET size = 3",
         "INSERT INTO record VALUES (1000000, 'capture', 0, 1, 'complete')",
-        "DROP TABLE blob; CREATE VIEW blob AS SELECT 1 AS hash, 2 AS number",
+        "DROP TABLE blob; CREATE VIEW blob AS SELECT 0 AS part, 1 AS hash, 2 AS number",
         "CREATE TRIGGER t AFTER INSERT ON record BEGIN DELETE FROM record; END",
         "PRAGMA user_version = 9",
     ];

@@ -15,8 +15,8 @@ use crate::log::merkle;
 use crate::outside::archive::catalogue::{Catalogue, CatalogueError, Covered};
 use crate::outside::archive::{Archive, ArchiveError};
 
-/// How many entries one transaction adds: a reader that waits for it waits less than a second.
-pub const CHUNK: u64 = 16_384;
+/// How many entries one transaction adds: a reader that waits for it waits a second or two.
+pub const CHUNK: u64 = 32_768;
 
 /// Opens the catalogue and brings it up to the log.
 ///

@@ -278,7 +278,7 @@ impl<'a> Listing<'a> {
                 Body::Capture(capture) => Some(capture.document),
                 _ => None,
             },
-            _ => None,
+            Body::Genesis(_) => None,
         }
     }
 

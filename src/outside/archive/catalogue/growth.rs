@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{CatalogueError, Covered, SPAN, beginning, covered, integer};
+use super::{CatalogueError, Covered, PART, SPAN, beginning, covered, integer};
 
 use crate::base::hash::Hash;
 use crate::base::time::Time;
@@ -35,10 +35,8 @@ impl<'c> Growth<'c> {
     /// A [`CatalogueError`].
     pub fn add(&mut self, record: &Record) -> Result<(), CatalogueError> {
         let number = integer(record.index)?;
-        let body = &record.body;
-        let visit = body.visit();
-        let time = time_of(record);
-        let history = match body {
+        let history = match &record.body {
+            Body::Genesis(_) => None,
             Body::Document(document) => Some(self.add_document(number, document)?),
             Body::Capture(capture) => self.add_visit(number, capture.document, &capture.visit)?,
             Body::Check(check) => self.add_visit(number, check.document, &check.visit)?,
@@ -46,9 +44,8 @@ impl<'c> Growth<'c> {
                 self.add_blob(number, provision.rendition)?;
                 self.history_of_record(provision.capture)?
             }
-            _ => None,
         };
-        self.add_row(number, body.kind(), time, history, visit.map(|visit| visit.outcome.kind.word()))
+        self.add_row(number, history, record)
     }
 
     /// Adds an entry whose record cannot be read, so that lists name it.
@@ -82,18 +79,12 @@ impl<'c> Growth<'c> {
         Ok(self.transaction.commit()?)
     }
 
-    fn add_row(
-        &mut self,
-        number: i64,
-        kind: &str,
-        time: Time,
-        history: Option<i64>,
-        outcome: Option<&str>,
-    ) -> Result<(), CatalogueError> {
-        let time = integer(time.microseconds())?;
+    fn add_row(&mut self, number: i64, history: Option<i64>, record: &Record) -> Result<(), CatalogueError> {
+        let outcome = record.body.visit().map(|visit| visit.outcome.kind.word());
+        let time = integer(time_of(record).microseconds())?;
         self.transaction
             .prepare_cached("INSERT INTO record (number, kind, time, history, outcome) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![number, kind, time, history, outcome])?;
+            .execute(params![number, record.body.kind(), time, history, outcome])?;
         let span = self.spans.entry(number - number % integer(SPAN)?).or_insert((time, time));
         *span = (span.0.min(time), span.1.max(time));
         Ok(())
@@ -131,8 +122,8 @@ impl<'c> Growth<'c> {
     }
 
     fn add_blob(&mut self, number: i64, hash: Hash) -> Result<(), CatalogueError> {
-        let row = [beginning(hash), number];
-        self.transaction.prepare_cached("INSERT OR IGNORE INTO blob VALUES (?1, ?2)")?.execute(row)?;
+        let row = [number / integer(PART)?, beginning(hash), number];
+        self.transaction.prepare_cached("INSERT OR IGNORE INTO blob VALUES (?1, ?2, ?3)")?.execute(row)?;
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The readers' catalogue: which records there are of a document, an entity, an address, a blob, a kind, an outcome, a time.
 //!
-//! A SQLite database, `index/catalogue/catalogue.sqlite`, in WAL mode: any process reads it while another writes the
+//! An SQLite database, `index/catalogue/catalogue.sqlite`, in WAL mode: any process reads it while another writes the
 //! archive or catches the catalogue up. All of it is derived from the log, which it follows: an append never waits for
 //! it. `covered` says how much of which log it holds; where that is another log, or the file is damaged or of another
 //! format, it is thrown away and made anew.
@@ -11,7 +11,7 @@
 //! | `record`   | a record: its number in the log, kind, time, the first record of its document, its outcome        |
 //! | `document` | a document record: the first record of the document, its address, entity and title                |
 //! | `address`  | an address that a visit asked for or got, where it is not the document's own                      |
-//! | `blob`     | a blob that a record names: the first eight bytes of its hash, as a signed big-endian integer     |
+//! | `blob`     | a blob that a record names: the first eight bytes of its hash, as a signed big-endian integer; `part` counts records by [`PART`] |
 //! | `span`     | 4,096 records: the oldest and the newest time among them                                          |
 //!
 //! Times are microseconds since the Unix epoch: of a visit when it began, of another record when it was made. A record
@@ -54,10 +54,17 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 const CACHE_KIB: i64 = 16 << 10;
 
 /// How long the write-ahead file may stay once its content is in the database.
-const LEFT_BYTES_MAX: i64 = 16 << 20;
+const LEFT_BYTES_MAX: i64 = 4 << 20;
 
 /// How many records a row of `span` is about.
 const SPAN: u64 = 4096;
+
+/// How many records a part of `blob` is about. Hashes come in any order: within a part, all pages that they touch stay
+/// in memory, however many parts there are. A search looks into each.
+pub const PART: u64 = 1 << 18;
+
+/// How many pages the write-ahead file has before they go into the database, 32 MiB: each of them once.
+const AHEAD_PAGE_COUNT: i64 = 8192;
 
 /// Kinds and outcomes that nearly every record has: asking for one of them needs no index.
 const COMMON_KINDS: [&str; 2] = ["capture", "check"];
@@ -74,7 +81,7 @@ const SCHEMA: [&str; 12] = [
     "CREATE INDEX document_address ON document (address)",
     "CREATE INDEX document_entity ON document (entity) WHERE entity IS NOT NULL",
     "CREATE TABLE address (address TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (address, number)) WITHOUT ROWID",
-    "CREATE TABLE blob (hash INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (hash, number)) WITHOUT ROWID",
+    "CREATE TABLE blob (part INTEGER NOT NULL, hash INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (part, hash, number)) WITHOUT ROWID",
     "CREATE TABLE span (first INTEGER PRIMARY KEY, oldest INTEGER NOT NULL, newest INTEGER NOT NULL)",
     "CREATE VIEW history AS SELECT history, count(*) AS records, min(time) AS oldest, max(time) AS newest FROM record WHERE history IS NOT NULL GROUP BY history",
 ];
@@ -192,6 +199,7 @@ fn connect(folder: &Path, flags: OpenFlags) -> Result<Connection, CatalogueError
     if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         connection.pragma_update_and_check(None, "journal_size_limit", LEFT_BYTES_MAX, |_| Ok(()))?;
+        connection.pragma_update_and_check(None, "wal_autocheckpoint", AHEAD_PAGE_COUNT, |_| Ok(()))?;
         // After a power failure the database is older, never torn: no fsync at each commit is needed.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         make_tables(&mut connection)?;

@@ -5,7 +5,7 @@
 
 use rusqlite::types::{ToSql, ToSqlOutput, Value};
 
-use super::{COMMON_KINDS, COMMON_OUTCOME, Catalogue, CatalogueError, SPAN, beginning, integer};
+use super::{COMMON_KINDS, COMMON_OUTCOME, Catalogue, CatalogueError, PART, SPAN, beginning, integer};
 
 use crate::base::hash::Hash;
 use crate::base::time::Time;
@@ -66,10 +66,13 @@ struct Lead {
     from: &'static str,
     number: &'static str,
     key: Value,
+    /// Which part of `blob`; nothing else has parts.
+    part: i64,
 }
 
 const ALL: (&str, &str) = ("record WHERE ?1 IS NULL", "record.number");
-const BY_BLOB: (&str, &str) = ("blob CROSS JOIN record USING (number) WHERE blob.hash = ?1", "blob.number");
+const BY_BLOB: (&str, &str) =
+    ("blob CROSS JOIN record USING (number) WHERE blob.part = ?8 AND blob.hash = ?1", "blob.number");
 const BY_ADDRESS: (&str, &str) =
     ("address CROSS JOIN record USING (number) WHERE address.address = ?1", "address.number");
 const BY_HISTORY: (&str, &str) =
@@ -83,7 +86,7 @@ const BY_OUTCOME: (&str, &str) =
 
 impl Lead {
     fn new((from, number): (&'static str, &'static str), key: impl Into<Value>) -> Self {
-        Self { from, number, key: key.into() }
+        Self { from, number, key: key.into(), part: 0 }
     }
 }
 
@@ -100,7 +103,7 @@ impl Catalogue {
         let is_narrow = leads.iter().all(|lead| lead.from != ALL.0);
         // What could not be read may be what is looked for.
         for lead in leads.into_iter().chain(is_narrow.then(|| Lead::new(BY_KIND, "damaged".to_owned()))) {
-            self.follow(&lead, search, (low, high), integer(count)?, &mut rows)?;
+            rows.extend(self.follow(&lead, search, (low, high), integer(count)?)?);
         }
         rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.number));
         rows.dedup_by_key(|row| row.number);
@@ -140,7 +143,9 @@ impl Catalogue {
     /// Chooses what leads the search: the one that is likely to find the fewest.
     fn leads(&self, search: &Search) -> Result<Vec<Lead>, CatalogueError> {
         if let Some(blob) = search.blob {
-            return Ok(vec![Lead::new(BY_BLOB, beginning(blob))]);
+            let covered = self.covered()?.map_or(0, |covered| covered.size);
+            let part = |part| Ok(Lead { part: integer(part)?, ..Lead::new(BY_BLOB, beginning(blob)) });
+            return (0..covered.div_ceil(PART)).map(part).collect();
         }
         if let Some(history) = search.history {
             return Ok(vec![Lead::new(BY_HISTORY, integer(history)?)]);
@@ -177,26 +182,26 @@ impl Catalogue {
         search: &Search,
         (low, high): (i64, i64),
         count: i64,
-        rows: &mut Vec<Row>,
-    ) -> Result<(), CatalogueError> {
+    ) -> Result<Vec<Row>, CatalogueError> {
         let (since, until) = times(search)?;
         // A plus keeps SQLite from being led by another column. Damaged records are in every list.
-        let Lead { from, number, key } = lead;
-        let kinds = search.kinds.iter().enumerate().map(|(n, _)| format!("?{}", n + 8)).collect::<Vec<_>>().join(", ");
+        let Lead { from, number, key, part } = lead;
+        let kinds = search.kinds.iter().enumerate().map(|(n, _)| format!("?{}", n + 9)).collect::<Vec<_>>().join(", ");
         let kinds = if kinds.is_empty() { "1".to_owned() } else { format!("+record.kind IN ({kinds})") };
         let sql = format!(
             "SELECT record.number, record.kind, record.time, record.history, record.outcome FROM {from} \
              AND {number} >= ?2 AND {number} < ?3 AND (+record.kind = 'damaged' OR (+record.time BETWEEN ?4 AND ?5 \
-             AND (?6 IS NULL OR +record.outcome = ?6) AND {kinds})) ORDER BY {number} DESC LIMIT ?7"
+             AND (?6 IS NULL OR +record.outcome = ?6) AND {kinds})) AND ?8 IS NOT NULL ORDER BY {number} DESC LIMIT ?7"
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let wish: [&dyn ToSql; 7] = [&Key(key), &low, &high, &since, &until, &search.outcome, &count];
+        let wish: [&dyn ToSql; 8] = [&Key(key), &low, &high, &since, &until, &search.outcome, &count, part];
         for (n, value) in wish.into_iter().enumerate() {
             statement.raw_bind_parameter(n + 1, value)?;
         }
         for (n, kind) in search.kinds.iter().enumerate() {
-            statement.raw_bind_parameter(n + 8, kind)?;
+            statement.raw_bind_parameter(n + 9, kind)?;
         }
+        let mut rows = Vec::new();
         let mut found = statement.raw_query();
         while let Some(row) = found.next()? {
             rows.push(Row {
@@ -207,7 +212,7 @@ impl Catalogue {
                 outcome: row.get(4)?,
             });
         }
-        Ok(())
+        Ok(rows)
     }
 }
 

@@ -60,18 +60,17 @@ impl Sequence {
 
     fn read_ahead(&mut self, hash: Hash) -> Option<Vec<u8>> {
         let place = self.place.as_mut()?;
-        let mut offset = place.next;
-        for _ in 0..AHEAD_COUNT_MAX {
-            let member = read_member(&mut place.file, offset, place.length)?;
-            offset = member.end();
-            if member.hash == hash {
-                place.next = offset;
-                let is_small = member.size_bytes.max(member.stored_bytes) <= AT_ONCE_BYTES_MAX;
-                // What is not as the member says is for the reader of single blobs to name.
-                return if is_small { self.decompress(&member).ok()? } else { None };
-            }
-        }
-        None
+        let mut next = place.next;
+        let mut ahead = (0..AHEAD_COUNT_MAX).map_while(|_| {
+            let member = read_member(&mut place.file, next, place.length)?;
+            next = member.end();
+            Some(member)
+        });
+        let member = ahead.find(|member| member.hash == hash)?;
+        place.next = member.end();
+        let is_small = member.size_bytes.max(member.stored_bytes) <= AT_ONCE_BYTES_MAX;
+        // What is not as the member says is for the reader of single blobs to name.
+        is_small.then(|| self.decompress(&member).ok().flatten()).flatten()
     }
 
     fn decompress(&mut self, member: &super::Member) -> io::Result<Option<Vec<u8>>> {
