@@ -7,10 +7,12 @@
     reason = "tests write files to damage them, say aloud what they skip, and fail by panicking"
 )]
 
+mod audit;
 mod catalogue;
 mod cli;
 mod corpus;
 mod damage;
+mod flips;
 mod forgery;
 mod history;
 mod interop;
@@ -20,3 +22,4 @@ mod stage;
 mod tidy;
 mod vectors;
 mod web;
+mod withdraw;

@@ -91,6 +91,10 @@ fn add_chunk(catalogue: &mut Catalogue, log: &Log<'_>) -> Result<u64, FollowErro
     for number in start..end {
         match reader.entry(number) {
             Ok(entry) => growth.add(&entry.record)?,
+            Err(ReadError::Withdrawn { withdrawn, .. }) => match &withdrawn.entry.record {
+                Some(record) => growth.add_withdrawn(number, &record.link)?,
+                None => growth.add_damaged(number)?,
+            },
             Err(_) => growth.add_damaged(number)?,
         }
     }

@@ -13,10 +13,11 @@ use std::collections::{HashMap, VecDeque};
 use super::catalogue::{FollowError, caught_up};
 use super::progress::Progress;
 use super::read::{Entry, Log, ReadError, Reader};
+use super::withdrawn::Withdrawn;
 
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
-use crate::evidence::record::{Body, Document, Record};
+use crate::evidence::record::{Body, Document, Link, Record};
 use crate::outside::archive::catalogue::{Catalogue, Row};
 
 /// What is looked for.
@@ -33,6 +34,13 @@ const BUNDLE: u64 = 256;
 pub enum Listed {
     /// A record.
     Entry(Box<Entry>),
+    /// An entry whose record is withdrawn: what its withdrawal says of it.
+    Withdrawn {
+        /// Its index.
+        index: u64,
+        /// The withdrawal.
+        withdrawn: Box<Withdrawn>,
+    },
     /// An entry that cannot be read: it may be what is looked for.
     Damaged {
         /// Its index.
@@ -151,7 +159,10 @@ impl<'a> Listing<'a> {
             let listed = match self.reader.entry(index) {
                 Ok(entry) if self.is_wanted(&entry) => Listed::Entry(Box::new(entry)),
                 Ok(_) => continue,
-                Err(error) => Listed::Damaged { index, error },
+                Err(error) => match self.unread(index, error) {
+                    Some(listed) => listed,
+                    None => continue,
+                },
             };
             self.ready.push_front(listed);
         }
@@ -173,7 +184,7 @@ impl<'a> Listing<'a> {
                 Ok(entry) if !self.is_so(&row, &entry) => return self.distrust(before),
                 Ok(entry) if self.is_wanted(&entry) => read.push(Listed::Entry(Box::new(entry))),
                 Ok(_) => {}
-                Err(error) => read.push(Listed::Damaged { index: row.number, error }),
+                Err(error) => read.extend(self.unread(row.number, error)),
             }
         }
         for listed in read.into_iter().rev() {
@@ -195,21 +206,33 @@ impl<'a> Listing<'a> {
     /// Returns where the walk must begin when captures are missing before a listed one.
     fn gap_before(&mut self, listed: &Listed) -> Option<u64> {
         let chain = self.chain.as_mut()?;
-        let entry = match listed {
-            Listed::Entry(entry) => entry,
+        let capture = match listed {
+            Listed::Entry(entry) => match &entry.record.body {
+                Body::Capture(capture) => Some((entry.record.index, capture.sequence)),
+                other => {
+                    chain.since.extend(other.visit().map(|_| entry.record.index));
+                    None
+                }
+            },
+            Listed::Withdrawn { index, withdrawn } => {
+                match withdrawn.entry.record.as_ref().map(|record| &record.link) {
+                    Some(Link::Capture { sequence, .. }) => Some((*index, *sequence)),
+                    _ => {
+                        chain.since.push(*index);
+                        None
+                    }
+                }
+            }
             Listed::Damaged { index, .. } => {
                 chain.has_gap_for_a_reason = true;
                 chain.since.push(*index);
-                return None;
+                None
             }
         };
-        let Body::Capture(capture) = &entry.record.body else {
-            chain.since.push(entry.record.index);
-            return None;
-        };
-        let last = chain.last.replace((entry.record.index, capture.sequence));
+        let capture = capture?;
+        let last = chain.last.replace(capture);
         let has_gap = !std::mem::take(&mut chain.has_gap_for_a_reason)
-            && last.is_some_and(|(_, sequence)| capture.sequence.checked_add(1) != Some(sequence));
+            && last.is_some_and(|(_, sequence)| capture.1.checked_add(1) != Some(sequence));
         if has_gap {
             return last.map(|(index, _)| index);
         }
@@ -247,6 +270,34 @@ impl<'a> Listing<'a> {
             && self.wanted.address.as_ref().is_none_or(has_address)
     }
 
+    /// Returns what is listed of an entry that could not be read. One that is withdrawn is listed where kind and document
+    /// are asked for alone: nobody can say more of it.
+    fn unread(&mut self, index: u64, error: ReadError) -> Option<Listed> {
+        let ReadError::Withdrawn { withdrawn, .. } = error else { return Some(Listed::Damaged { index, error }) };
+        let link = withdrawn.entry.record.as_ref()?.link.clone();
+        let document = match (&link, link.document()) {
+            (Link::Provision { capture }, _) => {
+                self.log.entry(*capture).ok().and_then(|entry| self.document_index_of(&entry.record))
+            }
+            (_, document) => document,
+        };
+        let document = document.and_then(|index| Some((index, self.read_document(index)?)));
+        let wanted = &self.wanted;
+        let of = |document: &(u64, Document)| {
+            wanted.history.is_none_or(|history| document.1.amends.unwrap_or(document.0) == history)
+                && (wanted.entity.is_none() || document.1.entity == wanted.entity)
+                && wanted.address.as_ref().is_none_or(|address| document.1.url == *address)
+        };
+        let is_any = wanted.history.is_none() && wanted.entity.is_none() && wanted.address.is_none();
+        let is_wanted = (wanted.kinds.is_empty() || wanted.kinds.iter().any(|kind| kind == link.kind()))
+            && wanted.outcome.is_none()
+            && wanted.blob.is_none()
+            && wanted.since.is_none()
+            && wanted.until.is_none()
+            && document.as_ref().map_or(is_any, of);
+        is_wanted.then_some(Listed::Withdrawn { index, withdrawn })
+    }
+
     /// Says whether a row is what the catalogue must say of a record.
     fn is_so(&mut self, row: &Row, entry: &Entry) -> bool {
         let begins_alike = |hash: &Hash, other: &Hash| hash.as_bytes()[..8] == other.as_bytes()[..8];
@@ -278,7 +329,7 @@ impl<'a> Listing<'a> {
                 Body::Capture(capture) => Some(capture.document),
                 _ => None,
             },
-            Body::Genesis(_) => None,
+            Body::Genesis(_) | Body::Withdrawal(_) | Body::Hold(_) => None,
         }
     }
 
@@ -305,7 +356,7 @@ pub fn histories<'a>(
             Body::Document(document) if document.amends.is_none() => Some(entry.record.index),
             _ => None,
         },
-        Listed::Damaged { .. } => None,
+        Listed::Withdrawn { .. } | Listed::Damaged { .. } => None,
     };
     let mut histories: Vec<u64> = listing.by_ref().filter_map(first).collect();
     histories.reverse();

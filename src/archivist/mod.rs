@@ -7,6 +7,7 @@ pub mod places;
 pub mod progress;
 
 pub mod init;
+mod lean;
 
 pub mod capture;
 pub mod visit;
@@ -16,6 +17,9 @@ pub mod append;
 pub mod catalogue;
 pub mod list;
 pub mod read;
+pub mod withdrawn;
+
+pub mod withdraw;
 
 pub mod cite;
 pub mod quote;

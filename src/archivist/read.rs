@@ -3,8 +3,11 @@
 //! A [`Log`] is the archive as one checkpoint promised it. Every read checks what it can check by itself:
 //! that the statement hashes to the entry, and the record to the statement. Who signed is for `verify`.
 
+use super::withdrawn::Withdrawn;
+
 use crate::base::hash::Hash;
 use crate::base::id::{CheckCharacter, Id, IdError};
+use crate::base::time::Time;
 use crate::evidence::record::{Body, Document, Record, RecordError};
 use crate::evidence::statement::{Statement, StatementError};
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
@@ -75,14 +78,14 @@ impl<'a> Log<'a> {
     /// A [`ReadError`] that names what is missing or does not fit.
     pub fn entry(&self, index: u64) -> Result<Entry, ReadError> {
         let statement = &self.archive.statement(index, self.size)?;
-        self.read(index, statement, |record| self.archive.packs().read(record))
+        self.read(index, statement, |record| self.record_bytes(index, record))
     }
 
     fn read(
         &self,
         index: u64,
         statement: &[u8],
-        read: impl FnOnce(Hash) -> Result<Vec<u8>, PackError>,
+        read: impl FnOnce(Hash) -> Result<Vec<u8>, ReadError>,
     ) -> Result<Entry, ReadError> {
         let statement = Statement::decode(statement).map_err(|source| ReadError::Statement { index, source })?;
         let record_bytes = read(statement.claim.record)?;
@@ -100,6 +103,16 @@ impl<'a> Log<'a> {
     /// When there is no memory for it.
     pub fn reader(&self) -> Result<Reader<'_>, ReadError> {
         Ok(Reader { log: self, bundle: None, records: Sequence::new(self.archive.packs())? })
+    }
+
+    fn record_bytes(&self, index: u64, record: Hash) -> Result<Vec<u8>, ReadError> {
+        if let Some(bytes) = self.archive.packs().read_listed(record)? {
+            return Ok(bytes);
+        }
+        if let Some(withdrawn) = self.withdrawal_of(index, record)? {
+            return Err(ReadError::Withdrawn { index, withdrawn: Box::new(withdrawn) });
+        }
+        Ok(self.archive.packs().read(record)?)
     }
 
     /// Reads an entry by its citation id, or by the SHA-256 of its record; says whether the id bore its check character.
@@ -190,6 +203,24 @@ impl<'a> Log<'a> {
         position.and_then(|position| entries.get(position)).is_some_and(|found| *found == entry.as_bytes())
     }
 
+    /// Finds the first entry that was issued at a moment or later, by the statements; the log's size when there is none.
+    ///
+    /// # Errors
+    /// When a tile of statements cannot be read.
+    pub fn first_since(&self, moment: Time) -> Result<u64, ReadError> {
+        let width = u64::from(WIDTH_MAX);
+        for bundle in 0..self.size.div_ceil(width) {
+            let statements = self.archive.statements(bundle, self.size)?;
+            let is_since = |statement: &[u8]| {
+                Statement::decode(statement).is_ok_and(|statement| statement.claim.issued_at >= moment)
+            };
+            if let Some((index, _)) = (bundle * width..).zip(&statements).find(|(_, statement)| is_since(statement)) {
+                return Ok(index);
+            }
+        }
+        Ok(self.size)
+    }
+
     /// Makes the proof that an entry is in the log.
     ///
     /// # Errors
@@ -221,7 +252,11 @@ impl Reader<'_> {
         };
         let statement = statements.get(usize::try_from(position).expect("below 256"));
         let statement = statement.ok_or(ArchiveError::OutsideLog { index, size: self.log.size })?;
-        self.log.read(index, statement, |record| self.records.read(record))
+        let Self { log, records, .. } = self;
+        log.read(index, statement, |record| match records.read(record)? {
+            Some(bytes) => Ok(bytes),
+            None => log.record_bytes(index, record),
+        })
     }
 }
 
@@ -255,4 +290,6 @@ pub enum ReadError {
     Statement { index: u64, source: StatementError },
     #[error("the archive has no checkpoint yet")]
     Unpublished,
+    #[error("the record of entry {index} was {}", withdrawn.words())]
+    Withdrawn { index: u64, withdrawn: Box<Withdrawn> },
 }

@@ -9,11 +9,12 @@ use super::show::find;
 
 use crate::archivist::list::{Listed, Listing, Wanted};
 use crate::archivist::read::{Entry, Log, ReadError};
+use crate::archivist::withdrawn::{Withdrawn, WithdrawnList};
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::base::id::Id;
 use crate::base::time::{Time, TimeError};
-use crate::evidence::record::Body;
+use crate::evidence::record::{Body, Hold, HoldAct, Withdrawal};
 
 /// List the records of the archive, newest first.
 #[derive(Debug, clap::Args)]
@@ -36,8 +37,8 @@ pub(super) struct List {
     /// Only visits with this outcome: complete, truncated, challenge or error.
     #[arg(long, value_name = "OUTCOME", value_parser = ["complete", "truncated", "challenge", "error"])]
     outcome: Option<String>,
-    /// Only records of this kind: genesis, document, capture, check or provision.
-    #[arg(long, value_name = "KIND", value_parser = ["genesis", "document", "capture", "check", "provision"])]
+    /// Only records of this kind: genesis, document, capture, check, provision, withdrawal or hold.
+    #[arg(long, value_name = "KIND", value_parser = ["genesis", "document", "capture", "check", "provision", "withdrawal", "hold"])]
     kind: Option<String>,
     /// Only records of this time or later: a day or an RFC 3339 time, in UTC.
     #[arg(long, value_name = "TIME", value_parser = |text: &str| moment(text, "T00:00:00Z"))]
@@ -81,7 +82,7 @@ impl List {
         }
         let mut listing = Listing::begin(&log, wanted, before, settings.progress.as_ref())?;
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let code = print_all(listing.by_ref().take(limit), settings);
+        let code = print_all(listing.by_ref().take(limit), &log, settings)?;
         remark(listing.remark());
         Ok(code)
     }
@@ -93,18 +94,24 @@ fn moment(text: &str, of_day: &str) -> Result<Time, TimeError> {
 }
 
 /// Prints what is listed, and returns the exit code: a damaged record is named and does not hide the others.
-pub(super) fn print_all(listed: impl Iterator<Item = Listed>, settings: &Settings) -> u8 {
+pub(super) fn print_all(
+    listed: impl Iterator<Item = Listed>,
+    log: &Log<'_>,
+    settings: &Settings,
+) -> Result<u8, Failure> {
+    let withdrawn_list = log.withdrawn_list()?;
     let mut code = 0;
     for listed in listed {
         match listed {
-            Listed::Entry(entry) => print(&entry, settings),
+            Listed::Entry(entry) => print(&entry, log, &withdrawn_list, settings),
+            Listed::Withdrawn { index, withdrawn } => print_withdrawn(index, &withdrawn, settings),
             Listed::Damaged { index, error } => {
                 print_damaged(index, &error, settings);
                 code = IN_PART;
             }
         }
     }
-    code
+    Ok(code)
 }
 
 /// Says why a list took long, when it did.
@@ -121,7 +128,7 @@ pub(super) fn history_of(log: &Log<'_>, id: &str) -> Result<u64, Failure> {
         Body::Document(document) => return Ok(document.amends.unwrap_or(entry.record.index)),
         Body::Capture(capture) => capture.document,
         Body::Check(check) => check.document,
-        Body::Genesis(_) | Body::Provision(_) => {
+        Body::Genesis(_) | Body::Provision(_) | Body::Withdrawal(_) | Body::Hold(_) => {
             return Err(Failure::new(FAILED, format!("{} has no history of its own", entry.id)));
         }
     };
@@ -136,8 +143,35 @@ fn print_damaged(index: u64, error: &ReadError, settings: &Settings) {
     output::remark(&output::plain(&format!("affiant: entry {index}: {}", with_causes(error))));
 }
 
-/// Prints a record as a line.
-fn print(entry: &Entry, settings: &Settings) {
+fn withdrawal_line(withdrawal: &Withdrawal) -> String {
+    let Withdrawal { manner, reason, authority, entries, .. } = withdrawal;
+    let count = withdrawal.hashes().len();
+    format!("{} {count} blob(s) of {} entries: {reason} ({authority})", manner.as_str(), entries.len())
+}
+
+fn hold_line(hold: &Hold) -> String {
+    match &hold.act {
+        HoldAct::Place(entries) => format!("holds {} entries: {}", entries.len(), hold.reason),
+        HoldAct::Release(held) => format!("releases the hold of entry {held}: {}", hold.reason),
+    }
+}
+
+/// Says that a record was withdrawn.
+fn print_withdrawn(index: u64, withdrawn: &Withdrawn, settings: &Settings) {
+    let Some(record) = &withdrawn.entry.record else { return };
+    let id = Id { prefix: withdrawn.id.prefix.clone(), letter: record.link.letter(), index };
+    if settings.json {
+        let (kind, withdrawn) = (record.link.kind(), withdrawn.to_json());
+        return output::json(&json!({ "id": id.to_string(), "kind": kind, "index": index, "withdrawn": [withdrawn] }));
+    }
+    let line = format!("{id}  {:<20}  {:<9} {}", "", record.link.kind(), withdrawn.words());
+    output::line(&output::plain(&line));
+}
+
+/// Prints a record as a line; `list` knows of which entries something is withdrawn.
+fn print(entry: &Entry, log: &Log<'_>, list: &WithdrawnList, settings: &Settings) {
+    let is_listed = list.of(entry.record.index).next().is_some();
+    let withdrawn = if is_listed { log.withdrawn(entry.record.index).unwrap_or_default() } else { Vec::new() };
     let body = &entry.record.body;
     let visit = body.visit();
     let what = match body {
@@ -148,10 +182,12 @@ fn print(entry: &Entry, settings: &Settings) {
         Body::Capture(capture) => capture.visit.final_url.clone(),
         Body::Check(check) => check.visit.final_url.clone(),
         Body::Provision(provision) => format!("“{}”", provision.exact.split_whitespace().collect::<Vec<_>>().join(" ")),
+        Body::Withdrawal(withdrawal) => withdrawal_line(withdrawal),
+        Body::Hold(hold) => hold_line(hold),
     };
     let time = visit.map_or(entry.record.made, |visit| visit.started);
     if settings.json {
-        output::json(&json!({
+        let mut object = json!({
             "id": entry.id.to_string(),
             "kind": body.kind(),
             "index": entry.record.index,
@@ -160,10 +196,14 @@ fn print(entry: &Entry, settings: &Settings) {
             "sha256": visit.map(|visit| visit.primary.sha256.to_string()),
             "record_sha256": entry.record_sha256().to_string(),
             "what": what,
-        }));
-        return;
+        });
+        if !withdrawn.is_empty() {
+            object["withdrawn"] = withdrawn.iter().map(Withdrawn::to_json).collect();
+        }
+        return output::json(&object);
     }
     let outcome = visit.map_or("", |visit| visit.outcome.kind.word());
+    let outcome = withdrawn.last().map_or(outcome, |withdrawn| withdrawn.manner.as_str());
     output::line(&output::plain(&format!(
         "{}  {}  {:<9} {outcome:<9} {what}",
         entry.id,

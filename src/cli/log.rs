@@ -51,7 +51,7 @@ fn print(log: &read::Log<'_>, history: u64, settings: &Settings) -> Result<u8, F
     let kinds = ["capture", "check"].map(str::to_owned).to_vec();
     let wanted = Wanted { history: Some(history), kinds, ..Wanted::default() };
     let mut listing = Listing::begin(log, wanted, u64::MAX, settings.progress.as_ref())?;
-    let code = list::print_all(listing.by_ref(), settings);
+    let code = list::print_all(listing.by_ref(), log, settings)?;
     list::remark(listing.remark());
     Ok(code)
 }

@@ -8,7 +8,7 @@ use super::{CatalogueError, Covered, PART, SPAN, beginning, covered, integer};
 
 use crate::base::hash::Hash;
 use crate::base::time::Time;
-use crate::evidence::record::{Body, Document, Record, Visit};
+use crate::evidence::record::{Body, Document, Link, Record, Visit};
 
 /// A catalogue that is being added to. Dropped before [`Growth::commit`], it leaves what was.
 pub struct Growth<'c> {
@@ -44,6 +44,12 @@ impl<'c> Growth<'c> {
                 self.add_blob(number, provision.rendition)?;
                 self.history_of_record(provision.capture)?
             }
+            Body::Withdrawal(withdrawal) => {
+                let erased = withdrawal.entries.iter().filter(|entry| entry.record.is_some());
+                erased.map(|entry| self.forget(integer(entry.index)?)).collect::<Result<(), _>>()?;
+                None
+            }
+            Body::Hold(_) => None,
         };
         self.add_row(number, history, record)
     }
@@ -57,6 +63,31 @@ impl<'c> Growth<'c> {
         self.transaction
             .prepare_cached("INSERT INTO record (number, kind, time) VALUES (?1, 'damaged', 0)")?
             .execute([number])?;
+        Ok(())
+    }
+
+    /// Adds an entry whose record is withdrawn: what its withdrawal says of its place.
+    ///
+    /// # Errors
+    /// A [`CatalogueError`].
+    pub fn add_withdrawn(&mut self, number: u64, link: &Link) -> Result<(), CatalogueError> {
+        let history = match (link, link.document()) {
+            (Link::Provision { capture }, _) => self.history_of_record(*capture)?,
+            (_, Some(document)) => self.history_of_record(document)?,
+            (_, None) => None,
+        };
+        self.transaction
+            .prepare_cached("INSERT INTO record (number, kind, time, history) VALUES (?1, ?2, 0, ?3)")?
+            .execute(params![integer(number)?, link.kind(), history])?;
+        Ok(())
+    }
+
+    /// Takes out what came from a record that is withdrawn: what is erased must not live on here.
+    fn forget(&mut self, number: i64) -> Result<(), CatalogueError> {
+        let part = number / integer(PART)?;
+        self.transaction.execute("DELETE FROM blob WHERE part = ?1 AND number = ?2", [part, number])?;
+        self.transaction.execute("DELETE FROM address WHERE number = ?1", [number])?;
+        self.transaction.execute("UPDATE record SET time = 0, outcome = NULL WHERE number = ?1", [number])?;
         Ok(())
     }
 

@@ -15,7 +15,7 @@
 //! | `span`     | 4,096 records: the oldest and the newest time among them                                          |
 //!
 //! Times are microseconds since the Unix epoch: of a visit when it began, of another record when it was made. A record
-//! that could not be read has the kind `damaged`.
+//! that could not be read has the kind `damaged`; of one that is withdrawn only kind and document stay, and time 0.
 //!
 //! Nothing in here is evidence. Whoever can write the archive's folder can forge a row, so a row is only where to look:
 //! the record is read from the log, and a row that says something else makes the whole catalogue void. A row that was
@@ -199,6 +199,7 @@ fn connect(folder: &Path, flags: OpenFlags) -> Result<Connection, CatalogueError
     if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         connection.pragma_update_and_check(None, "journal_size_limit", LEFT_BYTES_MAX, |_| Ok(()))?;
+        connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
         connection.pragma_update_and_check(None, "wal_autocheckpoint", AHEAD_PAGE_COUNT, |_| Ok(()))?;
         // After a power failure the database is older, never torn: no fsync at each commit is needed.
         connection.pragma_update(None, "synchronous", "NORMAL")?;

@@ -34,6 +34,9 @@
 //! A segment that was damaged so is never cut: it is sealed as it is, and the next one begins. A blob that no
 //! record names yet is harmless: the next capture of the same bytes finds it.
 //!
+//! Blobs are erased by writing what is kept to new segments and removing the old ones (`rewrite`): then numbers are
+//! passed over. A number never means other bytes.
+//!
 //! Source: RFC 8878 §3.1.2 (skippable frames). Every read checks the hash.
 
 mod find;
@@ -41,13 +44,16 @@ mod lookup;
 mod member;
 mod read;
 mod recent;
+mod reference;
+mod rewrite;
 mod rows;
 mod sequence;
 mod window;
 mod write;
 
-pub use member::Member;
+pub use member::{Base, Member};
 pub use read::WHOLE_BYTES_MAX;
+pub use reference::{CHAIN_BYTES_MAX, DEPTH_MAX, REFERENCE_BYTES_MAX, Reference};
 pub use rows::Rows;
 pub use sequence::Sequence;
 pub use write::PackWriter;
@@ -97,6 +103,12 @@ impl Packs {
         Ok(numbers)
     }
 
+    /// Returns the folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Returns a segment's path.
     #[must_use]
     pub fn path(&self, segment: u32) -> PathBuf {
@@ -108,6 +120,10 @@ impl Packs {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message stands for its doc")]
 pub enum PackError {
+    #[error("blob {hash} in `{}` at byte {offset} is compressed against blob {base}, which cannot be read", path.display())]
+    Base { hash: Hash, path: PathBuf, offset: u64, base: Hash, source: Box<PackError> },
+    #[error("blob {hash} in `{}` at byte {offset} is {depth} frame(s) and {bases_bytes} bytes away from a plain one by way of blob {base}, more than it may be", path.display())]
+    Chain { hash: Hash, path: PathBuf, offset: u64, base: Hash, depth: u64, bases_bytes: u64 },
     #[error("blob {hash} is damaged in `{}` at byte {offset}: found {found}", path.display())]
     Damaged { hash: Hash, path: PathBuf, offset: u64, found: String },
     #[error("cannot read `{}`", path.display())]
