@@ -10,6 +10,7 @@
 mod audit;
 mod catalogue;
 mod cli;
+mod copies;
 mod corpus;
 mod damage;
 mod flips;

@@ -4,6 +4,8 @@
 //! and publishes what has gathered in one checkpoint: a handful of fsyncs for a batch of any size. The order
 //! of writes is that of [`crate::outside::archive::writer`].
 
+use std::path::PathBuf;
+
 use crate::archivist::progress::Progress;
 use crate::base::hash::Hash;
 use crate::base::id::Id;
@@ -11,6 +13,7 @@ use crate::base::time::Time;
 use crate::evidence::record::{After, Body, Document, Record, Software};
 use crate::evidence::statement::{Claim, Statement};
 use crate::log::checkpoint::{Checkpoint, CheckpointError, Origin, SignedCheckpoint};
+use crate::log::fork::ForkProof;
 use crate::log::key::VerifierKey;
 use crate::outside::archive::index::{Head, Index, IndexError, Known};
 use crate::outside::archive::references::References;
@@ -20,6 +23,7 @@ use crate::outside::archive::writer::Writer;
 use crate::outside::archive::{Archive, ArchiveError};
 use crate::outside::keys::{Keyring, KeysError, SecretKeys};
 
+use super::fork;
 use super::read::{Log, ReadError};
 use super::withdraw::carried_out::{carry_out, carry_out_pending};
 
@@ -77,7 +81,12 @@ impl Appender {
             return Err(AppendError::Forked { size, signed: published.checkpoint().root, found: writer.root() });
         }
         if let Some(newest) = newest {
-            writer = match_newest(writer, &newest, now)?;
+            let size = newest.checkpoint().size;
+            writer = match_newest(writer, &newest, now).map_err(|error| match published {
+                // Both are signed, so anyone can be shown it.
+                Some(published) if published.checkpoint().size == size => proven(error, keyring, published, newest),
+                _ => error,
+            })?;
         }
         let after = After { size: writer.size(), root: writer.root(), tokens: Vec::new() };
         let index = caught_up(archive, &writer, progress)?;
@@ -258,6 +267,15 @@ fn match_newest(writer: Writer, newest: &SignedCheckpoint, now: Time) -> Result<
     Ok(writer)
 }
 
+/// Keeps the proof of a fork beside the newest checkpoint, when the error is one.
+fn proven(error: AppendError, keyring: &Keyring, published: SignedCheckpoint, newest: SignedCheckpoint) -> AppendError {
+    let Ok(proof) = ForkProof::new(published, newest) else { return error };
+    match fork::keep(keyring.folder(), &proof) {
+        Ok(proof) => AppendError::ForkProven { fork: Box::new(error), proof },
+        Err(_) => error, // A keyring that cannot be written keeps nothing, and the fork is what matters.
+    }
+}
+
 /// Opens the index and lets it learn what it has not seen.
 fn caught_up(archive: &Archive, writer: &Writer, progress: &dyn Progress) -> Result<Index, AppendError> {
     let folder = archive.folder().join("index/writer");
@@ -327,6 +345,8 @@ pub enum AppendError {
         "at size {size} these keys have signed the root {signed}, and the archive has {found}: another log has grown here"
     )]
     Forked { size: u64, signed: Hash, found: Hash },
+    #[error("{fork}; both are signed, and `{}` proves it", proof.display())]
+    ForkProven { fork: Box<AppendError>, proof: PathBuf },
     #[error(transparent)]
     Index(#[from] IndexError),
     #[error(transparent)]

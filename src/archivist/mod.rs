@@ -30,3 +30,11 @@ pub mod verify_loose;
 
 pub mod audit;
 pub mod doctor;
+
+pub mod backup;
+pub mod export;
+pub mod follow;
+pub mod fork;
+pub mod heal;
+pub mod mirror;
+pub mod restore;

@@ -127,11 +127,9 @@ impl Log<'_> {
         let mut found = Vec::new();
         for bundle in start / width..self.size().div_ceil(width) {
             let statements = self.archive().statements(bundle, self.size())?;
-            for (index, statement) in (bundle * width..).zip(&statements) {
-                if index >= start && is_withdrawal(statement, index) {
-                    found.push(index);
-                }
-            }
+            let listed = (bundle * width..).zip(&statements);
+            let withdrawals = listed.filter(|(index, statement)| *index >= start && is_withdrawal(statement, *index));
+            found.extend(withdrawals.map(|(index, _)| index));
         }
         Ok(found)
     }

@@ -9,7 +9,7 @@ use super::output;
 use super::settings::Settings;
 
 use crate::archivist::audit::{
-    AuditReport, Extent, Known, PARTS, Sample, Share, Watch, audit_extent, audit_foreign, write_signed,
+    Age, AuditReport, Extent, Known, PARTS, Sample, Share, Watch, audit_extent, audit_foreign, write_signed,
 };
 use crate::archivist::places::{Places, now};
 use crate::archivist::read::Log;
@@ -36,6 +36,9 @@ pub(super) struct Audit {
     /// A key of the log that others made.
     #[arg(long, value_name = "VKEY")]
     log: Vec<String>,
+    /// The folder is a backup or a mirror, which may be older than what your keys have signed.
+    #[arg(long, conflicts_with = "log")]
+    copy: bool,
     /// Look at records and blobs from an entry on only: its id, its index, or a day. The tree is checked whole.
     #[arg(long, value_name = "ID|INDEX|DATE")]
     since: Option<String>,
@@ -68,7 +71,8 @@ impl Audit {
             return Ok(code(&report));
         }
         let archive = places.open_archive()?;
-        let known = Known::of(&settings.keyring())?;
+        let age = if self.copy { Age::Older } else { Age::Newest };
+        let known = Known { age, ..Known::of(&settings.keyring())? };
         let extent = self.extent(&archive)?;
         let interrupted = interruption();
         let watch = Watch {

@@ -45,16 +45,16 @@ impl Hold {
         let ids: Vec<Id> = named.into_iter().map(|id| id_of(&log, id)).collect::<Result<_, _>>()?;
         let mut opened = open(settings)?;
         let (appender, authority) = (&mut opened.appender, self.authority.as_deref());
-        let appended = match (&self.release, ids.first()) {
+        let made = match (&self.release, ids.first()) {
             (Some(_), Some(id)) => release(appender, id, &self.reason, authority, now())?,
             _ => hold(appender, &ids, &self.reason, authority, now())?,
         };
         let verb = if self.release.is_some() { "releases" } else { "holds" };
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
         if settings.json {
-            output::json(&json!({ "id": appended.id.to_string(), "act": verb, "entries": ids }));
+            output::json(&json!({ "id": made.id.to_string(), "act": verb, "entries": ids }));
         } else {
-            output::line(&format!("{}  {verb} {}", appended.id, ids.join(", ")));
+            output::line(&format!("{}  {verb} {}", made.id, ids.join(", ")));
         }
         Ok(0)
     }

@@ -152,7 +152,7 @@ fn withdrawal_line(withdrawal: &Withdrawal) -> String {
 fn hold_line(hold: &Hold) -> String {
     match &hold.act {
         HoldAct::Place(entries) => format!("holds {} entries: {}", entries.len(), hold.reason),
-        HoldAct::Release(held) => format!("releases the hold of entry {held}: {}", hold.reason),
+        HoldAct::Release(placed) => format!("releases the hold of entry {placed}: {}", hold.reason),
     }
 }
 

@@ -15,6 +15,7 @@ pub mod tile;
 
 pub mod checkpoint;
 pub mod cosignature;
+pub mod fork;
 pub mod policy;
 
 pub mod proof;

@@ -38,6 +38,8 @@ pub(super) struct Blobs {
     /// The whole ones, sorted by hash.
     whole: Vec<Row>,
     damaged: HashMap<Hash, String>,
+    /// Where the members lie that are not the blob that they say.
+    failed: HashSet<(u32, u64)>,
 }
 
 #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
@@ -89,11 +91,7 @@ impl Blobs {
             if let Some(earlier) = earlier {
                 report.looked.looked += earlier.looked;
                 report.looked.resumed += earlier.looked;
-                let failure = |(offset, found): &(u64, String)| {
-                    let hash = packs.member_at(*segment, *offset).ok().flatten()?.hash;
-                    Some(Failure { hash, segment: *segment, offset: *offset, found: found.clone() })
-                };
-                failures.extend(earlier.failures.iter().filter_map(failure));
+                failures.extend(earlier.failures.iter().filter_map(|one| Failure::earlier(packs, *segment, one)));
             } else if reads {
                 let kept = found.iter().map(|failure| (failure.offset, failure.found.clone())).collect();
                 course.take(*segment, Segment { length, looked, failures: kept });
@@ -140,7 +138,7 @@ impl Blobs {
             whole.retain(|row| !failed.contains(&(row.segment, row.offset)));
         }
         whole.sort_unstable();
-        let mut blobs = Self { whole, damaged: HashMap::new() };
+        let mut blobs = Self { whole, damaged: HashMap::new(), failed };
         for Failure { hash, found, .. } in failures {
             // A blob may lie in two packs, and one of them is enough.
             if matches!(blobs.find(hash), Held::Missing) {
@@ -163,6 +161,11 @@ impl Blobs {
     pub(super) fn read(&self, hash: Hash, reader: &mut MemberReader) -> Option<Vec<u8>> {
         let Held::Whole { segment, offset } = self.find(hash) else { return None };
         reader.read(segment, offset, hash).ok()
+    }
+
+    /// Returns where the members lie that are not the blob that they say: segment and offset.
+    pub(super) fn failed(self) -> HashSet<(u32, u64)> {
+        self.failed
     }
 
     /// Returns the damaged blobs.
@@ -190,6 +193,14 @@ struct Failure {
     segment: u32,
     offset: u64,
     found: String,
+}
+
+impl Failure {
+    /// Takes what an earlier run found.
+    fn earlier(packs: &Packs, segment: u32, (offset, found): &(u64, String)) -> Option<Self> {
+        let hash = packs.member_at(segment, *offset).ok().flatten()?.hash;
+        Some(Self { hash, segment, offset: *offset, found: found.clone() })
+    }
 }
 
 type Batch = Vec<(u32, Member)>;

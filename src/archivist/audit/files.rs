@@ -72,7 +72,9 @@ impl Walk<'_> {
         if let Ok(tile) = name.parse::<Tile>() {
             return self.tile(&tile);
         }
-        let why = if name.starts_with("passing/") {
+        let why = if name.starts_with("fork-at-") {
+            "it proves that this log has forked; `affiant verify` reads it"
+        } else if name.starts_with("passing/") {
             "a body that is being received, or that a crash left; the next writer removes it"
         } else if Path::new(name).extension().is_some_and(|extension| extension == "new") {
             "a crash while it was written leaves it"
@@ -100,7 +102,7 @@ fn is_pack(name: &str) -> bool {
 }
 
 /// Finds out how long the log is from its files, when no checkpoint says so.
-pub(super) fn size_on_disk(folder: &Path) -> u64 {
+pub(in crate::archivist) fn size_on_disk(folder: &Path) -> u64 {
     let mut size = 0;
     let mut folders = vec![(folder.join("tile/statements"), "tile/statements".to_owned())];
     while let Some((path, name)) = folders.pop() {

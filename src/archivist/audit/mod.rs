@@ -18,7 +18,7 @@ mod blobs;
 mod checkpoint;
 mod course;
 mod extent;
-mod files;
+pub(super) mod files;
 mod records;
 mod report;
 mod signed;
@@ -33,9 +33,12 @@ pub use foreign::audit_foreign;
 pub use report::{AuditReport, Damage, LISTED_COUNT_MAX};
 pub use signed::{NAMESPACE, SignedReportError, write_signed};
 
+use std::collections::HashSet;
+
 use super::progress::Progress;
 
 use crate::base::causes::with_causes;
+use crate::base::hash::Hash;
 use crate::evidence::record::Genesis;
 use crate::log::policy::Policy;
 use crate::outside::archive::{Archive, CreatedFile};
@@ -55,6 +58,18 @@ pub struct Known {
     pub policy: Option<Policy>,
     /// The newest checkpoint that the archive's keys have signed.
     pub newest_checkpoint: Option<Vec<u8>>,
+    /// How old the archive may be beside it.
+    pub age: Age,
+}
+
+/// How old an archive may be beside the newest checkpoint that its keys have signed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Age {
+    /// As old as that: where it promises less, something is lost.
+    #[default]
+    Newest,
+    /// Older: it is a backup or a mirror.
+    Older,
 }
 
 impl Known {
@@ -63,7 +78,7 @@ impl Known {
     /// # Errors
     /// A [`KeysError`] when a file of it is there and cannot be read.
     pub fn of(keyring: &Keyring) -> Result<Self, KeysError> {
-        Ok(Self { policy: keyring.policy()?, newest_checkpoint: keyring.newest_checkpoint()? })
+        Ok(Self { policy: keyring.policy()?, newest_checkpoint: keyring.newest_checkpoint()?, age: Age::Newest })
     }
 }
 
@@ -76,6 +91,21 @@ pub fn audit(archive: &Archive, known: &Known, progress: &dyn Progress) -> Audit
 /// Checks as much of an archive as is asked for; what was not looked at is said in the report.
 #[must_use]
 pub fn audit_extent(archive: &Archive, known: &Known, extent: &Extent, watch: &Watch<'_>) -> AuditReport {
+    audit_in_full(archive, known, extent, watch).report
+}
+
+/// What an audit found, for those who repair it.
+#[derive(Default)]
+pub(super) struct Audited {
+    pub(super) report: AuditReport,
+    /// Where the members lie that are not the blob that they say: segment and offset.
+    pub(super) failed: HashSet<(u32, u64)>,
+    /// The blobs that records name and no pack holds whole.
+    pub(super) lost: Vec<Hash>,
+}
+
+/// Checks as much of an archive as is asked for, and says where the damaged members lie.
+pub(super) fn audit_in_full(archive: &Archive, known: &Known, extent: &Extent, watch: &Watch<'_>) -> Audited {
     let progress = watch.progress;
     let mut report = AuditReport::default();
     let checkpoint_bytes = match archive.checkpoint() {
@@ -88,7 +118,7 @@ pub fn audit_extent(archive: &Archive, known: &Known, extent: &Extent, watch: &W
     let on_disk = files::size_on_disk(archive.folder());
     if checkpoint_bytes.is_none() && on_disk == 0 && known.newest_checkpoint.is_none() {
         report.note("the archive has no entries yet");
-        return report;
+        return Audited { report, ..Audited::default() };
     }
     let signed = checkpoint::read(checkpoint_bytes.as_deref(), &mut report);
     // Without a checkpoint the log is as long as its files are.
@@ -107,13 +137,13 @@ pub fn audit_extent(archive: &Archive, known: &Known, extent: &Extent, watch: &W
         for (hash, found) in blobs.damaged() {
             report.damage(format!("blob {hash}"), found, "it was not found out what it is for");
         }
-        return report;
+        return Audited { report, ..Audited::default() };
     }
     let (founding, genesis) = Founding::read(archive, &blobs, size);
     if let Some(signed) = &signed {
         checkpoint::check_signatures(signed, genesis.as_ref(), known.policy.as_ref(), &mut report);
         if let Some(newest) = &known.newest_checkpoint {
-            checkpoint::check_newest(signed, newest, genesis.as_ref(), &mut report);
+            checkpoint::check_newest(signed, newest, known.age, genesis.as_ref(), &mut report);
         }
         if signed.checkpoint().origin.as_str() != founding.origin {
             let found = format!("it is of the log `{}`, expected `{}`", signed.checkpoint().origin, founding.origin);
@@ -139,12 +169,14 @@ pub fn audit_extent(archive: &Archive, known: &Known, extent: &Extent, watch: &W
         report.note(format!("{found}; no record names that blob"));
     }
     files::check(archive.folder(), size, &mut report);
-    files::check_index(archive.folder(), &mut report);
+    if known.age == Age::Newest {
+        files::check_index(archive.folder(), &mut report); // A copy has none.
+    }
     course.end();
-    report
+    Audited { report, failed: blobs.failed(), lost }
 }
 
-fn check_root(tree: &Tree<'_>, promised: Option<crate::base::hash::Hash>, report: &mut AuditReport) {
+fn check_root(tree: &Tree<'_>, promised: Option<Hash>, report: &mut AuditReport) {
     match (tree.root(), promised) {
         (Some(found), Some(promised)) if found != promised => {
             let found = format!("it promises the root {promised}, and the entries give {found}");

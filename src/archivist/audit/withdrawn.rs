@@ -62,16 +62,8 @@ impl Withdrawals {
         for bundle in 0..size.div_ceil(width) {
             let statements = archive.statements(bundle, size).unwrap_or_default();
             for (index, statement) in (bundle * width..).zip(statements) {
-                if is_withdrawal(&statement, index)
-                    && let Ok(statement) = Statement::decode(&statement)
-                    && let record = statement.claim.record
-                    && let Some(bytes) =
-                        blobs.read(record, &mut reader).or_else(|| archive.packs().read_listed(record).ok()?)
-                    && let Ok(Record { body: Body::Withdrawal(withdrawal), index: at, .. }) = Record::decode(&bytes)
-                    && at == index
-                {
-                    withdrawals.take(at, &statement.claim.subject, &withdrawal);
-                }
+                let read = read_withdrawal(archive, blobs, &mut reader, index, &statement);
+                read.iter().for_each(|(by, withdrawal)| withdrawals.take(index, by, withdrawal));
             }
         }
         withdrawals
@@ -154,5 +146,26 @@ impl Withdrawals {
         };
         let cost = format!("what {} withheld of entry {index} is lost", said.by);
         report.damage(format!("blob {blob}"), found, cost);
+    }
+}
+
+/// Reads the withdrawal that a statement is about, when it is about one.
+fn read_withdrawal(
+    archive: &Archive,
+    blobs: &Blobs,
+    reader: &mut MemberReader,
+    index: u64,
+    statement: &[u8],
+) -> Option<(String, Withdrawal)> {
+    if !is_withdrawal(statement, index) {
+        return None;
+    }
+    let claim = Statement::decode(statement).ok()?.claim;
+    let bytes = blobs.read(claim.record, reader).or_else(|| archive.packs().read_listed(claim.record).ok()?)?;
+    match Record::decode(&bytes).ok()? {
+        Record { body: Body::Withdrawal(withdrawal), index: at, .. } if at == index => {
+            Some((claim.subject, withdrawal))
+        }
+        _ => None,
     }
 }

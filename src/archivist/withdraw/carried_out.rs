@@ -39,7 +39,7 @@ pub(in crate::archivist) fn carry_out_pending(
     list: &mut WithdrawnList,
 ) -> Result<usize, AppendError> {
     let pending = list.withdrawals_from(list.done);
-    let (Some(first), Some(last)) = (pending.first().copied(), pending.last().copied()) else { return Ok(0) };
+    let (Some(first), Some(newest)) = (pending.first().copied(), pending.last().copied()) else { return Ok(0) };
     let said = Said::read(log, list)?;
     let mut candidates: BTreeSet<Hash> =
         pending.iter().filter_map(|at| said.withdrawals.get(at)).flat_map(Withdrawal::hashes).collect();
@@ -55,7 +55,7 @@ pub(in crate::archivist) fn carry_out_pending(
         gone = writer.erase(&candidates)?;
     }
     gone += writer.erase_withheld(&to_erase_apart)?;
-    list.done = last + 1;
+    list.done = newest + 1;
     Ok(gone)
 }
 

@@ -63,8 +63,8 @@ pub fn expired(log: &Log<'_>, authority: &str, now: Time, progress: &dyn Progres
             _ => return Ok(()),
         };
         let Some((id, entity, address)) = documents.get(&document) else { return Ok(()) };
-        let ruled = Ruled { id, entity: entity.as_deref(), address };
-        if let Some(rule) = retention::expired(rules, &ruled, visit.finished, now) {
+        let document = Ruled { id, entity: entity.as_deref(), address };
+        if let Some(rule) = retention::expired(rules, &document, visit.finished, now) {
             by_rule.entry(&rule.name).or_default().push(entry.id.clone());
         }
         Ok(())

@@ -127,7 +127,7 @@ fn record(
         return Err(WithdrawError::Unspoken);
     }
     let hold = Hold { act, reason: reason.to_owned(), authority: authority.map(str::to_owned) };
-    let appended = appender.append(Body::Hold(hold), now)?;
+    let placed = appender.append(Body::Hold(hold), now)?;
     appender.publish(now)?;
-    Ok(appended)
+    Ok(placed)
 }

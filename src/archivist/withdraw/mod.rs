@@ -120,9 +120,9 @@ pub fn plan(log: &Log<'_>, order: &WithdrawOrder, progress: &dyn Progress) -> Re
 /// # Errors
 /// When the archive cannot be written. Once the record is published, whatever is left is done by the next writer.
 pub fn withdraw(appender: &mut Appender, plan: Plan, now: Time) -> Result<Appended, WithdrawError> {
-    let appended = appender.append(Body::Withdrawal(plan.withdrawal), now)?;
+    let withdrawal = appender.append(Body::Withdrawal(plan.withdrawal), now)?;
     appender.publish(now)?;
-    Ok(appended)
+    Ok(withdrawal)
 }
 
 /// An entry that was asked for.

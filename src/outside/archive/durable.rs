@@ -69,6 +69,19 @@ pub fn take_over(from: &Path, start: &[u8], path: &Path) -> Result<(), WriteErro
     sync_folder(path.parent().unwrap_or(Path::new(".")))
 }
 
+/// Writes over a stretch of a file that is damaged there, durably. What stood there is lost: keep it aside before.
+///
+/// # Errors
+/// A [`WriteError`] that names the path.
+pub fn overwrite(path: &Path, offset: u64, bytes: &mut dyn io::Read) -> Result<(), WriteError> {
+    let at = |source| WriteError::at(path, source);
+    let is_new = !path.exists();
+    let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path).map_err(at)?;
+    file.seek(SeekFrom::Start(offset)).and_then(|_| io::copy(bytes, &mut file)).map_err(at)?;
+    file.sync_all().map_err(at)?;
+    if is_new { sync_folder(path.parent().unwrap_or(Path::new("."))) } else { Ok(()) }
+}
+
 /// Removes a file that nothing needs any more; its absence is no error.
 ///
 /// # Errors

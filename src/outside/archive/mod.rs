@@ -27,6 +27,7 @@ pub mod spool;
 pub mod catalogue;
 pub mod index;
 pub mod references;
+pub mod replica;
 pub mod withdrawn;
 pub mod writer;
 
@@ -128,6 +129,15 @@ impl Archive {
     /// [`ArchiveError::Missing`] names the tile's path.
     pub fn tile(&self, tile: &Tile) -> Result<Vec<u8>, ArchiveError> {
         read_tile(&self.folder, tile)
+    }
+
+    /// Reads `archive.toml` as it lies.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Missing`].
+    pub fn settings_bytes(&self) -> Result<Vec<u8>, ArchiveError> {
+        let path = self.folder.join("archive.toml");
+        read_limited(&path, CHECKPOINT_BYTES_MAX)?.ok_or(ArchiveError::Missing { path })
     }
 
     /// Says whether a file is byte for byte what the program writes, not edited by hand nor damaged.
@@ -268,6 +278,8 @@ pub enum ArchiveError {
     OutsideLog { index: u64, size: u64 },
     #[error(transparent)]
     Pack(#[from] PackError),
+    #[error("`{}` is the archive itself, or one of the two lies in the other", folder.display())]
+    Same { folder: PathBuf },
     #[error("`{}`", path.display())]
     Settings {
         path: PathBuf,

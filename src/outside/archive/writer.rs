@@ -22,6 +22,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use super::durable::{self, Batch, Settled};
 use super::lock::Lock;
@@ -212,26 +213,25 @@ impl Writer {
     /// When the disk fails; the old checkpoint or the new one then stands.
     pub fn publish(&mut self, checkpoint: Settled) -> Result<(), ArchiveError> {
         checkpoint.place()?;
-        self.remove_narrower_tiles();
+        remove_narrower_tiles(&self.archive.folder, self.published, self.written);
         self.published = self.written;
         Ok(())
     }
+}
 
-    /// Removes the partial tiles of the checkpoint before, where a wider one stands now. A reader that holds
-    /// that checkpoint reads the beginning of the wider one.
-    fn remove_narrower_tiles(&self) {
-        let (old, new) = (self.published, self.written);
-        let hashes = (0..8).map(|level| TileKind::Hashes { level });
-        for kind in hashes.chain([TileKind::Entries, TileKind::Statements]) {
-            let index = kind.count(old) / u64::from(WIDTH_MAX);
-            let narrow = Tile::of_tree(kind, index, old).ok().filter(|tile| !tile.is_full());
-            if let Some(tile) = narrow
-                && Tile::of_tree(kind, index, new).is_ok_and(|wider| wider != tile)
-            {
-                let path = self.archive.folder.join(tile.to_string());
-                let _ = durable::remove(&path); // Needless files hurt nobody.
-                let _ = path.parent().map(fs::remove_dir); // Only when it is empty.
-            }
+/// Removes the partial tiles of the checkpoint before, where a wider one stands now. A reader that holds
+/// that checkpoint reads the beginning of the wider one.
+pub(super) fn remove_narrower_tiles(folder: &Path, old: u64, new: u64) {
+    let hashes = (0..8).map(|level| TileKind::Hashes { level });
+    for kind in hashes.chain([TileKind::Entries, TileKind::Statements]) {
+        let index = kind.count(old) / u64::from(WIDTH_MAX);
+        let narrow = Tile::of_tree(kind, index, old).ok().filter(|tile| !tile.is_full());
+        if let Some(tile) = narrow
+            && Tile::of_tree(kind, index, new).is_ok_and(|wider| wider != tile)
+        {
+            let path = folder.join(tile.to_string());
+            let _ = durable::remove(&path); // Needless files hurt nobody.
+            let _ = path.parent().map(fs::remove_dir); // Only when it is empty.
         }
     }
 }

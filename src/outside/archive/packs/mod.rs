@@ -39,7 +39,9 @@
 //!
 //! Source: RFC 8878 §3.1.2 (skippable frames). Every read checks the hash.
 
+mod copy;
 mod find;
+mod heal;
 mod lookup;
 mod member;
 mod read;
@@ -51,6 +53,7 @@ mod sequence;
 mod window;
 mod write;
 
+pub use copy::{Stretch, Taken};
 pub use member::{Base, Member};
 pub use read::WHOLE_BYTES_MAX;
 pub use reference::{CHAIN_BYTES_MAX, DEPTH_MAX, REFERENCE_BYTES_MAX, Reference};

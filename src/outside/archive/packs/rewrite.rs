@@ -231,6 +231,7 @@ enum Last {
 mod tests {
     use std::fs;
     use std::path::Path;
+    use std::sync::Arc;
 
     use super::*;
     use crate::outside::archive::spool::Spooled;
@@ -294,50 +295,53 @@ mod tests {
         (0..60).map(clause).collect::<String>().into_bytes()
     }
 
+    const COUNT: usize = 12;
+
+    /// Appends versions, each compressed against the one before it, in three segments.
+    fn chain(folder: &Path) -> (Packs, PackWriter, Vec<Hash>) {
+        let packs = Packs::new(folder);
+        let mut writer = PackWriter::open(&packs).unwrap();
+        let mut hashes: Vec<Hash> = Vec::new();
+        for n in 0..COUNT {
+            let mut blob = Spooled::compressed(version(n)).unwrap();
+            let reference = hashes.last().map(|before| Arc::new(packs.reference(*before).unwrap().unwrap()));
+            blob.compress_against(&Vec::from_iter(reference)).unwrap();
+            hashes.push(blob.hash);
+            writer.append(&blob).unwrap();
+            writer.sync().unwrap();
+            if n == 3 || n == 7 {
+                writer.seal().unwrap();
+            }
+        }
+        (packs, writer, hashes)
+    }
+
+    /// Returns the members that lean on another, with their segments.
+    fn leaning(packs: &Packs) -> Vec<(u32, Member)> {
+        let segments = packs.segments().unwrap().into_iter();
+        let of = |segment| packs.walk(segment, 0).unwrap().map(move |member| (segment, member.unwrap()));
+        segments.flat_map(of).filter(|(_, member)| member.base.is_some()).collect()
+    }
+
     #[test]
     fn what_leans_on_an_erased_blob_is_written_anew() {
-        const COUNT: usize = 12;
         for erased in 0..COUNT {
             let folder = tempfile::tempdir().unwrap();
-            let packs = Packs::new(folder.path());
-            let mut writer = PackWriter::open(&packs).unwrap();
-            let mut hashes: Vec<Hash> = Vec::new();
-            for n in 0..COUNT {
-                let mut blob = Spooled::compressed(version(n)).unwrap();
-                if let Some(before) = hashes.last() {
-                    blob.compress_against(&[std::sync::Arc::new(packs.reference(*before).unwrap().unwrap())]).unwrap();
-                }
-                hashes.push(blob.hash);
-                writer.append(&blob).unwrap();
-                writer.sync().unwrap();
-                if n == 3 || n == 7 {
-                    writer.seal().unwrap();
-                }
-            }
-            let leaning = |packs: &Packs| {
-                let members = packs.segments().unwrap().into_iter().flat_map(|segment| packs.walk(segment, 0).unwrap());
-                members.filter(|member| member.as_ref().unwrap().base.is_some()).count()
-            };
-            assert_eq!(leaning(&packs), COUNT - 1);
+            let (packs, mut writer, hashes) = chain(folder.path());
+            assert_eq!(leaning(&packs).len(), COUNT - 1);
             assert_eq!(writer.erase(&BTreeSet::from([hashes[erased]])).unwrap(), 1);
-            for (n, hash) in hashes.iter().enumerate() {
-                let read = packs.read(*hash);
-                if n == erased {
-                    assert!(matches!(read, Err(PackError::Missing { .. })), "{n}");
-                } else {
-                    assert_eq!(read.unwrap(), version(n), "{erased} {n}");
-                }
+            assert!(matches!(packs.read(hashes[erased]), Err(PackError::Missing { .. })), "{erased}");
+            for n in (0..COUNT).filter(|n| *n != erased) {
+                assert_eq!(packs.read(hashes[n]).unwrap(), version(n), "{erased} {n}");
             }
             // The one that leaned on it is plain now; of the others, each still leans on the one before.
             let left = if erased == 0 || erased == COUNT - 1 { COUNT - 2 } else { COUNT - 3 };
-            assert_eq!(leaning(&packs), left, "{erased}");
-            for segment in packs.segments().unwrap() {
-                for member in packs.walk(segment, 0).unwrap().map(Result::unwrap) {
-                    let Some(Base { hash, back: Some(back), .. }) = member.base else { continue };
-                    let base = packs.member_at(segment, member.offset - back).unwrap().unwrap();
-                    assert_eq!(base.hash, hash, "a base lies where its dependant says");
-                }
-            }
+            assert_eq!(leaning(&packs).len(), left, "{erased}");
+            let near = leaning(&packs).into_iter().filter_map(|(segment, member)| {
+                let base = member.base.unwrap();
+                Some((base.hash, packs.member_at(segment, member.offset - base.back?).unwrap().unwrap()))
+            });
+            near.for_each(|(base, found)| assert_eq!(found.hash, base, "a base lies where its dependant says"));
         }
     }
 
@@ -388,29 +392,22 @@ mod tests {
         // The order in which the old files go.
         let order =
             [3, 2, 1].map(|n| ["index", "rows", "pack"].map(|extension| format!("{n:08}.{extension}"))).concat();
-        for removed in 0..=order.len() {
-            for has_new in [false, true] {
-                if removed > 0 && !has_new {
-                    continue;
-                }
-                let crashed = tempfile::tempdir().unwrap();
-                let packs = packs(crashed.path());
-                for name in new.iter().filter(|_| has_new) {
-                    fs::copy(after.path().join(name), crashed.path().join(name)).unwrap();
-                }
-                fs::write(crashed.path().join("00000004.pack.new"), b"half").unwrap();
-                for name in order.iter().take(removed) {
-                    let _ = fs::remove_file(crashed.path().join(name));
-                }
-                assert_eq!(
-                    held(&packs).iter().filter(|text| !text.starts_with("sec")).count(),
-                    2,
-                    "{removed} {has_new}: a reader finds the others"
-                );
-                PackWriter::open(&packs).unwrap().erase(&gone).unwrap();
-                assert_eq!(held(&packs), ["first", "secret of the second", "third"], "{removed} {has_new}");
-                assert_eq!(packs.segments_with(&gone).unwrap(), [0_u32; 0], "{removed} {has_new}");
+        let cases = (0..=order.len()).flat_map(|removed| [(removed, false), (removed, true)]);
+        for (removed, has_new) in cases.filter(|(removed, has_new)| *removed == 0 || *has_new) {
+            let crashed = tempfile::tempdir().unwrap();
+            let packs = packs(crashed.path());
+            for name in new.iter().filter(|_| has_new) {
+                fs::copy(after.path().join(name), crashed.path().join(name)).unwrap();
             }
+            fs::write(crashed.path().join("00000004.pack.new"), b"half").unwrap();
+            for name in order.iter().take(removed) {
+                let _ = fs::remove_file(crashed.path().join(name));
+            }
+            let kept = ["first", "secret of the second", "third"];
+            assert!(kept.iter().all(|text| held(&packs).contains(text)), "{removed} {has_new}: a reader finds them");
+            PackWriter::open(&packs).unwrap().erase(&gone).unwrap();
+            assert_eq!(held(&packs), kept, "{removed} {has_new}");
+            assert_eq!(packs.segments_with(&gone).unwrap(), [0_u32; 0], "{removed} {has_new}");
         }
     }
 }
