@@ -106,9 +106,9 @@ impl Packs {
                 // Whoever finds a segment gone looks again, without what was open of it.
                 Row::Behind(start) => return walk(start).inspect_err(|_| self.tables.forget(segment)),
                 Row::At(offset) => {
-                    let member = self.member_at(segment, offset).inspect_err(|_| self.tables.forget(segment))?;
-                    if let Some(member) = member.filter(|member| member.hash == hash) {
-                        return Ok(Some(member));
+                    match self.member_at(segment, offset).inspect_err(|_| self.tables.forget(segment))? {
+                        Some(member) if member.hash == hash => return Ok(Some(member)),
+                        _ => {}
                     }
                 }
             }

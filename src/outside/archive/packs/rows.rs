@@ -61,8 +61,9 @@ pub(super) fn row(hash: Hash, offset: u64) -> [u8; ROW_BYTES] {
     row
 }
 
+/// Searches from the end: what is asked for is most often new.
 pub(super) fn find_unsorted(rows: &[u8], hash: Hash) -> Option<u64> {
-    rows.chunks_exact(ROW_BYTES).find(|row| row.starts_with(hash.as_bytes())).map(offset_of)
+    rows.chunks_exact(ROW_BYTES).rfind(|row| row.starts_with(hash.as_bytes())).map(offset_of)
 }
 
 pub(super) fn last_offset(rows: &[u8]) -> u64 {

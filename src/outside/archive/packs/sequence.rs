@@ -51,14 +51,17 @@ impl Sequence {
             return Ok(Some(bytes));
         }
         let packs = &self.packs;
-        let place = packs.find_listed_and(hash, |segment, member| {
+        let found = packs.find_listed_and(hash, |segment, member| {
             let path = packs.path(segment);
             let file = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
             let (length, file) = file.map_err(|source| PackError::Io { path, source })?;
-            Ok(Place { file: Window::new(file), length, next: member.end() })
+            let place = Place { file: Window::new(file), length, next: member.end() };
+            Ok((place, packs.read_member_whole(segment, member)?))
         })?;
-        self.place = place;
-        self.packs.read_listed(hash)
+        Ok(found.map(|(place, bytes)| {
+            self.place = Some(place);
+            bytes
+        }))
     }
 
     fn read_ahead(&mut self, hash: Hash) -> Option<Vec<u8>> {
