@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod catalogue;
 mod cli;
 mod copies;
 mod corpus;

@@ -14,6 +14,8 @@ pub mod visit;
 
 pub mod append;
 
+pub mod catalogue;
+pub mod list;
 pub mod read;
 pub mod withdrawn;
 

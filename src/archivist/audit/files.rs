@@ -54,7 +54,7 @@ impl Walk<'_> {
                 return;
             }
             match name.as_str() {
-                "index" if is_folder => {} // Derived, and the writer's alone.
+                "index" if is_folder => {} // Derived: the writer's index and the readers' catalogue.
                 "tile" | "packs" | "withheld" | "passing" if is_folder => self.folder(&entry.path(), &name, depth + 1),
                 _ if is_folder && depth < DEPTH_MAX && name.starts_with("tile/") => {
                     self.folder(&entry.path(), &name, depth + 1);

@@ -24,6 +24,7 @@ pub mod members;
 pub mod packs;
 pub mod spool;
 
+pub mod catalogue;
 pub mod index;
 pub mod references;
 pub mod replica;

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 use super::reference::{DEPTH_MAX, REFERENCE_BYTES_MAX};
+use super::window::Window;
 use super::{PackError, Packs};
 
 use crate::base::cbor::{self, Value};
@@ -85,8 +86,9 @@ impl Packs {
     ) -> Result<impl Iterator<Item = Result<Member, PackError>> + use<>, PackError> {
         let path = self.path(segment);
         let io_error = |source| PackError::Io { path: path.clone(), source };
-        let mut file = File::open(&path).map_err(io_error)?;
+        let file = File::open(&path).map_err(io_error)?;
         let length = file.metadata().map_err(io_error)?.len();
+        let mut file = Window::new(file);
         let mut offset = start;
         Ok(std::iter::from_fn(move || {
             if offset >= length {
@@ -143,7 +145,7 @@ impl Stored {
 }
 
 /// Finds where the next whole member begins, at `start` or behind it.
-fn next_member(file: &mut File, start: u64, length: u64) -> Option<u64> {
+fn next_member(file: &mut (impl Read + Seek), start: u64, length: u64) -> Option<u64> {
     let mut window = Vec::new();
     let mut offset = start;
     while offset < length {
@@ -165,7 +167,7 @@ fn next_member(file: &mut File, start: u64, length: u64) -> Option<u64> {
 }
 
 /// Reads the member at `offset`, when a whole one lies there.
-pub(super) fn read_member(file: &mut File, offset: u64, length: u64) -> Option<Member> {
+pub(super) fn read_member(file: &mut (impl Read + Seek), offset: u64, length: u64) -> Option<Member> {
     file.seek(SeekFrom::Start(offset)).ok()?;
     let mut preamble = [0; 8];
     file.read_exact(&mut preamble).ok()?;

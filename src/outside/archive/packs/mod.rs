@@ -60,11 +60,15 @@
 mod copy;
 mod find;
 mod heal;
+mod lookup;
 mod member;
 mod read;
+mod recent;
 mod reference;
 mod rewrite;
 mod rows;
+mod sequence;
+mod window;
 mod write;
 
 pub use copy::{Stretch, Taken};
@@ -72,11 +76,15 @@ pub use member::{Base, Member};
 pub use read::WHOLE_BYTES_MAX;
 pub use reference::{CHAIN_BYTES_MAX, DEPTH_MAX, REFERENCE_BYTES_MAX, Reference, WRITTEN_DEPTH_MAX};
 pub use rows::Rows;
+pub use sequence::Sequence;
 pub use write::PackWriter;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lookup::Tables;
 
 use super::durable::WriteError;
 
@@ -89,13 +97,14 @@ pub const SEGMENT_BYTES_MAX: u64 = 256 << 20;
 #[derive(Clone, Debug)]
 pub struct Packs {
     folder: PathBuf,
+    tables: Arc<Tables>,
 }
 
 impl Packs {
     /// Reads the packs in `folder`, which need not exist yet.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
+        Self { folder: folder.to_owned(), tables: Arc::default() }
     }
 
     /// Returns the segments' numbers, in order.
