@@ -7,9 +7,11 @@
     reason = "tests write files to damage them, say aloud what they skip, and fail by panicking"
 )]
 
+mod audit;
 mod cli;
 mod corpus;
 mod damage;
+mod flips;
 mod forgery;
 mod history;
 mod interop;
@@ -19,3 +21,4 @@ mod stage;
 mod tidy;
 mod vectors;
 mod web;
+mod withdraw;

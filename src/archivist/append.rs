@@ -15,11 +15,13 @@ use crate::log::key::VerifierKey;
 use crate::outside::archive::index::{Head, Index, IndexError, Known};
 use crate::outside::archive::references::References;
 use crate::outside::archive::spool::{Spool, Spooled};
+use crate::outside::archive::withdrawn::{UNLISTED_COUNT_MAX, WithdrawnList};
 use crate::outside::archive::writer::Writer;
 use crate::outside::archive::{Archive, ArchiveError};
 use crate::outside::keys::{Keyring, KeysError, SecretKeys};
 
 use super::read::{Log, ReadError};
+use super::withdraw::carried_out::{carry_out, carry_out_pending};
 
 /// The one sequencer of an archive.
 pub struct Appender {
@@ -29,6 +31,9 @@ pub struct Appender {
     keys: SecretKeys,
     origin: Origin,
     after: After,
+    withdrawn: WithdrawnList,
+    /// Whether a withdrawal was appended and not published yet.
+    has_withdrawal: bool,
 }
 
 /// A record that has its place; promised after [`Appender::publish`].
@@ -76,7 +81,8 @@ impl Appender {
         }
         let after = After { size: writer.size(), root: writer.root(), tokens: Vec::new() };
         let index = caught_up(archive, &writer, progress)?;
-        Ok(Self { writer, index, keyring: keyring.clone(), keys, origin, after })
+        let withdrawn = carry_out(&mut writer, &Log::at(archive, after.size))?;
+        Ok(Self { writer, index, keyring: keyring.clone(), keys, origin, after, withdrawn, has_withdrawal: false })
     }
 
     /// Returns how many entries the log has, unpublished ones included.
@@ -138,7 +144,9 @@ impl Appender {
     /// # Errors
     /// [`AppendError::Index`].
     pub fn same(&self, history: u64, visit: &crate::evidence::record::Visit) -> Result<Option<u64>, AppendError> {
-        Ok(self.index.same(history, visit)?)
+        let same = self.index.same(history, visit)?;
+        // What is withdrawn confirms nothing: the same text seen again is a capture of its own.
+        Ok(same.filter(|capture| self.withdrawn.of(*capture).next().is_none()))
     }
 
     /// Gives a record its place and signs it; promised after [`Appender::publish`].
@@ -164,6 +172,7 @@ impl Appender {
         let statement = Statement::sign(claim, &self.keys.statement);
         self.writer.append(statement.as_bytes());
         self.index.learn(&record, statement.entry())?;
+        self.has_withdrawal |= matches!(record.body, Body::Withdrawal(_));
         Ok(Appended { id, record, record_sha256: blob.hash, entry: statement.entry() })
     }
 
@@ -181,7 +190,30 @@ impl Appender {
         self.writer.publish(prepared)?;
         self.index.cover(checkpoint.size, checkpoint.root)?;
         self.after = After { size: checkpoint.size, root: checkpoint.root, tokens: Vec::new() };
+        self.carry_out_withdrawals()?;
         Ok(signed)
+    }
+
+    /// Looks through all withdrawals again, and takes out of the packs what is still there. Says how many blobs went.
+    ///
+    /// # Errors
+    /// When the archive cannot be read or written.
+    pub fn carry_out_all(&mut self) -> Result<usize, AppendError> {
+        let archive = self.writer.archive().clone();
+        let mut list = WithdrawnList { done: 0, ..Log::at(&archive, self.after.size).withdrawn_list()? };
+        let carried = carry_out_pending(&mut self.writer, &Log::at(&archive, self.after.size), &mut list)?;
+        self.withdrawn = list;
+        Ok(carried)
+    }
+
+    fn carry_out_withdrawals(&mut self) -> Result<(), AppendError> {
+        let is_due =
+            std::mem::take(&mut self.has_withdrawal) || self.after.size - self.withdrawn.size >= UNLISTED_COUNT_MAX;
+        if is_due {
+            let archive = self.writer.archive().clone();
+            self.withdrawn = carry_out(&mut self.writer, &Log::at(&archive, self.after.size))?;
+        }
+        Ok(())
     }
 }
 
@@ -257,8 +289,15 @@ fn rebuilt(
     let log = Log::at(archive, size);
     let act = progress.begin("indexing", Some(size - start));
     for number in start..size {
-        let entry = log.entry(number)?;
-        index.learn(&entry.record, entry.statement.entry())?;
+        match log.entry(number) {
+            Ok(entry) => index.learn(&entry.record, entry.statement.entry())?,
+            Err(ReadError::Withdrawn { withdrawn, .. }) => {
+                let statement = Hash::of(&archive.statement(number, size)?);
+                let record = withdrawn.entry.record.as_ref().expect("a record that is withdrawn is named");
+                index.learn_withdrawn(number, statement, &record.link)?;
+            }
+            Err(error) => return Err(error.into()),
+        }
         act.advance(1);
     }
     index.cover(size, writer.root())?;

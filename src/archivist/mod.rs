@@ -15,6 +15,9 @@ pub mod visit;
 pub mod append;
 
 pub mod read;
+pub mod withdrawn;
+
+pub mod withdraw;
 
 pub mod cite;
 pub mod quote;

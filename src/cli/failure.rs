@@ -10,8 +10,10 @@ use crate::archivist::init::InitError;
 use crate::archivist::quote::QuoteActError;
 use crate::archivist::read::ReadError;
 use crate::archivist::visit::VisitError;
+use crate::archivist::withdraw::WithdrawError;
 use crate::base::causes::with_causes;
 use crate::base::id::IdError;
+use crate::evidence::record::Manner;
 use crate::log::key_file::KeyFileError;
 use crate::outside::archive::ArchiveError;
 use crate::outside::files::FilesError;
@@ -110,6 +112,10 @@ impl From<ReadError> for Failure {
             ReadError::Id(_) | ReadError::OtherArchive { .. } | ReadError::OtherKind { .. } => {
                 Self::of(WRONG_USE, &error).try_this("`affiant list` shows the ids there are")
             }
+            ReadError::Withdrawn { ref withdrawn, .. } => {
+                let code = if withdrawn.manner == Manner::Withheld { REFUSED } else { FAILED };
+                Self::of(code, &error).try_this(format!("`affiant show {}` says who withdrew what", withdrawn.id))
+            }
             ReadError::Unpublished => {
                 Self::of(NO_ARCHIVE, &error).try_this("`affiant capture TARGET` publishes the first")
             }
@@ -155,10 +161,34 @@ impl From<QuoteActError> for Failure {
         match error {
             QuoteActError::Append(error) => error.into(),
             QuoteActError::NotQuotable { .. } => Self::of(WRONG_USE, &error),
+            QuoteActError::Withdrawn { .. } => Self::of(FAILED, &error),
             QuoteActError::Quote(_) => {
                 Self::of(FAILED, &error).try_this("`affiant show ID --text` prints the text that can be quoted")
             }
             QuoteActError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<WithdrawError> for Failure {
+    fn from(error: WithdrawError) -> Self {
+        match error {
+            WithdrawError::Append(error) => error.into(),
+            WithdrawError::Read(error) => error.into(),
+            WithdrawError::Held { .. } => {
+                Self::of(REFUSED, &error).try_this("`affiant hold --release ID --reason TEXT`, when it may be lifted")
+            }
+            WithdrawError::Damaged { .. } => {
+                Self::of(NO_ARCHIVE, &error).try_this("bring the blob back from a copy first, or leave it as damaged")
+            }
+            WithdrawError::Shared { .. } => Self::of(FAILED, &error)
+                .try_this("name those too, or give --shared to withdraw it of all of them without naming them"),
+            WithdrawError::IsRecord { .. } | WithdrawError::NotHold { .. } | WithdrawError::NothingLeft { .. } => {
+                Self::of(FAILED, &error)
+            }
+            WithdrawError::NotNamed { .. } | WithdrawError::Unfit { .. } | WithdrawError::Unspoken => {
+                Self::of(WRONG_USE, &error)
+            }
         }
     }
 }

@@ -25,6 +25,9 @@ mod verify;
 
 mod audit;
 
+mod hold;
+mod withdraw;
+
 mod completions;
 mod doctor;
 mod key;
@@ -92,6 +95,8 @@ enum Command {
     Bundle(bundle::Bundle),
     Verify(verify::Verify),
     Audit(audit::Audit),
+    Withdraw(withdraw::Withdraw),
+    Hold(hold::Hold),
     Key(key::Key),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -127,6 +132,8 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Command::Bundle(command) => command.run(&settings),
         Command::Verify(command) => command.run(&settings),
         Command::Audit(command) => command.run(&settings),
+        Command::Withdraw(command) => command.run(&settings),
+        Command::Hold(command) => command.run(&settings),
         Command::Key(command) => command.run(&settings),
         Command::Doctor(_) => Ok(doctor::Doctor::run(&settings)),
         Command::Completions(command) => Ok(command.run()),

@@ -83,8 +83,8 @@ fn verify(what: &Path, policy: Option<&Policy>, settings: &Settings) -> Result<V
     }
     let archive = settings.archive()?;
     let (log, _) = Log::published(&archive)?;
-    let entry = super::show::find(&log, &text)?;
-    Ok(vec![verify_record(&archive, &entry.id, policy, now())?])
+    let id = super::show::id_of(&log, &text)?;
+    Ok(vec![verify_record(&archive, &id, policy, now())?])
 }
 
 /// Says whether a path is a file that is no ZIP: whether it is a proof, its content says.

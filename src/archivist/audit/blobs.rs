@@ -2,10 +2,10 @@
 //!
 //! | quantity | unit            | range                                                  |
 //! |----------|-----------------|--------------------------------------------------------|
-//! | memory   | bytes per blob  | 48: ten million blobs take half a gigabyte; see also [`leaning`] |
+//! | memory   | bytes per blob  | 48: ten million blobs take half a gigabyte             |
 //! | threads  |                 | one that walks, and one per processor that hashes      |
 //!
-//! The packs are read once, in order; what is compressed against another blob comes last (`leaning`). What is wrong with rows and indexes costs nothing, because readers walk
+//! The packs are read once, in order; what is compressed against another blob comes last in its segment (`leaning`). What is wrong with rows and indexes costs nothing, because readers walk
 //! the segments then: it is a note.
 
 use std::collections::{HashMap, HashSet};
@@ -13,6 +13,8 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use super::course::{Course, Segment};
+use super::extent::Selection;
 use super::leaning::{self, Leaning};
 use super::report::AuditReport;
 
@@ -54,8 +56,15 @@ pub(super) enum Held<'b> {
 }
 
 impl Blobs {
-    /// Checks every blob.
-    pub(super) fn check(packs: &Packs, report: &mut AuditReport, progress: &dyn Progress) -> Self {
+    /// Checks the blobs that are selected. One segment after another is walked and its blobs are hashed at once, so that
+    /// the course knows what is done; it says to stop in between.
+    pub(super) fn check(
+        packs: &Packs,
+        selection: &Selection,
+        course: &mut Course<'_>,
+        report: &mut AuditReport,
+        progress: &dyn Progress,
+    ) -> Self {
         let segments = match packs.segments() {
             Ok(segments) => segments,
             Err(error) => {
@@ -63,32 +72,79 @@ impl Blobs {
                 Vec::new()
             }
         };
-        let bytes = segments.iter().filter_map(|segment| std::fs::metadata(packs.path(*segment)).ok());
-        let act = progress.begin("checking blobs", Some(bytes.map(|metadata| metadata.len()).sum()));
+        let length = |segment: u32| std::fs::metadata(packs.path(segment)).map_or(0, |metadata| metadata.len());
+        let act = progress.begin("checking blobs", Some(segments.iter().map(|segment| length(*segment)).sum()));
+        let (mut whole, mut failures) = (Vec::new(), Vec::new());
+        for segment in &segments {
+            if course.is_interrupted() {
+                report.looked.is_interrupted = true;
+            }
+            let length = length(*segment);
+            let earlier = course.earlier(*segment, length).cloned();
+            let reads = earlier.is_none() && !report.looked.is_interrupted;
+            let selects = |member: &Member| reads && selection.takes(member);
+            let place = Place::of(*segment, &segments);
+            let (rows, found, looked) = Self::check_segment(packs, (*segment, place), &selects, report, act.as_ref());
+            whole.extend(rows);
+            report.looked.looked += looked;
+            if let Some(earlier) = earlier {
+                report.looked.looked += earlier.looked;
+                report.looked.resumed += earlier.looked;
+                let failure = |(offset, found): &(u64, String)| {
+                    let hash = packs.member_at(*segment, *offset).ok().flatten()?.hash;
+                    Some(Failure { hash, segment: *segment, offset: *offset, found: found.clone() })
+                };
+                failures.extend(earlier.failures.iter().filter_map(failure));
+            } else if reads {
+                let kept = found.iter().map(|failure| (failure.offset, failure.found.clone())).collect();
+                course.take(*segment, Segment { length, looked, failures: kept });
+                failures.extend(found);
+            }
+        }
+        Self::of(whole, failures)
+    }
+
+    /// Walks a segment, and hashes those of its blobs that are selected; says how many they were.
+    fn check_segment(
+        packs: &Packs,
+        (segment, place): (u32, Place),
+        selects: &dyn Fn(&Member) -> bool,
+        report: &mut AuditReport,
+        act: &dyn Act,
+    ) -> (Vec<Row>, Vec<Failure>, u64) {
         let threads = thread::available_parallelism().map_or(1, usize::from).min(THREAD_COUNT_MAX);
         let (sender, receiver) = mpsc::sync_channel(4 * threads);
         let receiver = Mutex::new(receiver);
-        let (plain, mut leaning, mut failures) = thread::scope(|scope| {
-            let hash = || hash(packs, &receiver, act.as_ref());
-            let hashing: Vec<_> = (0..threads).map(|_| scope.spawn(hash)).collect();
-            let mut walk = Walk::new(packs, report, sender);
-            for segment in &segments {
-                walk.segment(*segment, Place::of(*segment, &segments));
-            }
-            let (plain, leaning) = walk.finish();
-            let failures = hashing.into_iter().flat_map(|thread| thread.join().expect("hashing does not panic"));
-            (plain, leaning, failures.collect::<Vec<_>>())
+        let (whole, mut leaning, mut failures, looked) = thread::scope(|scope| {
+            let hash = || hash(packs, &receiver, act);
+            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(hash)).collect();
+            let mut walk = Walk {
+                packs,
+                report,
+                selects,
+                looked: 0,
+                whole: Vec::new(),
+                leaning: Vec::new(),
+                batch: Vec::new(),
+                batch_bytes: 0,
+                sender,
+            };
+            walk.segment(segment, place);
+            let (whole, leaning, looked) = walk.finish();
+            let failures = threads.into_iter().flat_map(|thread| thread.join().expect("hashing does not panic"));
+            (whole, leaning, failures.collect::<Vec<_>>(), looked)
         });
-        let mut blobs = Self::default();
-        blobs.add(plain, &failures);
-        let leaning_failures = leaning::check(packs, &mut leaning, &blobs, threads, act.as_ref());
-        let row = |leaning: &Leaning| Row {
-            hash: leaning.member.hash,
-            segment: leaning.segment,
-            offset: leaning.member.offset,
-        };
-        blobs.add(leaning.iter().map(row).collect(), &leaning_failures);
-        failures.extend(leaning_failures);
+        failures.extend(leaning::check(packs, &mut leaning, threads, act));
+        (whole, failures, looked)
+    }
+
+    fn of(mut whole: Vec<Row>, failures: Vec<Failure>) -> Self {
+        let failed: HashSet<(u32, u64)> = failures.iter().map(|failure| (failure.segment, failure.offset)).collect();
+        if !failed.is_empty() {
+            whole.retain(|row| !failed.contains(&(row.segment, row.offset)));
+        }
+        whole.sort_unstable();
+        let mut blobs = Self { whole, damaged: HashMap::new() };
         for Failure { hash, found, .. } in failures {
             // A blob may lie in two packs, and one of them is enough.
             if matches!(blobs.find(hash), Held::Missing) {
@@ -96,16 +152,6 @@ impl Blobs {
             }
         }
         blobs
-    }
-
-    /// Adds those that have not failed.
-    fn add(&mut self, mut rows: Vec<Row>, failures: &[Failure]) {
-        let failed: HashSet<(u32, u64)> = failures.iter().map(|failure| (failure.segment, failure.offset)).collect();
-        if !failed.is_empty() {
-            rows.retain(|row| !failed.contains(&(row.segment, row.offset)));
-        }
-        self.whole.append(&mut rows);
-        self.whole.sort_unstable();
     }
 
     /// Looks a blob up.
@@ -156,25 +202,23 @@ type Batch = Vec<(u32, Member)>;
 struct Walk<'w> {
     packs: &'w Packs,
     report: &'w mut AuditReport,
-    plain: Vec<Row>,
-    /// What is decoded once all plain ones are known to be whole.
+    selects: &'w dyn Fn(&Member) -> bool,
+    looked: u64,
+    whole: Vec<Row>,
+    /// What is decoded once the plain ones of the segment are.
     leaning: Vec<Leaning>,
     batch: Batch,
     batch_bytes: u64,
     sender: SyncSender<Batch>,
 }
 
-impl<'w> Walk<'w> {
-    fn new(packs: &'w Packs, report: &'w mut AuditReport, sender: SyncSender<Batch>) -> Self {
-        Self { packs, report, plain: Vec::new(), leaning: Vec::new(), batch: Vec::new(), batch_bytes: 0, sender }
-    }
-
+impl Walk<'_> {
     fn segment(&mut self, segment: u32, place: Place) {
         let members = match self.packs.walk(segment, 0) {
             Ok(members) => members,
             Err(error) => {
                 let cost = "every blob in it is lost; those that records name are listed";
-                return self.report.damage(pack_name(segment), with_causes(&error), cost);
+                return self.report.damage(pack_name(self.packs, segment), with_causes(&error), cost);
             }
         };
         let rows = self.packs.rows(segment);
@@ -217,11 +261,15 @@ impl<'w> Walk<'w> {
     fn member(&mut self, segment: u32, member: Member) {
         self.report.blobs += 1;
         self.report.bytes += member.end() - member.offset;
+        self.whole.push(Row { hash: member.hash, segment, offset: member.offset });
+        if !(self.selects)(&member) {
+            return;
+        }
+        self.looked += 1;
         if let Some(base) = member.base {
             self.leaning.push(Leaning { segment, base: base.hash, member });
             return;
         }
-        self.plain.push(Row { hash: member.hash, segment, offset: member.offset });
         self.batch_bytes += member.end() - member.offset;
         self.batch.push((segment, member));
         if self.batch.len() == BATCH_COUNT || self.batch_bytes >= BATCH_BYTES {
@@ -235,22 +283,27 @@ impl<'w> Walk<'w> {
         self.sender.send(batch).expect("the threads take until nothing more comes");
     }
 
-    fn finish(mut self) -> (Vec<Row>, Vec<Leaning>) {
+    fn finish(mut self) -> (Vec<Row>, Vec<Leaning>, u64) {
         self.send();
-        (self.plain, self.leaning) // Dropping the sender ends the threads.
+        (self.whole, self.leaning, self.looked) // Dropping the sender ends the threads.
     }
 }
 
 /// What is said of everything that is made from something else.
 pub(super) const DERIVED: &str = "it is derived, and nothing is lost";
 
-fn pack_name(segment: u32) -> String {
-    format!("packs/{segment:08}.pack")
+fn pack_name(packs: &Packs, segment: u32) -> String {
+    format!("{}/{segment:08}.pack", folder_name(packs))
+}
+
+/// Returns `packs` or `withheld`.
+fn folder_name(packs: &Packs) -> String {
+    packs.folder().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 fn rows_name(packs: &Packs, segment: u32) -> String {
     let extension = if packs.path(segment).with_extension("index").exists() { "index" } else { "rows" };
-    format!("packs/{segment:08}.{extension}")
+    format!("{}/{segment:08}.{extension}", folder_name(packs))
 }
 
 /// Hashes members until nothing more comes, and returns those that are not what they say.
@@ -266,10 +319,17 @@ fn hash(packs: &Packs, batches: &Mutex<Receiver<Batch>>, act: &dyn Act) -> Vec<F
                 Err(_) => packs.copy_member(segment, &member, &mut std::io::sink()).map(drop),
             };
             act.advance(member.end() - member.offset);
-            if let Err(error) = checked {
+            if let Err(error) = checked
+                && !has_moved(packs, segment, member.hash)
+            {
                 let found = with_causes(&error);
                 failures.push(Failure { hash: member.hash, segment, offset: member.offset, found });
             }
         }
     }
+}
+
+/// Says whether a blob lies elsewhere, because its segment was rewritten meanwhile and is gone.
+pub(super) fn has_moved(packs: &Packs, segment: u32, hash: Hash) -> bool {
+    !packs.path(segment).exists() && packs.copy(hash, &mut std::io::sink()).is_ok()
 }

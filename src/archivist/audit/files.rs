@@ -55,7 +55,7 @@ impl Walk<'_> {
             }
             match name.as_str() {
                 "index" if is_folder => {} // Derived, and the writer's alone.
-                "tile" | "packs" | "passing" if is_folder => self.folder(&entry.path(), &name, depth + 1),
+                "tile" | "packs" | "withheld" | "passing" if is_folder => self.folder(&entry.path(), &name, depth + 1),
                 _ if is_folder && depth < DEPTH_MAX && name.starts_with("tile/") => {
                     self.folder(&entry.path(), &name, depth + 1);
                 }
@@ -66,7 +66,7 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, name: &str) {
-        if matches!(name, "README.md" | "archive.toml" | "checkpoint" | "lock") || is_pack(name) {
+        if matches!(name, "README.md" | "archive.toml" | "checkpoint" | "lock" | "withdrawn") || is_pack(name) {
             return;
         }
         if let Ok(tile) = name.parse::<Tile>() {
@@ -92,7 +92,8 @@ impl Walk<'_> {
 }
 
 fn is_pack(name: &str) -> bool {
-    let Some((stem, extension)) = name.strip_prefix("packs/").and_then(|name| name.split_once('.')) else {
+    let name = name.strip_prefix("packs/").or(name.strip_prefix("withheld/"));
+    let Some((stem, extension)) = name.and_then(|name| name.split_once('.')) else {
         return false;
     };
     stem.len() >= 8 && stem.bytes().all(|byte| byte.is_ascii_digit()) && matches!(extension, "pack" | "rows" | "index")

@@ -8,21 +8,31 @@
 //! There are two severities. *Damage* is whatever is not as it was promised; an archive with any is not clean.
 //! A *note* costs nothing: derived files that can be made again, what a crash left, files of others.
 //!
+//! An audit may look at a part ([`Extent`]), be interrupted and go on ([`Watch`]), and be signed to be kept
+//! ([`write_signed`]). What it did not look at it says.
+//!
 //! What an audit cannot see: an archive whose checkpoint, tiles and packs were all put back to an earlier state
 //! is whole in itself. The newest checkpoint in the keyring shows it, and so do witnesses.
 
 mod blobs;
 mod checkpoint;
+mod course;
+mod extent;
 mod files;
 mod leaning;
 mod records;
 mod report;
+mod signed;
 mod tree;
+mod withdrawn;
 
 pub mod foreign;
 
+pub use course::Watch;
+pub use extent::{Extent, Looked, PARTS, Sample, Share};
 pub use foreign::audit_foreign;
 pub use report::{AuditReport, Damage, LISTED_COUNT_MAX};
+pub use signed::{NAMESPACE, SignedReportError, write_signed};
 
 use super::progress::Progress;
 
@@ -33,8 +43,11 @@ use crate::outside::archive::{Archive, CreatedFile};
 use crate::outside::keys::{Keyring, KeysError};
 
 use blobs::Blobs;
+use course::Course;
+use extent::Selection;
 use records::{Founding, Histories};
 use tree::Tree;
+use withdrawn::Withdrawals;
 
 /// What the auditor knows from elsewhere.
 #[derive(Clone, Debug, Default)]
@@ -58,6 +71,13 @@ impl Known {
 /// Checks everything in an archive.
 #[must_use]
 pub fn audit(archive: &Archive, known: &Known, progress: &dyn Progress) -> AuditReport {
+    audit_extent(archive, known, &Extent::default(), &Watch::of(progress))
+}
+
+/// Checks as much of an archive as is asked for; what was not looked at is said in the report.
+#[must_use]
+pub fn audit_extent(archive: &Archive, known: &Known, extent: &Extent, watch: &Watch<'_>) -> AuditReport {
+    let progress = watch.progress;
     let mut report = AuditReport::default();
     let checkpoint_bytes = match archive.checkpoint() {
         Ok(bytes) => bytes,
@@ -72,9 +92,24 @@ pub fn audit(archive: &Archive, known: &Known, progress: &dyn Progress) -> Audit
         return report;
     }
     let signed = checkpoint::read(checkpoint_bytes.as_deref(), &mut report);
-    let blobs = Blobs::check(archive.packs(), &mut report, progress);
     // Without a checkpoint the log is as long as its files are.
     let size = signed.as_ref().map_or(on_disk, |signed| signed.checkpoint().size);
+    let selection = Selection::of(extent, archive, size, &mut report);
+    report.looked.since = extent.since;
+    report.looked.seed = extent.sample.map(|sample| sample.seed);
+    let mut course = Course::begin(watch, &archive.settings().origin, &extent.words());
+    let blobs = Blobs::check(archive.packs(), &selection, &mut course, &mut report, progress);
+    let unwatched = Watch { is_interrupted: watch.is_interrupted, ..Watch::nobody() };
+    let mut apart_course = Course::begin(&unwatched, &archive.settings().origin, &extent.words());
+    let apart = Blobs::check(&archive.withheld(), &selection, &mut apart_course, &mut report, progress);
+    report.looked.total = report.blobs;
+    if report.looked.is_interrupted {
+        course.keep();
+        for (hash, found) in blobs.damaged() {
+            report.damage(format!("blob {hash}"), found, "it was not found out what it is for");
+        }
+        return report;
+    }
     let (founding, genesis) = Founding::read(archive, &blobs, size);
     if let Some(signed) = &signed {
         checkpoint::check_signatures(signed, genesis.as_ref(), known.policy.as_ref(), &mut report);
@@ -90,14 +125,15 @@ pub fn audit(archive: &Archive, known: &Known, progress: &dyn Progress) -> Audit
 
     let act = progress.begin("checking entries", Some(size));
     let mut tree = Tree::new(archive, size, checkpoint_bytes);
-    let mut histories = Histories::new(archive, &blobs, size, founding);
+    let withdrawals = Withdrawals::read(archive, &blobs, size);
+    let mut histories = Histories::new(archive, &blobs, size, founding, withdrawals).since(extent.since);
     for bundle in 0..tree.bundle_count() {
         let kept = tree.bundle(bundle, &mut report);
         histories.take(&kept, &mut report);
         act.advance(u64::try_from(kept.len()).unwrap_or_default());
     }
     check_root(&tree, signed.as_ref().map(|signed| signed.checkpoint().root), &mut report);
-    let lost = histories.finish(&mut report);
+    let lost = histories.finish(&apart, &mut report);
     let mut unnamed: Vec<_> = blobs.damaged().filter(|(hash, _)| lost.binary_search(hash).is_err()).collect();
     unnamed.sort_unstable();
     for (_, found) in unnamed {
@@ -105,6 +141,7 @@ pub fn audit(archive: &Archive, known: &Known, progress: &dyn Progress) -> Audit
     }
     files::check(archive.folder(), size, &mut report);
     files::check_index(archive.folder(), &mut report);
+    course.end();
     report
 }
 
@@ -136,6 +173,11 @@ fn check_settings(archive: &Archive, genesis: Option<&Genesis>, founding: &Found
     }
     if !archive.is_as_created(CreatedFile::Settings).unwrap_or_default() {
         report.note("`archive.toml` was edited: its origin and prefix were compared with entry 0, the rest cannot be");
+    }
+    if !settings.retention.is_empty() {
+        let names: Vec<&str> = settings.retention.iter().map(|rule| rule.name.as_str()).collect();
+        report
+            .note(format!("`archive.toml` has retention rules, the operator's own and unsigned: {}", names.join(", ")));
     }
     if !archive.is_as_created(CreatedFile::Readme).unwrap_or_default() {
         report.note("`README.md` is not as this version of the program writes it; it is for people alone");

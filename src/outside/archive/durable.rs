@@ -324,7 +324,11 @@ fn open_new(path: &Path, access: Access) -> io::Result<File> {
     options.open(path)
 }
 
-fn sync_folder(path: &Path) -> Result<(), WriteError> {
+/// Makes it durable which files a folder has.
+///
+/// # Errors
+/// A [`WriteError`] that names the folder.
+pub fn sync_folder(path: &Path) -> Result<(), WriteError> {
     let folder = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(|source| WriteError::at(folder, source))
 }

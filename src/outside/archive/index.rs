@@ -24,7 +24,7 @@ use super::references::References;
 
 use crate::base::hash::Hash;
 use crate::document::outcome::OutcomeKind;
-use crate::evidence::record::{Body, Record, Visit};
+use crate::evidence::record::{Body, Link, Record, Visit};
 
 /// How much memory sled may use for its cache.
 const CACHE_BYTES: u64 = 16 << 20;
@@ -172,7 +172,24 @@ impl Index {
                 self.references.learn(history, &capture.visit);
             }
             Body::Check(check) => self.references.learn(self.history(check.document)?, &check.visit),
-            Body::Genesis(_) | Body::Provision(_) => {}
+            Body::Genesis(_) | Body::Provision(_) | Body::Withdrawal(_) | Body::Hold(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Takes in a capture whose record was withdrawn: the next one follows it, and none confirms what came before it.
+    ///
+    /// # Errors
+    /// An [`IndexError`]: rebuild.
+    pub fn learn_withdrawn(&mut self, index: u64, statement: Hash, link: &Link) -> Result<(), IndexError> {
+        let Link::Capture { document, sequence, .. } = link else { return Ok(()) };
+        let history = self.history(*document)?;
+        let index = index.to_be_bytes();
+        let head = [&index[..], &sequence.to_be_bytes(), statement.as_bytes()].concat();
+        self.unpublished.insert(key_of(b"head", &history.to_be_bytes()), head);
+        for outcome in OutcomeKind::ALL {
+            let likeness = [&index[..], &[0; Hash::SIZE_BYTES]].concat(); // Like nothing.
+            self.unpublished.insert(newest(history, outcome), likeness);
         }
         Ok(())
     }

@@ -78,10 +78,11 @@ impl MemberReader {
     /// # Errors
     /// As [`Packs::read`].
     pub fn read(&mut self, segment: u32, offset: u64, hash: Hash) -> Result<Vec<u8>, PackError> {
-        let member = self.packs.member_at(segment, offset)?.filter(|member| member.hash == hash);
+        // Where its segment is gone, it was rewritten, and the blob lies elsewhere.
+        let member = self.packs.member_at(segment, offset).ok().flatten().filter(|member| member.hash == hash);
         match member {
             Some(member) if member.size_bytes.max(member.stored_bytes) <= AT_ONCE_BYTES_MAX => {
-                self.read_member(segment, &member)
+                self.read_member(segment, &member).or_else(|_| self.packs.read(hash))
             }
             _ => self.packs.read(hash),
         }

@@ -14,13 +14,18 @@
 //! 6. The checkpoint is swapped. This is the moment that counts: nothing is acknowledged before it.
 //! 7. Partial tiles that are no longer the widest are removed. *A crash here* leaves needless files.
 //!
+//! A withdrawal is published like any record. Then what it withholds is put apart, and what it withdraws is taken out of
+//! the packs ([`super::packs`]). *A crash between* leaves a withdrawal in the log and bytes still there; the next writer
+//! takes them out before it appends anything.
+//!
 //! Repair is the ordinary path: opening and appending.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use super::durable::{self, Batch, Settled};
 use super::lock::Lock;
-use super::packs::PackWriter;
+use super::packs::{PackError, PackWriter};
 use super::spool::{Spool, Spooled};
 use super::{Archive, ArchiveError};
 
@@ -108,6 +113,47 @@ impl Writer {
     /// When the disk is full or fails.
     pub fn keep(&mut self, blob: &Spooled) -> Result<(), ArchiveError> {
         Ok(self.packs.append(blob)?)
+    }
+
+    /// Puts blobs apart, so that [`Writer::erase`] may take them out of the packs.
+    ///
+    /// # Errors
+    /// When a blob is damaged, or the disk is full or fails.
+    pub fn withhold(&mut self, blobs: &BTreeSet<Hash>) -> Result<(), ArchiveError> {
+        if blobs.is_empty() {
+            return Ok(());
+        }
+        let withheld = self.archive.withheld();
+        let mut writer = PackWriter::open(&withheld)?;
+        for blob in blobs {
+            if withheld.contains(*blob)? {
+                continue;
+            }
+            let mut spool = self.spool();
+            self.archive.packs.copy(*blob, &mut spool)?;
+            writer.append(&spool.finish().map_err(PackError::Spool)?)?;
+        }
+        Ok(writer.sync()?)
+    }
+
+    /// Takes blobs out of the packs: afterwards no file there holds their bytes. Says how many went.
+    ///
+    /// # Errors
+    /// When the disk is full or fails. The writer must then be dropped; the next one erases what is left.
+    pub fn erase(&mut self, blobs: &BTreeSet<Hash>) -> Result<usize, ArchiveError> {
+        Ok(self.packs.erase(blobs)?)
+    }
+
+    /// Takes blobs out of those that are withheld.
+    ///
+    /// # Errors
+    /// As [`Writer::erase`].
+    pub fn erase_withheld(&mut self, blobs: &BTreeSet<Hash>) -> Result<usize, ArchiveError> {
+        let withheld = self.archive.withheld();
+        if withheld.segments_with(blobs)?.is_empty() {
+            return Ok(0);
+        }
+        Ok(PackWriter::open(&withheld)?.erase(blobs)?)
     }
 
     /// Appends a statement; durable after [`Writer::write`], promised after [`Writer::publish`].

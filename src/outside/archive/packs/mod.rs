@@ -52,12 +52,16 @@
 //! A segment that was damaged so is never cut: it is sealed as it is, and the next one begins. A blob that no
 //! record names yet is harmless: the next capture of the same bytes finds it.
 //!
+//! Blobs are erased by writing what is kept to new segments and removing the old ones (`rewrite`): then numbers are
+//! passed over. A number never means other bytes.
+//!
 //! Source: RFC 8878 §3.1.2 (skippable frames). Every read checks the hash.
 
 mod find;
 mod member;
 mod read;
 mod reference;
+mod rewrite;
 mod rows;
 mod write;
 
@@ -106,6 +110,12 @@ impl Packs {
             entries.filter_map(|entry| number(entry.ok()?.file_name().to_str()?.strip_suffix(".pack")?)).collect();
         numbers.sort_unstable();
         Ok(numbers)
+    }
+
+    /// Returns the folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Returns a segment's path.

@@ -64,6 +64,16 @@ impl PackWriter {
         Ok(Self { packs: packs.clone(), segment, sealed, pack, rows, new_rows, recent })
     }
 
+    /// Returns the packs.
+    pub(super) fn packs(&self) -> &Packs {
+        &self.packs
+    }
+
+    /// Returns the segment that grows.
+    pub(super) fn active(&self) -> u32 {
+        self.segment
+    }
+
     /// Says whether a blob is held. No row file is read: what the active segment holds is known.
     fn contains(&self, hash: Hash) -> Result<bool, PackError> {
         if self.recent.contains_key(&hash) {
