@@ -2,11 +2,11 @@
 //!
 //! | quantity | unit            | range                                                  |
 //! |----------|-----------------|--------------------------------------------------------|
-//! | memory   | bytes per blob  | 48: ten million blobs take half a gigabyte; see also [`leaning`] |
+//! | memory   | bytes per blob  | 48: ten million blobs take half a gigabyte             |
 //! | threads  |                 | one that walks, and one per processor that hashes      |
 //!
-//! The packs are read once, in order; what is compressed against another blob comes last (`leaning`). What is wrong with rows and indexes costs nothing, because readers walk
-//! the segments then: it is a note.
+//! The packs are read once, in order; what is compressed against another blob comes last in its segment (`leaning`).
+//! What is wrong with rows and indexes costs nothing, because readers walk the segments then: it is a note.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -94,12 +94,10 @@ impl Blobs {
                 let kept = walked.failures.iter().map(|failure| (failure.offset, failure.found.clone())).collect();
                 course.take(*segment, Segment { length, looked: walked.looked, failures: kept });
             }
-            report.looked.looked += walked.looked;
             all.add(walked);
         }
-        let is_interrupted = report.looked.is_interrupted;
-        let selects = |member: &Member| !is_interrupted && selection.takes(member);
-        Self::of(packs, all, selects, report, act.as_ref())
+        report.looked.looked += all.looked;
+        Self::of(all)
     }
 
     /// Walks a segment, and hashes those of its blobs that are selected; says how many they were.
@@ -113,53 +111,28 @@ impl Blobs {
         let threads = thread::available_parallelism().map_or(1, usize::from).min(THREAD_COUNT_MAX);
         let (sender, receiver) = mpsc::sync_channel(4 * threads);
         let receiver = Mutex::new(receiver);
-        thread::scope(|scope| {
+        let (mut walked, mut leaning) = thread::scope(|scope| {
             let hash = || hash(packs, &receiver, act);
             let hashing: Vec<_> = (0..threads).map(|_| scope.spawn(hash)).collect();
             let mut walk = Walk::new(packs, report, selects, sender);
             walk.segment(segment, place);
-            let (plain, leaning, looked) = walk.finish();
+            let (rows, leaning, looked) = walk.finish();
             let failures = hashing.into_iter().flat_map(|thread| thread.join().expect("hashing does not panic"));
-            Walked { plain, leaning, looked, failures: failures.collect() }
-        })
+            (Walked { rows, looked, failures: failures.collect() }, leaning)
+        });
+        walked.failures.extend(leaning::check(packs, &mut leaning, threads, act));
+        walked
     }
 
-    /// Joins what was found of plain blobs, and checks the selected ones that lean on them.
-    fn of(
-        packs: &Packs,
-        walked: Walked,
-        selects: impl Fn(&Member) -> bool,
-        report: &mut AuditReport,
-        act: &dyn Act,
-    ) -> Self {
-        let threads = thread::available_parallelism().map_or(1, usize::from).min(THREAD_COUNT_MAX);
-        let Walked { plain, mut leaning, mut failures, .. } = walked;
-        let mut blobs = Self::default();
-        blobs.add(plain, &failures);
-        let row = |leaning: &Leaning| Row {
-            hash: leaning.member.hash,
-            segment: leaning.segment,
-            offset: leaning.member.offset,
-        };
-        let rows = leaning.iter().map(row).collect();
-        let is_part = leaning.iter().any(|leaning| !selects(&leaning.member));
-        let leaning_failures: Vec<Failure> = if is_part {
-            // Where not all are looked at, each is read by itself, with what it leans on.
-            leaning.retain(|leaning| selects(&leaning.member));
-            leaning.iter().filter_map(|leaning| Failure::of(packs, leaning)).collect()
-        } else {
-            leaning::check(packs, &mut leaning, &blobs, threads, act)
-        };
-        // A segment that is gone was rewritten meanwhile, and its blobs lie elsewhere.
-        let has_moved = |failure: &Failure| {
-            !packs.path(failure.segment).exists() && packs.copy(failure.hash, &mut std::io::sink()).is_ok()
-        };
-        let leaning_failures: Vec<Failure> =
-            leaning_failures.into_iter().filter(|failure| !has_moved(failure)).collect();
-        report.looked.looked += u64::try_from(leaning.len()).unwrap_or_default();
-        blobs.add(rows, &leaning_failures);
-        failures.extend(leaning_failures);
-        blobs.failed = failures.iter().map(|failure| (failure.segment, failure.offset)).collect();
+    /// Sorts what was found, and leaves out what is not the blob that it says.
+    fn of(walked: Walked) -> Self {
+        let Walked { rows: mut whole, failures, .. } = walked;
+        let failed: HashSet<(u32, u64)> = failures.iter().map(|failure| (failure.segment, failure.offset)).collect();
+        if !failed.is_empty() {
+            whole.retain(|row| !failed.contains(&(row.segment, row.offset)));
+        }
+        whole.sort_unstable();
+        let mut blobs = Self { whole, damaged: HashMap::new(), failed };
         for Failure { hash, found, .. } in failures {
             // A blob may lie in two packs, and one of them is enough.
             if matches!(blobs.find(hash), Held::Missing) {
@@ -167,16 +140,6 @@ impl Blobs {
             }
         }
         blobs
-    }
-
-    /// Adds those that have not failed.
-    fn add(&mut self, mut rows: Vec<Row>, failures: &[Failure]) {
-        let failed: HashSet<(u32, u64)> = failures.iter().map(|failure| (failure.segment, failure.offset)).collect();
-        if !failed.is_empty() {
-            rows.retain(|row| !failed.contains(&(row.segment, row.offset)));
-        }
-        self.whole.append(&mut rows);
-        self.whole.sort_unstable();
     }
 
     /// Looks a blob up.
@@ -208,17 +171,15 @@ impl Blobs {
 /// What a walk found.
 #[derive(Default)]
 struct Walked {
-    plain: Vec<Row>,
-    leaning: Vec<Leaning>,
+    rows: Vec<Row>,
     failures: Vec<Failure>,
-    /// How many of the plain ones were read.
+    /// How many of them were read.
     looked: u64,
 }
 
 impl Walked {
     fn add(&mut self, mut other: Self) {
-        self.plain.append(&mut other.plain);
-        self.leaning.append(&mut other.leaning);
+        self.rows.append(&mut other.rows);
         self.failures.append(&mut other.failures);
         self.looked += other.looked;
     }
@@ -246,14 +207,6 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// Reads a blob with all that it leans on, and says what is wrong with it.
-    fn of(packs: &Packs, leaning: &Leaning) -> Option<Self> {
-        let Leaning { segment, member, .. } = leaning;
-        let read = MemberReader::new(packs).and_then(|mut reader| reader.read_member(*segment, member));
-        let found = with_causes(&read.err()?);
-        Some(Self { hash: member.hash, segment: *segment, offset: member.offset, found })
-    }
-
     /// Takes what an earlier run found.
     fn earlier(packs: &Packs, segment: u32, (offset, found): &(u64, String)) -> Option<Self> {
         let hash = packs.member_at(segment, *offset).ok().flatten()?.hash;
@@ -269,8 +222,8 @@ struct Walk<'w> {
     report: &'w mut AuditReport,
     selects: &'w dyn Fn(&Member) -> bool,
     looked: u64,
-    plain: Vec<Row>,
-    /// What is decoded once all plain ones are known to be whole.
+    whole: Vec<Row>,
+    /// What is decoded once the plain ones of the segment are.
     leaning: Vec<Leaning>,
     batch: Batch,
     batch_bytes: u64,
@@ -284,8 +237,8 @@ impl<'w> Walk<'w> {
         selects: &'w dyn Fn(&Member) -> bool,
         sender: SyncSender<Batch>,
     ) -> Self {
-        let (plain, leaning, batch) = (Vec::new(), Vec::new(), Vec::new());
-        Self { packs, report, selects, looked: 0, plain, leaning, batch, batch_bytes: 0, sender }
+        let (whole, leaning, batch) = (Vec::new(), Vec::new(), Vec::new());
+        Self { packs, report, selects, looked: 0, whole, leaning, batch, batch_bytes: 0, sender }
     }
 
     /// Notes where a member says that its base lies elsewhere than it does: it is found by its name all the same.
@@ -294,7 +247,10 @@ impl<'w> Walk<'w> {
         let found = member.offset.checked_sub(back).and_then(|at| self.packs.member_at(segment, at).ok().flatten());
         if found.is_none_or(|found| found.hash != base.hash) {
             let (name, hash) = (pack_name(self.packs, segment), member.hash);
-            self.report.note(format!("`{name}` says that what blob {hash} leans on lies elsewhere than it does; it is found by its name, and nothing is lost"));
+            self.report.note(format!(
+                "`{name}` says that what blob {hash} leans on lies elsewhere than it does; it is found by its name, and \
+                 nothing is lost"
+            ));
         }
     }
 
@@ -346,16 +302,18 @@ impl<'w> Walk<'w> {
     fn member(&mut self, segment: u32, member: Member) {
         self.report.blobs += 1;
         self.report.bytes += member.end() - member.offset;
+        self.whole.push(Row { hash: member.hash, segment, offset: member.offset });
         if let Some(base) = member.base {
             self.check_way(segment, &member, base);
-            self.leaning.push(Leaning { segment, base: base.hash, member });
-            return;
         }
-        self.plain.push(Row { hash: member.hash, segment, offset: member.offset });
         if !(self.selects)(&member) {
             return;
         }
         self.looked += 1;
+        if let Some(base) = member.base {
+            self.leaning.push(Leaning { segment, base: base.hash, member });
+            return;
+        }
         self.batch_bytes += member.end() - member.offset;
         self.batch.push((segment, member));
         if self.batch.len() == BATCH_COUNT || self.batch_bytes >= BATCH_BYTES {
@@ -371,7 +329,7 @@ impl<'w> Walk<'w> {
 
     fn finish(mut self) -> (Vec<Row>, Vec<Leaning>, u64) {
         self.send();
-        (self.plain, self.leaning, self.looked) // Dropping the sender ends the threads.
+        (self.whole, self.leaning, self.looked) // Dropping the sender ends the threads.
     }
 }
 
@@ -405,14 +363,17 @@ fn hash(packs: &Packs, batches: &Mutex<Receiver<Batch>>, act: &dyn Act) -> Vec<F
                 Err(_) => packs.copy_member(segment, &member, &mut std::io::sink()).map(drop),
             };
             act.advance(member.end() - member.offset);
-            // A segment that is gone was rewritten meanwhile, and its blobs lie elsewhere.
-            let moved = || !packs.path(segment).exists() && packs.copy(member.hash, &mut std::io::sink()).is_ok();
             if let Err(error) = checked
-                && !moved()
+                && !has_moved(packs, segment, member.hash)
             {
                 let found = with_causes(&error);
                 failures.push(Failure { hash: member.hash, segment, offset: member.offset, found });
             }
         }
     }
+}
+
+/// Says whether a blob lies elsewhere, because its segment was rewritten meanwhile and is gone.
+pub(super) fn has_moved(packs: &Packs, segment: u32, hash: Hash) -> bool {
+    !packs.path(segment).exists() && packs.copy(hash, &mut std::io::sink()).is_ok()
 }

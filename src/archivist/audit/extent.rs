@@ -142,12 +142,6 @@ impl Selection {
         Self { sample, wanted }
     }
 
-    /// Takes every member.
-    #[cfg(test)]
-    pub(super) fn everything() -> Self {
-        Self { sample: None, wanted: None }
-    }
-
     pub(super) fn takes(&self, member: &Member) -> bool {
         self.wanted.as_ref().is_none_or(|wanted| wanted.contains(&member.hash))
             && self.sample.is_none_or(|(seed, threshold)| rank(seed, member.hash) < threshold)

@@ -96,8 +96,8 @@ impl Packs {
             bases_bytes += found.1.size_bytes;
             if found.1.depth() >= base.depth || bases_bytes > CHAIN_BYTES_MAX {
                 let Member { hash, offset, .. } = leaning;
-                let Base { hash: base, depth, .. } = base;
-                return Err(PackError::Chain { hash, path: self.path(at), offset, base, depth, bases_bytes });
+                let base = base.hash;
+                return Err(PackError::Chain { hash, path: self.path(at), offset, base, bases_bytes });
             }
             (at, leaning) = found.clone();
             bases.push(found);

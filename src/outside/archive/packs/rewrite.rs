@@ -304,7 +304,11 @@ mod tests {
         let mut hashes: Vec<Hash> = Vec::new();
         for n in 0..COUNT {
             let mut blob = Spooled::compressed(version(n)).unwrap();
-            let reference = hashes.last().map(|before| Arc::new(packs.reference(*before).unwrap().unwrap()));
+            let reference = hashes.last().map(|before| {
+                let mut reference = packs.reference(*before).unwrap().unwrap();
+                reference.shallower.clear(); // As deep as can be.
+                Arc::new(reference)
+            });
             blob.compress_against(&mut reference.into_iter()).unwrap();
             hashes.push(blob.hash);
             writer.append(&blob).unwrap();
