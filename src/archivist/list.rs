@@ -215,12 +215,12 @@ impl<'a> Listing<'a> {
                 }
             },
             Listed::Withdrawn { index, withdrawn } => {
-                match withdrawn.entry.record.as_ref().map(|record| &record.link) {
-                    Some(Link::Capture { sequence, .. }) => Some((*index, *sequence)),
-                    _ => {
-                        chain.since.push(*index);
-                        None
-                    }
+                if let Some(Link::Capture { sequence, .. }) = withdrawn.entry.record.as_ref().map(|record| &record.link)
+                {
+                    Some((*index, *sequence))
+                } else {
+                    chain.since.push(*index);
+                    None
                 }
             }
             Listed::Damaged { index, .. } => {
@@ -274,7 +274,7 @@ impl<'a> Listing<'a> {
     /// are asked for alone: nobody can say more of it.
     fn unread(&mut self, index: u64, error: ReadError) -> Option<Listed> {
         let ReadError::Withdrawn { withdrawn, .. } = error else { return Some(Listed::Damaged { index, error }) };
-        let link = withdrawn.entry.record.as_ref()?.link.clone();
+        let link = withdrawn.entry.record.as_ref()?.link;
         let document = match (&link, link.document()) {
             (Link::Provision { capture }, _) => {
                 self.log.entry(*capture).ok().and_then(|entry| self.document_index_of(&entry.record))

@@ -194,17 +194,17 @@ mod tests {
             std::fs::write(packs.path(1), bytes).unwrap();
             let failures = check(&packs, &mut leaning(&packs), 2, &Silent);
             for (n, hash) in hashes.iter().enumerate() {
-                let failure = failures.iter().find(|failure| failure.hash == *hash);
-                let is_whole = packs.read(*hash).is_ok();
-                match failure {
-                    None => assert!(is_whole || members[n].base.is_none(), "{damaged} {n}"),
-                    Some(Failure { found, .. }) if n == damaged => assert!(found.contains("is damaged"), "{found}"),
-                    Some(Failure { found, .. }) => {
-                        let base = members[n].base.unwrap().hash.to_string();
-                        assert!(found.contains(&base) && found.contains(&hash.to_string()), "{found}");
-                        assert!(!is_whole, "{damaged} {n}");
-                    }
-                }
+                let failure =
+                    failures.iter().find(|failure| failure.hash == *hash).map(|failure| failure.found.as_str());
+                let base = members[n].base.map(|base| base.hash.to_string());
+                let is_as_it_should = match (failure, base) {
+                    (None, base) => base.is_none() || packs.read(*hash).is_ok(),
+                    (Some(found), _) if n == damaged => found.contains("is damaged"),
+                    (Some(found), Some(base)) => found.contains(&base) && found.contains(&hash.to_string()),
+                    (Some(_), None) => false,
+                };
+                assert!(is_as_it_should, "{damaged} {n}: {failure:?}");
+                assert!(failure.is_none() || packs.read(*hash).is_err(), "{damaged} {n}");
             }
             assert!(!failures.is_empty(), "{damaged}");
         }

@@ -101,16 +101,17 @@ impl Packs {
         let walk = |start| Ok(self.walk(segment, start)?.filter_map(Result::ok).find(|member| member.hash == hash));
         // What was open may be of a segment that has been rewritten since: look again before it is walked.
         for _ in 0..2 {
-            match find()? {
+            let found = match find()? {
                 Row::Nowhere => return Ok(None),
                 // Whoever finds a segment gone looks again, without what was open of it.
                 Row::Behind(start) => return walk(start).inspect_err(|_| self.tables.forget(segment)),
                 Row::At(offset) => {
-                    match self.member_at(segment, offset).inspect_err(|_| self.tables.forget(segment))? {
-                        Some(member) if member.hash == hash => return Ok(Some(member)),
-                        _ => {}
-                    }
+                    let found = self.member_at(segment, offset).inspect_err(|_| self.tables.forget(segment))?;
+                    found.filter(|member| member.hash == hash)
                 }
+            };
+            if found.is_some() {
+                return Ok(found);
             }
             self.tables.forget(segment);
         }

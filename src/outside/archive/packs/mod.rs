@@ -143,8 +143,8 @@ impl Packs {
 pub enum PackError {
     #[error("blob {hash} in `{}` at byte {offset} is compressed against blob {base}, which cannot be read", path.display())]
     Base { hash: Hash, path: PathBuf, offset: u64, base: Hash, source: Box<PackError> },
-    #[error("blob {hash} in `{}` at byte {offset} leads over blob {base} and {bases_bytes} bytes, deeper or further than it may", path.display())]
-    Chain { hash: Hash, path: PathBuf, offset: u64, base: Hash, bases_bytes: u64 },
+    #[error("blob {hash} in `{}` leads over blob {base}, deeper or further than it may", path.display())]
+    Chain { hash: Hash, path: PathBuf, base: Hash },
     #[error("blob {hash} is damaged in `{}` at byte {offset}: found {found}", path.display())]
     Damaged { hash: Hash, path: PathBuf, offset: u64, found: String },
     #[error("cannot read `{}`", path.display())]

@@ -95,9 +95,9 @@ impl Packs {
             };
             bases_bytes += found.1.size_bytes;
             if found.1.depth() >= base.depth || bases_bytes > CHAIN_BYTES_MAX {
-                let Member { hash, offset, .. } = leaning;
+                let hash = leaning.hash;
                 let base = base.hash;
-                return Err(PackError::Chain { hash, path: self.path(at), offset, base, bases_bytes });
+                return Err(PackError::Chain { hash, path: self.path(at), base });
             }
             (at, leaning) = found.clone();
             bases.push(found);
@@ -188,6 +188,13 @@ mod tests {
         hashes: Vec<Hash>,
     }
 
+    /// Returns a blob as the reference that makes the deepest chain.
+    fn deepest(packs: &Packs, hash: Hash) -> Arc<Reference> {
+        let mut reference = packs.reference(hash).unwrap().unwrap();
+        reference.shallower.clear();
+        Arc::new(reference)
+    }
+
     impl Chain {
         /// Appends versions, each compressed against the one before it, and seals after some of them.
         fn new(count: usize, sealed_after: &[usize]) -> Self {
@@ -197,17 +204,12 @@ mod tests {
             let mut hashes: Vec<Hash> = Vec::new();
             for n in 0..count {
                 let mut blob = Spooled::compressed(version(n)).unwrap();
-                if let Some(before) = hashes.last() {
-                    let mut reference = packs.reference(*before).unwrap().unwrap();
-                    reference.shallower.clear(); // As deep as can be.
-                    blob.compress_against(&mut [Arc::new(reference)].into_iter()).unwrap();
-                }
+                let reference = hashes.last().map(|before| deepest(&packs, *before));
+                blob.compress_against(&mut reference.into_iter()).unwrap();
                 hashes.push(blob.hash);
                 writer.append(&blob).unwrap();
-                if sealed_after.contains(&n) {
-                    writer.sync().unwrap();
-                    writer.seal().unwrap();
-                }
+                let is_sealed = sealed_after.contains(&n);
+                is_sealed.then(|| writer.sync().and_then(|()| writer.seal()).unwrap());
             }
             writer.sync().unwrap();
             Self { folder, packs, hashes }
@@ -363,24 +365,21 @@ mod tests {
         let chain = Chain::new(3, &[]);
         chain.forge(|n, stored| {
             if n == 2 {
-                lean(stored, chain.hashes[1], 1)
+                lean(stored, chain.hashes[1], 1);
             }
         });
         assert!(matches!(chain.packs.read(chain.hashes[2]), Err(PackError::Chain { .. })));
         // Deeper than anything may be, or not deep at all, or larger than a dependant may be: no member.
         for depth in [0, DEPTH_MAX + 1, u64::MAX] {
             let chain = Chain::new(3, &[]);
-            chain.forge(|n, stored| {
-                if n == 2 {
-                    lean(stored, chain.hashes[1], depth)
-                }
-            });
+            let forge = |stored: &mut Stored| lean(stored, chain.hashes[1], depth);
+            chain.forge(|n, stored| (n == 2).then(|| forge(stored)).unwrap_or_default());
             assert!(matches!(chain.packs.read(chain.hashes[2]), Err(PackError::Missing { .. })), "{depth}");
         }
         let chain = Chain::new(3, &[]);
         chain.forge(|n, stored| {
             if n == 2 {
-                stored.size_bytes = REFERENCE_BYTES_MAX + 1
+                stored.size_bytes = REFERENCE_BYTES_MAX + 1;
             }
         });
         assert!(matches!(chain.packs.read(chain.hashes[2]), Err(PackError::Missing { .. })));
@@ -388,7 +387,7 @@ mod tests {
         let chain = Chain::new(12, &[]);
         chain.forge(|_, stored| stored.size_bytes = REFERENCE_BYTES_MAX);
         let error = chain.packs.read(chain.hashes[11]).unwrap_err();
-        assert!(matches!(error, PackError::Chain { bases_bytes, .. } if bases_bytes > CHAIN_BYTES_MAX), "{error:?}");
+        assert!(matches!(error, PackError::Chain { .. }), "{error:?}");
         // A place that is said wrongly costs a search.
         let chain = Chain::new(3, &[]);
         chain.forge(|_, stored| {
