@@ -15,13 +15,15 @@ use affiant::base::causes::with_causes;
 use affiant::outside::archive::Archive;
 use affiant::outside::keys::Keyring;
 
-use crate::stage::Stage;
+use crate::stage::{Stage, is_of_way};
 
 /// How many bits of the small archive the ordinary run flips, about.
 const FLIP_COUNT: usize = 1_000;
 
 /// How many of the larger one.
 const LARGER_FLIP_COUNT: usize = 200;
+
+// In packs, what a member says of the way to its base is none either: `stage::is_of_way`.
 
 /// Made again from the log by the next writer, and never read to check anything; the audit does not open it.
 fn is_unread(path: &str) -> bool {
@@ -85,7 +87,10 @@ fn flip(stage: &Stage, flips: &[(String, usize)]) -> BTreeMap<String, usize> {
                     fs::write(copy.path().join(path), damaged).unwrap();
                     let found = Archive::open(copy.path()).map(|archive| audit(&archive, &known, &Silent));
                     let found = found.map_err(|error| with_causes(&error));
-                    assert_found(path, *bit, &found, &clean);
+                    let is_clean = found.as_ref().is_ok_and(AuditReport::is_clean);
+                    if !(is_clean && path.ends_with(".pack") && is_of_way(&files[path], bit / 8)) {
+                        assert_found(path, *bit, &found, &clean);
+                    }
                     fs::write(copy.path().join(path), &files[path]).unwrap();
                     *counts.lock().unwrap().entry(path.clone()).or_insert(0) += 1;
                 }

@@ -9,6 +9,7 @@
 
 mod audit;
 mod authority;
+mod catalogue;
 mod cli;
 mod copies;
 mod corpus;

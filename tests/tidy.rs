@@ -42,6 +42,9 @@ const STRANGERS: [&str; 3] = ["log", "timestamp", "document"];
 /// Words that have not found their noun yet (style §3).
 const EMPTY_WORDS: [&str; 8] = ["manager", "helper", "util", "data", "info", "handler", "process", "item"];
 
+/// Names that other people's traits ask for.
+const FOREIGN_NAMES: [&str; 1] = ["Item"]; // The standard library's `Iterator`.
+
 /// Paths that lead to an effect. Those that name only addresses in `std::net` are values.
 const EFFECTS: [&str; 14] = [
     "std::env",
@@ -185,6 +188,7 @@ fn check_words(name: &str, tokens: &[&str]) -> Vec<String> {
     let files = name.trim_end_matches(".rs").split('/');
     files
         .chain(defined)
+        .filter(|name| !FOREIGN_NAMES.contains(name))
         .filter_map(|name| {
             let word = words(name).into_iter().find(|word| EMPTY_WORDS.contains(&word.trim_end_matches('s')))?;
             Some(format!("`{name}`: `{word}` is no noun for it yet"))

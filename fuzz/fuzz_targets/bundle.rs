@@ -39,7 +39,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let bundle = Bundle::open(files);
     let subject = id(SUBJECTS[bytes.len() % 2]);
     assert!(!is_true || bundle.subjects().contains(&subject));
-    let report = verify(&bundle, &subject, Some(&POLICY), time(10_000));
+    let report = verify(&bundle, &subject, Some(&*POLICY), time(10_000));
     assert_eq!(report.verdict <= Verdict::VerifiedWithGaps, is_true, "{}", report.to_json());
 });
 
@@ -61,6 +61,7 @@ fn files() -> Parts {
         subjects: BTreeSet::from(SUBJECTS),
         checkpoint: parts["checkpoint"].clone(),
         citations: BTreeMap::from([(SUBJECTS[0], citation())]),
+        anchors: Vec::new(),
         software: "affiant 0".to_owned(),
     };
     let blobs = BTreeMap::from([(Hash::of(&parts["blob"]), parts["blob"].clone())]);

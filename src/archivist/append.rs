@@ -313,7 +313,7 @@ fn proven(error: AppendError, keyring: &Keyring, published: SignedCheckpoint, ne
 
 /// Opens the index and lets it learn what it has not seen.
 fn caught_up(archive: &Archive, writer: &Writer, progress: &dyn Progress) -> Result<Index, AppendError> {
-    let folder = archive.folder().join("index");
+    let folder = archive.folder().join("index/writer");
     let index = Index::open(&folder)?;
     let start = match index.covered() {
         Ok(Some((size, root))) if size <= writer.size() && writer.root_at(size).is_ok_and(|found| found == root) => {
@@ -341,8 +341,9 @@ fn rebuilt(
     }
     let log = Log::at(archive, size);
     let act = progress.begin("indexing", Some(size - start));
+    let mut reader = log.reader()?;
     for number in start..size {
-        match log.entry(number) {
+        match reader.entry(number) {
             Ok(entry) => index.learn(&entry.record, entry.statement.entry())?,
             Err(ReadError::Withdrawn { withdrawn, .. }) => {
                 let statement = Hash::of(&archive.statement(number, size)?);

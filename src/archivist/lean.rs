@@ -47,8 +47,8 @@ impl Leaner {
             if likely.contains(&hash) {
                 continue; // It is held already.
             }
-            let references: Vec<_> = likely.into_iter().filter_map(|hash| self.reference(hash)).collect();
-            blob.compress_against(&references).map_err(VisitError::Spool)?;
+            let mut references = likely.into_iter().filter_map(|hash| self.reference(hash));
+            blob.compress_against(&mut references).map_err(VisitError::Spool)?;
         }
         Ok(())
     }

@@ -17,6 +17,8 @@ pub mod append;
 
 pub mod timestamp;
 
+pub mod catalogue;
+pub mod list;
 pub mod read;
 pub mod withdrawn;
 

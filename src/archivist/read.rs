@@ -13,7 +13,7 @@ use crate::evidence::statement::{Statement, StatementError};
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::log::inclusion::{InclusionProof, MakeInclusionError};
 use crate::log::tile::{ReadTileError, Tile, TileKind, WIDTH_MAX, decode_entries};
-use crate::outside::archive::packs::PackError;
+use crate::outside::archive::packs::{PackError, Sequence};
 use crate::outside::archive::{Archive, ArchiveError};
 
 /// An archive's log as one checkpoint promised it.
@@ -77,15 +77,32 @@ impl<'a> Log<'a> {
     /// # Errors
     /// A [`ReadError`] that names what is missing or does not fit.
     pub fn entry(&self, index: u64) -> Result<Entry, ReadError> {
-        let statement = Statement::decode(&self.archive.statement(index, self.size)?)
-            .map_err(|source| ReadError::Statement { index, source })?;
-        let record_bytes = self.record_bytes(index, statement.claim.record)?;
+        let statement = &self.archive.statement(index, self.size)?;
+        self.read(index, statement, |record| self.record_bytes(index, record))
+    }
+
+    fn read(
+        &self,
+        index: u64,
+        statement: &[u8],
+        read: impl FnOnce(Hash) -> Result<Vec<u8>, ReadError>,
+    ) -> Result<Entry, ReadError> {
+        let statement = Statement::decode(statement).map_err(|source| ReadError::Statement { index, source })?;
+        let record_bytes = read(statement.claim.record)?;
         let record = Record::decode(&record_bytes).map_err(|source| ReadError::Record { index, source })?;
         if record.index != index {
             return Err(ReadError::OtherIndex { index, found: record.index });
         }
         let id = record.id(&self.archive.settings().prefix);
         Ok(Entry { id, statement, record_bytes, record })
+    }
+
+    /// Begins to read many entries in their order.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn reader(&self) -> Result<Reader<'_>, ReadError> {
+        Ok(Reader { log: self, bundle: None, records: Sequence::new(self.archive.packs())? })
     }
 
     fn record_bytes(&self, index: u64, record: Hash) -> Result<Vec<u8>, ReadError> {
@@ -98,11 +115,15 @@ impl<'a> Log<'a> {
         Ok(self.archive.packs().read(record)?)
     }
 
-    /// Reads an entry by its citation id; says whether the id bore its check character.
+    /// Reads an entry by its citation id, or by the SHA-256 of its record; says whether the id bore its check character.
     ///
     /// # Errors
     /// [`ReadError::OtherArchive`] for another prefix, [`ReadError::OtherKind`] for another kind of record.
     pub fn find(&self, id: &str) -> Result<(Entry, CheckCharacter), ReadError> {
+        if let Ok(record) = id.parse::<Hash>() {
+            let entry = self.find_record(record)?.ok_or(ReadError::NoRecord { record })?;
+            return Ok((entry, CheckCharacter::Right));
+        }
         let (id, check) = Id::parse(id)?;
         let prefix = &self.archive.settings().prefix;
         if id.prefix != *prefix {
@@ -129,23 +150,22 @@ impl<'a> Log<'a> {
         Ok((entry, document))
     }
 
-    /// Finds every document with an address, by its first record: one for each vantage. Reads the log from its
-    /// end to its start, since readers have no index.
+    /// Finds an entry by the SHA-256 of its record, which the packs lead to: it says its own index.
     ///
     /// # Errors
     /// As [`Log::entry`].
-    pub fn histories(&self, url: &str) -> Result<Vec<u64>, ReadError> {
-        let mut histories = Vec::new();
-        for index in 0..self.size {
-            let entry = self.entry(index)?;
-            if let Body::Document(document) = &entry.record.body
-                && document.amends.is_none()
-                && document.url == url
-            {
-                histories.push(index);
-            }
+    pub fn find_record(&self, record: Hash) -> Result<Option<Entry>, ReadError> {
+        if !self.archive.packs().contains(record)? {
+            return Ok(None);
         }
-        Ok(histories)
+        let bytes = match self.archive.packs().read(record) {
+            Err(PackError::TooLarge { .. }) => return Ok(None),
+            other => other?,
+        };
+        // The bytes of a page are no record, and a record may be of another log.
+        let Some(index) = Record::decode(&bytes).ok().map(|record| record.index) else { return Ok(None) };
+        let entry = if index < self.size { self.entry(index)? } else { return Ok(None) };
+        Ok((entry.record_sha256() == record).then_some(entry))
     }
 
     /// Finds the entry that is a statement's hash among those before `before`, from the newest back.
@@ -170,6 +190,17 @@ impl<'a> Log<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// Says whether the entry at `index` can be read and is a statement's hash.
+    #[must_use]
+    pub fn is_entry(&self, index: u64, entry: Hash) -> bool {
+        let width = u64::from(WIDTH_MAX);
+        let Ok(tile) = Tile::of_tree(TileKind::Entries, index / width, self.size) else { return false };
+        let Ok(bytes) = self.archive.tile(&tile) else { return false };
+        let Ok(entries) = decode_entries(&bytes, tile.width()) else { return false };
+        let position = usize::try_from(index % width).ok();
+        position.and_then(|position| entries.get(position)).is_some_and(|found| *found == entry.as_bytes())
     }
 
     /// Finds the first entry that was issued at a moment or later, by the statements; the log's size when there is none.
@@ -200,6 +231,35 @@ impl<'a> Log<'a> {
     }
 }
 
+/// Reads entries one after another: each bundle of statements once, and records where they follow one another.
+pub struct Reader<'a> {
+    log: &'a Log<'a>,
+    bundle: Option<(u64, Vec<Vec<u8>>)>,
+    records: Sequence,
+}
+
+impl Reader<'_> {
+    /// Reads an entry, quickly when it follows the one before.
+    ///
+    /// # Errors
+    /// As [`Log::entry`].
+    #[expect(clippy::missing_panics_doc, reason = "a position in a bundle is below 256")]
+    pub fn entry(&mut self, index: u64) -> Result<Entry, ReadError> {
+        let (bundle, position) = (index / u64::from(WIDTH_MAX), index % u64::from(WIDTH_MAX));
+        let statements = match &mut self.bundle {
+            Some((held, statements)) if *held == bundle => statements,
+            other => &mut other.insert((bundle, self.log.archive.statements(bundle, self.log.size)?)).1,
+        };
+        let statement = statements.get(usize::try_from(position).expect("below 256"));
+        let statement = statement.ok_or(ArchiveError::OutsideLog { index, size: self.log.size })?;
+        let Self { log, records, .. } = self;
+        log.read(index, statement, |record| match records.read(record)? {
+            Some(bytes) => Ok(bytes),
+            None => log.record_bytes(index, record),
+        })
+    }
+}
+
 /// Why an entry cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message stands for its doc")]
@@ -214,6 +274,8 @@ pub enum ReadError {
     Id(#[from] IdError),
     #[error("cannot prove entry {index}")]
     Inclusion { index: u64, source: Box<MakeInclusionError<ReadTileError<ArchiveError>>> },
+    #[error("no record of this log has SHA-256 {record}")]
+    NoRecord { record: Hash },
     #[error("entry {index} is not a document")]
     NotDocument { index: u64 },
     #[error("`{found}` is not of this archive, whose ids begin with `{expected}`")]

@@ -3,11 +3,13 @@
 //! A bundle is opened defensively, whether it is a ZIP or a folder that somebody unpacked; nothing is
 //! written. A record of an archive is judged by the same code, over tiles and packs.
 
+use std::cell::OnceCell;
 use std::io::{self, Write};
 use std::path::Path;
 
 use super::anchors::anchors_for;
 use super::audit::{Known, audit};
+use super::catalogue::as_it_is;
 use super::progress::Progress;
 use super::read::{Log, ReadError};
 
@@ -24,9 +26,14 @@ use crate::evidence::verify::finding::NOBODY;
 use crate::evidence::verify::source::{BlobFound, EntryBytes, Source, SourceError};
 use crate::evidence::verify::{self, Check, Finding, Report, Trust};
 use crate::log::proof::Proof;
+use crate::outside::archive::catalogue::Catalogue;
 use crate::outside::archive::packs::PackError;
 use crate::outside::archive::{Archive, ArchiveError};
 use crate::outside::files::{FileBytes, FileFolder, FilesError};
+
+/// How many captures before one are looked at before the log is walked for the one that it names: it is the first,
+/// unless a document was captured under two records at once.
+const LIKELY_COUNT: u64 = 4;
 
 /// Verifies a bundle, a ZIP or an unpacked folder: one report for each of its subjects, at least one.
 ///
@@ -108,6 +115,8 @@ pub fn verify_archive(
 pub struct ArchiveSource<'a> {
     log: Log<'a>,
     checkpoint: Vec<u8>,
+    /// Where to look first; what is found there is compared with the log.
+    catalogue: OnceCell<Option<Catalogue>>,
 }
 
 impl<'a> ArchiveSource<'a> {
@@ -117,7 +126,7 @@ impl<'a> ArchiveSource<'a> {
     /// [`ReadError::Unpublished`] before the first checkpoint.
     pub fn published(archive: &'a Archive) -> Result<Self, ReadError> {
         let (log, head) = Log::published(archive)?;
-        Ok(Self { log, checkpoint: head.encode() })
+        Ok(Self { log, checkpoint: head.encode(), catalogue: OnceCell::new() })
     }
 }
 
@@ -161,6 +170,13 @@ impl Source for ArchiveSource<'_> {
 
     fn find_statement(&self, statement: Hash, before: u64) -> Result<Option<u64>, SourceError> {
         let failed = |error: ReadError| SourceError { name: statement.to_string(), reason: with_causes(&error) };
+        let catalogue = self.catalogue.get_or_init(|| as_it_is(self.log.archive()));
+        let likely = catalogue.as_ref().and_then(|catalogue| catalogue.captures_before(before, LIKELY_COUNT).ok());
+        for index in likely.unwrap_or_default() {
+            if self.log.is_entry(index, statement) {
+                return Ok(Some(index));
+            }
+        }
         self.log.find_entry(statement, before).map_err(failed)
     }
 

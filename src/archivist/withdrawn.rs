@@ -13,9 +13,8 @@ use crate::base::time::Time;
 use crate::evidence::record::{Body, Manner, Withdrawal, WithdrawnEntry};
 use crate::evidence::statement::Statement;
 use crate::log::tile::WIDTH_MAX;
-pub use crate::outside::archive::withdrawn::WithdrawnList;
 
-use crate::outside::archive::withdrawn::Row;
+use crate::outside::archive::withdrawn::{Row, WithdrawnList};
 
 /// The letter of withdrawals in the subject of a statement, between hyphens.
 const MARK: &[u8] = b"-W-";

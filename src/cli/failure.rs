@@ -115,7 +115,10 @@ impl From<ReadError> for Failure {
         match error {
             ReadError::Archive(error) => error.into(),
             ReadError::Id(IdError::WrongCheck { .. }) => Self::of(WRONG_USE, &error),
-            ReadError::Id(_) | ReadError::OtherArchive { .. } | ReadError::OtherKind { .. } => {
+            ReadError::Id(_)
+            | ReadError::NoRecord { .. }
+            | ReadError::OtherArchive { .. }
+            | ReadError::OtherKind { .. } => {
                 Self::of(WRONG_USE, &error).try_this("`affiant list` shows the ids there are")
             }
             ReadError::Withdrawn { ref withdrawn, .. } => {

@@ -1,14 +1,13 @@
 //! `affiant log`.
 
-use super::failure::{FAILED, Failure, IN_PART};
+use super::failure::{FAILED, Failure};
 use super::list;
 use super::output;
 use super::settings::Settings;
-use super::show::find;
 
-use crate::archivist::read::{self, ReadError};
+use crate::archivist::list::{Listing, Wanted, histories};
+use crate::archivist::read;
 use crate::base::id::Id;
-use crate::evidence::record::Body;
 
 /// Show the history of a document: every capture and check of it, newest first.
 #[derive(Debug, clap::Args)]
@@ -24,9 +23,11 @@ impl Log {
         let archive = settings.archive()?;
         let (log, _) = read::Log::published(&archive)?;
         let histories = if Id::parse(&self.document).is_ok() {
-            vec![history_of(&log, &self.document)?]
+            vec![list::history_of(&log, &self.document)?]
         } else {
-            log.histories(&self.document)?
+            let (histories, remark) = histories(&log, &self.document, settings.progress.as_ref())?;
+            list::remark(remark);
+            histories
         };
         if histories.is_empty() {
             let failure = Failure::new(FAILED, format!("no document has the address `{}`", self.document));
@@ -40,19 +41,6 @@ impl Log {
     }
 }
 
-fn history_of(log: &read::Log<'_>, id: &str) -> Result<u64, Failure> {
-    let entry = find(log, id)?;
-    let document = match &entry.record.body {
-        Body::Document(document) => return Ok(document.amends.unwrap_or(entry.record.index)),
-        Body::Capture(capture) => capture.document,
-        Body::Check(check) => check.document,
-        Body::Genesis(_) | Body::Provision(_) | Body::Anchor(_) | Body::Withdrawal(_) | Body::Hold(_) => {
-            return Err(Failure::new(FAILED, format!("{} has no history of its own", entry.id)));
-        }
-    };
-    Ok(log.document(document)?.1.amends.unwrap_or(document))
-}
-
 /// Prints a history; a damaged record in the log is named and does not hide the others.
 fn print(log: &read::Log<'_>, history: u64, settings: &Settings) -> Result<u8, Failure> {
     let (first, document) = log.document(history)?;
@@ -60,36 +48,10 @@ fn print(log: &read::Log<'_>, history: u64, settings: &Settings) -> Result<u8, F
         let title = document.title.clone().unwrap_or_else(|| "(no title)".to_owned());
         output::line(&output::plain(&format!("{}  {title}  {}", first.id, document.url)));
     }
-    let withdrawn = log.withdrawn_list()?;
-    let mut code = 0;
-    for index in (history + 1..log.size()).rev() {
-        let entry = match log.entry(index) {
-            Ok(entry) => entry,
-            Err(ReadError::Withdrawn { withdrawn, .. }) => {
-                let document = withdrawn.entry.record.as_ref().and_then(|record| record.link.document());
-                if document.is_some_and(|document| is_of(log, document, history)) {
-                    list::print_withdrawn(index, &withdrawn, settings);
-                }
-                continue;
-            }
-            Err(error) => {
-                list::print_damaged(index, &error, settings);
-                code = IN_PART;
-                continue;
-            }
-        };
-        let document = match &entry.record.body {
-            Body::Capture(capture) => capture.document,
-            Body::Check(check) => check.document,
-            _ => continue,
-        };
-        if is_of(log, document, history) {
-            list::print(&entry, log, &withdrawn, settings);
-        }
-    }
+    let kinds = ["capture", "check"].map(str::to_owned).to_vec();
+    let wanted = Wanted { history: Some(history), kinds, ..Wanted::default() };
+    let mut listing = Listing::begin(log, wanted, u64::MAX, settings.progress.as_ref())?;
+    let code = list::print_all(listing.by_ref(), log, settings)?;
+    list::remark(listing.remark());
     Ok(code)
-}
-
-fn is_of(log: &read::Log<'_>, document: u64, history: u64) -> bool {
-    document == history || log.document(document).is_ok_and(|(_, document)| document.amends == Some(history))
 }

@@ -47,6 +47,8 @@ use clap::{Parser, Subcommand};
 use failure::Failure;
 use settings::Settings;
 
+use crate::archivist::catalogue::keep_up;
+
 /// Keeps copies of web pages so that a stranger can later check what a page said, and when.
 #[derive(Debug, Parser)]
 #[command(
@@ -135,12 +137,12 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
     let settings = Settings::of(&arguments.global)?;
     match arguments.command {
         Command::Init(command) => command.run(&settings),
-        Command::Capture(command) => command.run(&settings),
+        Command::Capture(command) => catalogued(&settings, command.run(&settings)),
         Command::Show(command) => command.run(&settings),
         Command::Log(command) => command.run(&settings),
         Command::List(command) => command.run(&settings),
         Command::Cite(command) => command.run(&settings),
-        Command::Quote(command) => command.run(&settings),
+        Command::Quote(command) => catalogued(&settings, command.run(&settings)),
         Command::Bundle(command) => command.run(&settings),
         Command::Verify(command) => command.run(&settings),
         Command::Timestamp(command) => command.run(&settings),
@@ -149,13 +151,21 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Command::Mirror(command) => command.run(&settings),
         Command::Export(command) => command.run(&settings),
         Command::Restore(command) => command.run(&settings),
-        Command::Withdraw(command) => command.run(&settings),
+        Command::Withdraw(command) => catalogued(&settings, command.run(&settings)),
         Command::Hold(command) => command.run(&settings),
         Command::Key(command) => command.run(&settings),
         Command::Doctor(_) => Ok(doctor::Doctor::run(&settings)),
         Command::Completions(command) => Ok(command.run()),
         Command::Man(_) => completions::Man::run(),
     }
+}
+
+/// Brings the readers' catalogue up to what a command has published, once that is done and said.
+fn catalogued(settings: &Settings, done: Result<u8, Failure>) -> Result<u8, Failure> {
+    if let Ok(archive) = settings.archive() {
+        keep_up(&archive);
+    }
+    done
 }
 
 /// Prints help or a usage error, and returns the exit code that goes with it.

@@ -5,8 +5,8 @@
 //! | memory   | bytes per blob  | 48: ten million blobs take half a gigabyte             |
 //! | threads  |                 | one that walks, and one per processor that hashes      |
 //!
-//! The packs are read once, in order. What is wrong with rows and indexes costs nothing, because readers walk
-//! the segments then: it is a note.
+//! The packs are read once, in order; what is compressed against another blob comes last in its segment (`leaning`).
+//! What is wrong with rows and indexes costs nothing, because readers walk the segments then: it is a note.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -15,13 +15,14 @@ use std::thread;
 
 use super::course::{Course, Segment};
 use super::extent::Selection;
+use super::leaning::{self, Leaning};
 use super::report::AuditReport;
 
 use crate::archivist::progress::{Act, Progress};
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::outside::archive::members::MemberReader;
-use crate::outside::archive::packs::{Member, PackError, Packs};
+use crate::outside::archive::packs::{Base, Member, PackError, Packs};
 
 /// How many members a thread takes at once.
 const BATCH_COUNT: usize = 64;
@@ -75,30 +76,28 @@ impl Blobs {
         };
         let length = |segment: u32| std::fs::metadata(packs.path(segment)).map_or(0, |metadata| metadata.len());
         let act = progress.begin("checking blobs", Some(segments.iter().map(|segment| length(*segment)).sum()));
-        let (mut whole, mut failures) = (Vec::new(), Vec::new());
+        let mut all = Walked::default();
         for segment in &segments {
-            if course.is_interrupted() {
-                report.looked.is_interrupted = true;
-            }
+            report.looked.is_interrupted |= course.is_interrupted();
             let length = length(*segment);
             let earlier = course.earlier(*segment, length).cloned();
             let reads = earlier.is_none() && !report.looked.is_interrupted;
             let selects = |member: &Member| reads && selection.takes(member);
             let place = Place::of(*segment, &segments);
-            let (rows, found, looked) = Self::check_segment(packs, (*segment, place), &selects, report, act.as_ref());
-            whole.extend(rows);
-            report.looked.looked += looked;
+            let mut walked = Self::check_segment(packs, (*segment, place), &selects, report, act.as_ref());
             if let Some(earlier) = earlier {
-                report.looked.looked += earlier.looked;
+                walked.looked = earlier.looked;
                 report.looked.resumed += earlier.looked;
-                failures.extend(earlier.failures.iter().filter_map(|one| Failure::earlier(packs, *segment, one)));
+                let failures = earlier.failures.iter().filter_map(|one| Failure::earlier(packs, *segment, one));
+                walked.failures.extend(failures);
             } else if reads {
-                let kept = found.iter().map(|failure| (failure.offset, failure.found.clone())).collect();
-                course.take(*segment, Segment { length, looked, failures: kept });
-                failures.extend(found);
+                let kept = walked.failures.iter().map(|failure| (failure.offset, failure.found.clone())).collect();
+                course.take(*segment, Segment { length, looked: walked.looked, failures: kept });
             }
+            all.add(walked);
         }
-        Self::of(whole, failures)
+        report.looked.looked += all.looked;
+        Self::of(all)
     }
 
     /// Walks a segment, and hashes those of its blobs that are selected; says how many they were.
@@ -108,31 +107,26 @@ impl Blobs {
         selects: &dyn Fn(&Member) -> bool,
         report: &mut AuditReport,
         act: &dyn Act,
-    ) -> (Vec<Row>, Vec<Failure>, u64) {
+    ) -> Walked {
         let threads = thread::available_parallelism().map_or(1, usize::from).min(THREAD_COUNT_MAX);
         let (sender, receiver) = mpsc::sync_channel(4 * threads);
         let receiver = Mutex::new(receiver);
-        thread::scope(|scope| {
+        let (mut walked, mut leaning) = thread::scope(|scope| {
             let hash = || hash(packs, &receiver, act);
-            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(hash)).collect();
-            let mut walk = Walk {
-                packs,
-                report,
-                selects,
-                looked: 0,
-                whole: Vec::new(),
-                batch: Vec::new(),
-                batch_bytes: 0,
-                sender,
-            };
+            let hashing: Vec<_> = (0..threads).map(|_| scope.spawn(hash)).collect();
+            let mut walk = Walk::new(packs, report, selects, sender);
             walk.segment(segment, place);
-            let (whole, looked) = walk.finish();
-            let failures = threads.into_iter().flat_map(|thread| thread.join().expect("hashing does not panic"));
-            (whole, failures.collect(), looked)
-        })
+            let (rows, leaning, looked) = walk.finish();
+            let failures = hashing.into_iter().flat_map(|thread| thread.join().expect("hashing does not panic"));
+            (Walked { rows, looked, failures: failures.collect() }, leaning)
+        });
+        walked.failures.extend(leaning::check(packs, &mut leaning, threads, act));
+        walked
     }
 
-    fn of(mut whole: Vec<Row>, failures: Vec<Failure>) -> Self {
+    /// Sorts what was found, and leaves out what is not the blob that it says.
+    fn of(walked: Walked) -> Self {
+        let Walked { rows: mut whole, failures, .. } = walked;
         let failed: HashSet<(u32, u64)> = failures.iter().map(|failure| (failure.segment, failure.offset)).collect();
         if !failed.is_empty() {
             whole.retain(|row| !failed.contains(&(row.segment, row.offset)));
@@ -174,6 +168,23 @@ impl Blobs {
     }
 }
 
+/// What a walk found.
+#[derive(Default)]
+struct Walked {
+    rows: Vec<Row>,
+    failures: Vec<Failure>,
+    /// How many of them were read.
+    looked: u64,
+}
+
+impl Walked {
+    fn add(&mut self, mut other: Self) {
+        self.rows.append(&mut other.rows);
+        self.failures.append(&mut other.failures);
+        self.looked += other.looked;
+    }
+}
+
 /// Whether a segment is the newest: its end may be in the making.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Place {
@@ -188,11 +199,11 @@ impl Place {
 }
 
 /// A member that is not the blob that it says.
-struct Failure {
-    hash: Hash,
-    segment: u32,
-    offset: u64,
-    found: String,
+pub(super) struct Failure {
+    pub(super) hash: Hash,
+    pub(super) segment: u32,
+    pub(super) offset: u64,
+    pub(super) found: String,
 }
 
 impl Failure {
@@ -212,12 +223,37 @@ struct Walk<'w> {
     selects: &'w dyn Fn(&Member) -> bool,
     looked: u64,
     whole: Vec<Row>,
+    /// What is decoded once the plain ones of the segment are.
+    leaning: Vec<Leaning>,
     batch: Batch,
     batch_bytes: u64,
     sender: SyncSender<Batch>,
 }
 
-impl Walk<'_> {
+impl<'w> Walk<'w> {
+    fn new(
+        packs: &'w Packs,
+        report: &'w mut AuditReport,
+        selects: &'w dyn Fn(&Member) -> bool,
+        sender: SyncSender<Batch>,
+    ) -> Self {
+        let (whole, leaning, batch) = (Vec::new(), Vec::new(), Vec::new());
+        Self { packs, report, selects, looked: 0, whole, leaning, batch, batch_bytes: 0, sender }
+    }
+
+    /// Notes where a member says that its base lies elsewhere than it does: it is found by its name all the same.
+    fn check_way(&mut self, segment: u32, member: &Member, base: Base) {
+        let Some(back) = base.back else { return };
+        let found = member.offset.checked_sub(back).and_then(|at| self.packs.member_at(segment, at).ok().flatten());
+        if found.is_none_or(|found| found.hash != base.hash) {
+            let (name, hash) = (pack_name(self.packs, segment), member.hash);
+            self.report.note(format!(
+                "`{name}` says that what blob {hash} leans on lies elsewhere than it does; it is found by its name, and \
+                 nothing is lost"
+            ));
+        }
+    }
+
     fn segment(&mut self, segment: u32, place: Place) {
         let members = match self.packs.walk(segment, 0) {
             Ok(members) => members,
@@ -267,10 +303,17 @@ impl Walk<'_> {
         self.report.blobs += 1;
         self.report.bytes += member.end() - member.offset;
         self.whole.push(Row { hash: member.hash, segment, offset: member.offset });
+        if let Some(base) = member.base {
+            self.check_way(segment, &member, base);
+        }
         if !(self.selects)(&member) {
             return;
         }
         self.looked += 1;
+        if let Some(base) = member.base {
+            self.leaning.push(Leaning { segment, base: base.hash, member });
+            return;
+        }
         self.batch_bytes += member.end() - member.offset;
         self.batch.push((segment, member));
         if self.batch.len() == BATCH_COUNT || self.batch_bytes >= BATCH_BYTES {
@@ -284,9 +327,9 @@ impl Walk<'_> {
         self.sender.send(batch).expect("the threads take until nothing more comes");
     }
 
-    fn finish(mut self) -> (Vec<Row>, u64) {
+    fn finish(mut self) -> (Vec<Row>, Vec<Leaning>, u64) {
         self.send();
-        (self.whole, self.looked) // Dropping the sender ends the threads.
+        (self.whole, self.leaning, self.looked) // Dropping the sender ends the threads.
     }
 }
 
@@ -320,14 +363,17 @@ fn hash(packs: &Packs, batches: &Mutex<Receiver<Batch>>, act: &dyn Act) -> Vec<F
                 Err(_) => packs.copy_member(segment, &member, &mut std::io::sink()).map(drop),
             };
             act.advance(member.end() - member.offset);
-            // A segment that is gone was rewritten meanwhile, and its blobs lie elsewhere.
-            let moved = || !packs.path(segment).exists() && packs.copy(member.hash, &mut std::io::sink()).is_ok();
             if let Err(error) = checked
-                && !moved()
+                && !has_moved(packs, segment, member.hash)
             {
                 let found = with_causes(&error);
                 failures.push(Failure { hash: member.hash, segment, offset: member.offset, found });
             }
         }
     }
+}
+
+/// Says whether a blob lies elsewhere, because its segment was rewritten meanwhile and is gone.
+pub(super) fn has_moved(packs: &Packs, segment: u32, hash: Hash) -> bool {
+    !packs.path(segment).exists() && packs.copy(hash, &mut std::io::sink()).is_ok()
 }

@@ -56,7 +56,7 @@ impl Walk<'_> {
                 return;
             }
             match name.as_str() {
-                "index" if is_folder => {} // Derived, and the writer's alone.
+                "index" if is_folder => {} // Derived: the writer's index and the readers' catalogue.
                 "tile" | "packs" | "withheld" | "passing" | "anchors" if is_folder => {
                     self.folder(&entry.path(), &name, depth + 1);
                 }

@@ -20,6 +20,7 @@ mod checkpoint;
 mod course;
 mod extent;
 pub(super) mod files;
+mod leaning;
 mod records;
 mod report;
 mod signed;
@@ -107,6 +108,24 @@ pub fn audit(archive: &Archive, known: &Known, progress: &dyn Progress) -> Audit
 /// Checks as much of an archive as is asked for; what was not looked at is said in the report.
 #[must_use]
 pub fn audit_extent(archive: &Archive, known: &Known, extent: &Extent, watch: &Watch<'_>) -> AuditReport {
+    let mut count = 1;
+    loop {
+        let before = archive.packs().segments().unwrap_or_default();
+        let report = audit_once(archive, known, extent, watch);
+        let after = archive.packs().segments().unwrap_or_default();
+        let is_rewritten = before.iter().any(|segment| !after.contains(segment));
+        // Segments went while they were read, because something was withdrawn: what seems lost may lie elsewhere.
+        if report.is_clean() || !is_rewritten || count == AGAIN_COUNT_MAX {
+            return report;
+        }
+        count += 1;
+    }
+}
+
+/// How often an audit begins again when segments were rewritten under it.
+const AGAIN_COUNT_MAX: usize = 10;
+
+fn audit_once(archive: &Archive, known: &Known, extent: &Extent, watch: &Watch<'_>) -> AuditReport {
     audit_in_full(archive, known, extent, watch).report
 }
 

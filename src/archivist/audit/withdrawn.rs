@@ -18,14 +18,14 @@ use super::blobs::{Blobs, Held};
 use super::report::AuditReport;
 
 use crate::archivist::read::Log;
-use crate::archivist::withdrawn::{WithdrawnList, is_withdrawal};
+use crate::archivist::withdrawn::is_withdrawal;
 use crate::base::hash::Hash;
 use crate::evidence::record::{Body, Link, Manner, Record, Withdrawal};
 use crate::evidence::statement::Statement;
 use crate::log::tile::WIDTH_MAX;
 use crate::outside::archive::Archive;
 use crate::outside::archive::members::MemberReader;
-use crate::outside::archive::withdrawn::Row;
+use crate::outside::archive::withdrawn::{Row, WithdrawnList};
 
 /// Everything that was withdrawn.
 #[derive(Default)]

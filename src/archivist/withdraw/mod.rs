@@ -295,7 +295,7 @@ impl Draft<'_> {
             Err(PackError::Missing { .. }) => archive.withheld().copy(blob, &mut io::sink()),
             other => other,
         };
-        copied.map_err(|source| WithdrawError::Damaged { blob, source })
+        copied.map_err(|source| WithdrawError::Damaged { blob, source: Box::new(source) })
     }
 }
 
@@ -309,7 +309,7 @@ pub enum WithdrawError {
     #[error(transparent)]
     Append(#[from] AppendError),
     #[error("blob {blob} is not whole, and its withdrawal would hide that")]
-    Damaged { blob: Hash, source: PackError },
+    Damaged { blob: Hash, source: Box<PackError> },
     #[error("{hold} holds {id}: nothing of it may be withdrawn until the hold is released")]
     Held { id: String, hold: String },
     #[error("blob {blob} is the record of {id}")]

@@ -3,11 +3,13 @@
 //! | key                          | value                                                             |
 //! |------------------------------|-------------------------------------------------------------------|
 //! | `covered`                    | how many entries are indexed, and the root over them              |
-//! | `document` ‖ key hash        | the document's newest record and its first, which names its history |
-//! | `history` ‖ document         | the first record of the document                                  |
-//! | `head` ‖ history             | the newest capture: index, sequence, SHA-256 of its statement     |
-//! | `anchored` ‖ SHA-256         | the record that commits to a proof of the archive's anchors       |
-//! | `newest` ‖ history ‖ outcome | the newest capture with that outcome: index, likeness             |
+//! | key hash ‖ `document`        | the document's newest record and its first, which names its history |
+//! | document ‖ `history`         | the first record of the document                                  |
+//! | history ‖ `head`             | the newest capture: index, sequence, SHA-256 of its statement     |
+//! | SHA-256 ‖ `anchored`         | the record that commits to a proof of the archive's anchors       |
+//! | history ‖ `newest` ‖ outcome | the newest capture with that outcome: index, likeness             |
+//!
+//! What belongs to one document has neighbouring keys: sled keeps few pages in memory, and these lie on one.
 //!
 //! What came last of each document lies here too ([`super::references`]).
 //!
@@ -223,11 +225,11 @@ impl Index {
 }
 
 pub(super) fn key_of(name: &[u8], of: &[u8]) -> Vec<u8> {
-    [name, of].concat()
+    [of, name].concat()
 }
 
 fn newest(history: u64, outcome: OutcomeKind) -> Vec<u8> {
-    [b"newest", &history.to_be_bytes()[..], outcome.word().as_bytes()].concat()
+    [&history.to_be_bytes()[..], b"newest", outcome.word().as_bytes()].concat()
 }
 
 pub(super) fn number(value: &[u8], at: usize) -> Option<u64> {

@@ -109,6 +109,22 @@ impl MemberReader {
         }
     }
 
+    /// Reads a small member's blob and all that it is compressed against, the plain one first and its own last.
+    ///
+    /// # Errors
+    /// As [`MemberReader::read_member`].
+    pub fn read_chain(&mut self, segment: u32, member: Member) -> Result<Vec<(Member, Vec<u8>)>, PackError> {
+        let bases = self.packs.bases(segment, &member)?;
+        let mut chain: Vec<(Member, Vec<u8>)> = Vec::new();
+        for (at, member) in bases.into_iter().rev().chain([(segment, member)]) {
+            let against = chain.last().filter(|_| member.base.is_some()).map(|(_, bytes)| bytes.as_slice());
+            let mut blob = Vec::new();
+            self.decode(at, &member, against, Compared::Hash, &mut blob)?;
+            chain.push((member, blob));
+        }
+        Ok(chain)
+    }
+
     /// Hashes every blob on the way, and names the first that is not what it says.
     fn find_damage(&mut self, segment: u32, member: &Member, bases: &[(u32, Member)]) -> Result<(), PackError> {
         let (mut base, mut blob) = (Vec::new(), Vec::new());

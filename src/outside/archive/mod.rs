@@ -26,6 +26,7 @@ pub mod packs;
 pub mod spool;
 
 pub mod anchors;
+pub mod catalogue;
 pub mod index;
 pub mod references;
 pub mod replica;

@@ -139,19 +139,17 @@ impl Spooled {
         }
     }
 
-    /// Compresses a small blob anew against each of `references`, and keeps the smallest frame if it is smaller than
-    /// the plain one by more than naming its base costs.
+    /// Compresses a small blob anew against each of `references` until one serves well, and keeps the smallest frame
+    /// if it is smaller than the plain one by more than naming its base costs. A reference is asked for only when the
+    /// ones before it do not serve. A blob must not be offered itself.
     ///
     /// What zstd cannot make smaller by itself, as a body that came gzipped or an image, is not tried: such bytes
     /// differ throughout where the content differs at all.
     ///
     /// # Errors
     /// When there is no memory for it.
-    pub fn compress_against(&mut self, references: &[Arc<Reference>]) -> io::Result<()> {
+    pub fn compress_against(&mut self, references: &mut dyn Iterator<Item = Arc<Reference>>) -> io::Result<()> {
         let Stored::Memory { bytes, frame: Some(frame), leaning } = &mut self.stored else { return Ok(()) };
-        if references.iter().any(|reference| reference.hash == self.hash) {
-            return Ok(()); // It is held already.
-        }
         *leaning = leaning::lean(bytes, frame, references)?;
         Ok(())
     }

@@ -5,10 +5,10 @@
 //! Damage that the first copy has already comes with the rest and is named: one rotten blob must not keep the others
 //! from being copied.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
+use super::recent::Recent;
 use super::rows::{row, write_index};
 use super::{Member, PackError, Packs};
 use crate::outside::archive::durable::{self, Access, Appending};
@@ -165,8 +165,9 @@ impl Packs {
     pub fn list_anew(&self, segment: u32, is_sealed: bool) -> Result<(), PackError> {
         let members = self.walk(segment, 0)?.filter_map(Result::ok);
         if is_sealed {
-            let members: HashMap<Hash, u64> = members.map(|member| (member.hash, member.offset)).collect();
-            return write_index(&self.path(segment), &members);
+            let mut rows = Recent::default();
+            members.for_each(|member| rows.insert(member.hash, member.offset));
+            return write_index(&self.path(segment), rows);
         }
         let rows: Vec<u8> = members.flat_map(|member| row(member.hash, member.offset)).collect();
         Ok(durable::swap(&self.path(segment).with_extension("rows"), &rows, Access::Public)?)

@@ -1,10 +1,8 @@
 //! Finding a blob: by the rows of the segments, and where they fail by walking the members.
 
-use std::fs::{self, File};
 use std::io;
 
-use super::member::read_member;
-use super::rows::{find_sorted, find_unsorted, last_offset};
+use super::lookup::Row;
 use super::{Member, PackError, Packs};
 
 use crate::base::hash::Hash;
@@ -78,7 +76,18 @@ impl Packs {
     }
 
     pub(super) fn find(&self, hash: Hash) -> Result<Option<(u32, Member)>, PackError> {
-        for segment in self.segments()?.into_iter().rev() {
+        // What is sealed and open already needs no look at the folder.
+        let sealed = self.tables.sealed();
+        for segment in sealed.iter().rev() {
+            if let Some(member) = self.find_in(*segment, hash)? {
+                return Ok(Some((*segment, member)));
+            }
+        }
+        // The active segment comes last: the others are searched without reading their rows.
+        let mut others = self.segments()?;
+        others.retain(|segment| sealed.binary_search(segment).is_err());
+        let active = others.pop();
+        for segment in others.into_iter().rev().chain(active) {
             if let Some(member) = self.find_in(segment, hash)? {
                 return Ok(Some((segment, member)));
             }
@@ -88,26 +97,29 @@ impl Packs {
 
     pub(super) fn find_in(&self, segment: u32, hash: Hash) -> Result<Option<Member>, PackError> {
         let path = self.path(segment);
-        let io_error = |source| PackError::Io { path: path.clone(), source };
-        let (row, rows_end) = if let Ok(index) = File::open(path.with_extension("index")) {
-            (find_sorted(&index, hash).map_err(io_error)?, None)
-        } else {
-            let rows = fs::read(path.with_extension("rows")).unwrap_or_default();
-            (find_unsorted(&rows, hash), Some(last_offset(&rows)))
-        };
-        if let Some(offset) = row {
-            let mut file = File::open(&path).map_err(io_error)?;
-            let length = file.metadata().map_err(io_error)?.len();
-            // A row that points at something else is damage to derived bytes: walk instead.
-            if let Some(member) = read_member(&mut file, offset, length).filter(|member| member.hash == hash) {
-                return Ok(Some(member));
+        let find = || self.tables.find(segment, &path, hash).map_err(|source| self.io_error(segment, source));
+        let walk = |start| Ok(self.walk(segment, start)?.filter_map(Result::ok).find(|member| member.hash == hash));
+        // What was open may be of a segment that has been rewritten since: look again before it is walked.
+        for _ in 0..2 {
+            let found = match find()? {
+                Row::Nowhere => return Ok(None),
+                // Whoever finds a segment gone looks again, without what was open of it.
+                Row::Behind(start) => return walk(start).inspect_err(|_| self.tables.forget(segment)),
+                Row::At(offset) => {
+                    let found = self.member_at(segment, offset).inspect_err(|_| self.tables.forget(segment))?;
+                    found.filter(|member| member.hash == hash)
+                }
+            };
+            if found.is_some() {
+                return Ok(found);
             }
-            return Ok(self.walk(segment, 0)?.filter_map(Result::ok).find(|member| member.hash == hash));
+            self.tables.forget(segment);
         }
-        match rows_end {
-            // Members behind the last row: a crash came between the two files, or a writer is at work.
-            Some(start) => Ok(self.walk(segment, start)?.filter_map(Result::ok).find(|member| member.hash == hash)),
-            None => Ok(None),
-        }
+        // A row that points at something else is damage to derived bytes.
+        walk(0)
+    }
+
+    fn io_error(&self, segment: u32, source: io::Error) -> PackError {
+        PackError::Io { path: self.path(segment), source }
     }
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 use super::reference::{DEPTH_MAX, REFERENCE_BYTES_MAX};
+use super::window::Window;
 use super::{PackError, Packs};
 
 use crate::base::cbor::{self, Value};
@@ -44,7 +45,8 @@ pub struct Base {
     pub hash: Hash,
     /// How many frames are decoded before this one at most.
     pub depth: u64,
-    /// How far before this member its base's member begins, where both lie in one segment.
+    /// How far before this member its base's member begins, where both were written to one segment. It saves a search,
+    /// and nothing relies on it: where members were copied elsewhere, the base is found by its name.
     pub back: Option<u64>,
 }
 
@@ -84,8 +86,9 @@ impl Packs {
     ) -> Result<impl Iterator<Item = Result<Member, PackError>> + use<>, PackError> {
         let path = self.path(segment);
         let io_error = |source| PackError::Io { path: path.clone(), source };
-        let mut file = File::open(&path).map_err(io_error)?;
+        let file = File::open(&path).map_err(io_error)?;
         let length = file.metadata().map_err(io_error)?.len();
+        let mut file = Window::new(file);
         let mut offset = start;
         Ok(std::iter::from_fn(move || {
             if offset >= length {
@@ -142,7 +145,7 @@ impl Stored {
 }
 
 /// Finds where the next whole member begins, at `start` or behind it.
-fn next_member(file: &mut File, start: u64, length: u64) -> Option<u64> {
+fn next_member(file: &mut (impl Read + Seek), start: u64, length: u64) -> Option<u64> {
     let mut window = Vec::new();
     let mut offset = start;
     while offset < length {
@@ -164,7 +167,7 @@ fn next_member(file: &mut File, start: u64, length: u64) -> Option<u64> {
 }
 
 /// Reads the member at `offset`, when a whole one lies there.
-pub(super) fn read_member(file: &mut File, offset: u64, length: u64) -> Option<Member> {
+pub(super) fn read_member(file: &mut (impl Read + Seek), offset: u64, length: u64) -> Option<Member> {
     file.seek(SeekFrom::Start(offset)).ok()?;
     let mut preamble = [0; 8];
     file.read_exact(&mut preamble).ok()?;
@@ -186,7 +189,7 @@ pub(super) fn read_member(file: &mut File, offset: u64, length: u64) -> Option<M
             hash: Hash::from_slice(base.as_bytes()?).ok()?,
             depth: depth.as_unsigned().filter(|depth| (1..=DEPTH_MAX).contains(depth))?,
             back: match field("back") {
-                Some(back) => Some(back.as_unsigned().filter(|back| (1..=offset).contains(back))?),
+                Some(back) => Some(back.as_unsigned().filter(|back| *back > 0)?),
                 None => None,
             },
         }),

@@ -36,7 +36,7 @@ impl Packs {
         self.find_listed_and(hash, |segment, member| self.read_member_whole(segment, member))
     }
 
-    fn read_member_whole(&self, segment: u32, member: &Member) -> Result<Vec<u8>, PackError> {
+    pub(super) fn read_member_whole(&self, segment: u32, member: &Member) -> Result<Vec<u8>, PackError> {
         if member.size_bytes > WHOLE_BYTES_MAX {
             return Err(PackError::TooLarge { hash: member.hash, size_bytes: member.size_bytes });
         }

@@ -17,9 +17,11 @@ use crate::base::hash::Hash;
 use crate::outside::archive::members::MemberReader;
 use crate::outside::archive::spool;
 
-/// How many frames are decoded before a blob's own at most. `cargo bench --bench storage` says what 5, 20 and 80 cost
-/// and gain: beyond some 50 nothing more is gained, and reading takes longer.
-pub const DEPTH_MAX: u64 = 50;
+/// How many frames are decoded before a blob's own at most.
+pub const DEPTH_MAX: u64 = 80;
+
+/// How deep the writer goes. `cargo bench --bench storage` says what 5, 20 and 80 cost and gain.
+pub const WRITTEN_DEPTH_MAX: u64 = 20;
 
 /// How many bytes the bases of a blob have together at most: zstd decodes as many in some three milliseconds.
 pub const CHAIN_BYTES_MAX: u64 = 8 << 20;
@@ -35,6 +37,9 @@ pub struct Reference {
     pub bytes: Vec<u8>,
     /// How deep a blob would be that leans on it.
     pub(in crate::outside::archive) depth: u64,
+    /// What it leans on itself: the plain blob at the end, and the one next to it. What is as good a reference and less
+    /// deep is the better one.
+    pub(in crate::outside::archive) shallower: Vec<Reference>,
 }
 
 impl Packs {
@@ -45,19 +50,34 @@ impl Packs {
     /// # Errors
     /// When it is held and cannot be read.
     pub fn reference(&self, hash: Hash) -> Result<Option<Reference>, PackError> {
-        let Some((mut segment, mut member)) = self.find(hash)? else { return Ok(None) };
-        if member.size_bytes > REFERENCE_BYTES_MAX {
+        self.reference_within(hash, WRITTEN_DEPTH_MAX)
+    }
+
+    /// Reads a blob that another is to be compressed against, which then lies `depth_max` deep at most.
+    ///
+    /// # Errors
+    /// As [`Packs::reference`].
+    pub fn reference_within(&self, hash: Hash, depth_max: u64) -> Result<Option<Reference>, PackError> {
+        let Some((segment, member)) = self.find(hash)?.filter(|(_, member)| member.size_bytes <= REFERENCE_BYTES_MAX)
+        else {
             return Ok(None);
+        };
+        let is_too_deep = member.depth() >= depth_max;
+        let mut chain = MemberReader::new(self)?.read_chain(segment, member)?;
+        let bytes: u64 = chain.iter().map(|(member, _)| member.size_bytes).sum();
+        let of = |(member, bytes): (Member, Vec<u8>)| Reference {
+            hash: member.hash,
+            depth: member.depth() + 1,
+            bytes,
+            shallower: Vec::new(),
+        };
+        if is_too_deep || bytes > CHAIN_BYTES_MAX {
+            return Ok(Some(of(chain.swap_remove(0))));
         }
-        let bases = self.bases(segment, &member)?;
-        let bytes = bases.iter().map(|(_, base)| base.size_bytes).sum::<u64>() + member.size_bytes;
-        if (member.depth() >= DEPTH_MAX || bytes > CHAIN_BYTES_MAX)
-            && let Some((at, plain)) = bases.into_iter().next_back()
-        {
-            (segment, member) = (at, plain);
-        }
-        let bytes = MemberReader::new(self)?.read_member(segment, &member)?;
-        Ok(Some(Reference { hash: member.hash, bytes, depth: member.depth() + 1 }))
+        let mut reference = of(chain.pop().expect("a chain ends in the member itself"));
+        let nearest = (chain.len() > 1).then(|| chain.pop()).flatten();
+        reference.shallower.extend(chain.into_iter().next().into_iter().chain(nearest).map(of));
+        Ok(Some(reference))
     }
 
     /// Returns the members whose frames are decoded before that of `member`, the nearest first, the plain one last.
@@ -75,9 +95,9 @@ impl Packs {
             };
             bases_bytes += found.1.size_bytes;
             if found.1.depth() >= base.depth || bases_bytes > CHAIN_BYTES_MAX {
-                let Member { hash, offset, .. } = leaning;
-                let Base { hash: base, depth, .. } = base;
-                return Err(PackError::Chain { hash, path: self.path(at), offset, base, depth, bases_bytes });
+                let hash = leaning.hash;
+                let base = base.hash;
+                return Err(PackError::Chain { hash, path: self.path(at), base });
             }
             (at, leaning) = found.clone();
             bases.push(found);
@@ -168,6 +188,13 @@ mod tests {
         hashes: Vec<Hash>,
     }
 
+    /// Returns a blob as the reference that makes the deepest chain.
+    fn deepest(packs: &Packs, hash: Hash) -> Arc<Reference> {
+        let mut reference = packs.reference(hash).unwrap().unwrap();
+        reference.shallower.clear();
+        Arc::new(reference)
+    }
+
     impl Chain {
         /// Appends versions, each compressed against the one before it, and seals after some of them.
         fn new(count: usize, sealed_after: &[usize]) -> Self {
@@ -177,16 +204,12 @@ mod tests {
             let mut hashes: Vec<Hash> = Vec::new();
             for n in 0..count {
                 let mut blob = Spooled::compressed(version(n)).unwrap();
-                if let Some(before) = hashes.last() {
-                    let reference = packs.reference(*before).unwrap().unwrap();
-                    blob.compress_against(&[Arc::new(reference)]).unwrap();
-                }
+                let reference = hashes.last().map(|before| deepest(&packs, *before));
+                blob.compress_against(&mut reference.into_iter()).unwrap();
                 hashes.push(blob.hash);
                 writer.append(&blob).unwrap();
-                if sealed_after.contains(&n) {
-                    writer.sync().unwrap();
-                    writer.seal().unwrap();
-                }
+                let is_sealed = sealed_after.contains(&n);
+                is_sealed.then(|| writer.sync().and_then(|()| writer.seal()).unwrap());
             }
             writer.sync().unwrap();
             Self { folder, packs, hashes }
@@ -225,8 +248,8 @@ mod tests {
         }
         let depths: Vec<u64> = members.iter().map(|(_, member)| member.depth()).collect();
         assert_eq!(depths[..3], [0, 1, 2]);
-        let at_most = usize::try_from(DEPTH_MAX).unwrap();
-        assert_eq!(depths[at_most..at_most + 3], [DEPTH_MAX, 1, 2], "the next key frame leans on the first");
+        let at_most = usize::try_from(WRITTEN_DEPTH_MAX).unwrap();
+        assert_eq!(depths[at_most..at_most + 3], [WRITTEN_DEPTH_MAX, 1, 2], "the next key frame leans on the first");
         let stored: u64 = members.iter().map(|(_, member)| member.stored_bytes).sum();
         assert!(stored * 8 < 120 * members[0].1.stored_bytes, "{stored}");
         let back = |base: Base, member: &Member| base.back.map(|back| member.offset - back);
@@ -243,6 +266,24 @@ mod tests {
     }
 
     #[test]
+    fn leans_on_the_first_where_the_last_is_no_better() {
+        let folder = tempfile::tempdir().unwrap();
+        let packs = Packs::new(folder.path());
+        let mut writer = PackWriter::open(&packs).unwrap();
+        let mut before: Option<Hash> = None;
+        for n in 0..30_u8 {
+            let noisy = [version(0), format!("<!-- {} -->", Hash::of(&[n])).into_bytes()].concat();
+            let mut blob = Spooled::compressed(noisy).unwrap();
+            let reference = before.and_then(|before| packs.reference(before).unwrap()).map(Arc::new);
+            blob.compress_against(&mut reference.into_iter()).unwrap();
+            before = Some(blob.hash);
+            writer.append(&blob).unwrap();
+        }
+        let depths = packs.walk(1, 0).unwrap().map(|member| member.unwrap().depth()).collect::<Vec<_>>();
+        assert_eq!(depths, [vec![0], vec![1; 29]].concat());
+    }
+
+    #[test]
     fn keeps_the_plain_frame_where_a_reference_does_not_help() {
         let folder = tempfile::tempdir().unwrap();
         let packs = Packs::new(folder.path());
@@ -252,14 +293,14 @@ mod tests {
         let reference = Arc::new(packs.reference(first.hash).unwrap().unwrap());
         let noise: Vec<u8> = (0..900_u32).flat_map(|n| *Hash::of(&n.to_be_bytes()).as_bytes()).collect();
         let large = version(1).repeat(1 + usize::try_from(REFERENCE_BYTES_MAX).unwrap() / version(1).len());
-        for other in [noise, b"short".to_vec(), Vec::new(), large, version(0)] {
+        for other in [noise, b"short".to_vec(), Vec::new(), large] {
             let mut blob = Spooled::compressed(other).unwrap();
-            blob.compress_against(std::slice::from_ref(&reference)).unwrap();
+            blob.compress_against(&mut [reference.clone()].into_iter()).unwrap();
             assert!(blob.leaning().is_none(), "{}", blob.size_bytes);
         }
         // The base must be held by the pack that its dependant goes to.
         let mut blob = Spooled::compressed(version(1)).unwrap();
-        blob.compress_against(&[reference]).unwrap();
+        blob.compress_against(&mut [reference].into_iter()).unwrap();
         assert!(blob.leaning().is_some());
         let elsewhere = Packs::new(&folder.path().join("elsewhere"));
         PackWriter::open(&elsewhere).unwrap().append(&blob).unwrap();
@@ -324,24 +365,21 @@ mod tests {
         let chain = Chain::new(3, &[]);
         chain.forge(|n, stored| {
             if n == 2 {
-                lean(stored, chain.hashes[1], 1)
+                lean(stored, chain.hashes[1], 1);
             }
         });
         assert!(matches!(chain.packs.read(chain.hashes[2]), Err(PackError::Chain { .. })));
         // Deeper than anything may be, or not deep at all, or larger than a dependant may be: no member.
         for depth in [0, DEPTH_MAX + 1, u64::MAX] {
             let chain = Chain::new(3, &[]);
-            chain.forge(|n, stored| {
-                if n == 2 {
-                    lean(stored, chain.hashes[1], depth)
-                }
-            });
+            let forge = |stored: &mut Stored| lean(stored, chain.hashes[1], depth);
+            chain.forge(|n, stored| (n == 2).then(|| forge(stored)).unwrap_or_default());
             assert!(matches!(chain.packs.read(chain.hashes[2]), Err(PackError::Missing { .. })), "{depth}");
         }
         let chain = Chain::new(3, &[]);
         chain.forge(|n, stored| {
             if n == 2 {
-                stored.size_bytes = REFERENCE_BYTES_MAX + 1
+                stored.size_bytes = REFERENCE_BYTES_MAX + 1;
             }
         });
         assert!(matches!(chain.packs.read(chain.hashes[2]), Err(PackError::Missing { .. })));
@@ -349,7 +387,7 @@ mod tests {
         let chain = Chain::new(12, &[]);
         chain.forge(|_, stored| stored.size_bytes = REFERENCE_BYTES_MAX);
         let error = chain.packs.read(chain.hashes[11]).unwrap_err();
-        assert!(matches!(error, PackError::Chain { bases_bytes, .. } if bases_bytes > CHAIN_BYTES_MAX), "{error:?}");
+        assert!(matches!(error, PackError::Chain { .. }), "{error:?}");
         // A place that is said wrongly costs a search.
         let chain = Chain::new(3, &[]);
         chain.forge(|_, stored| {

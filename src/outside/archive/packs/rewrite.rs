@@ -19,11 +19,12 @@
 //! What this cannot do: overwrite the medium. A file that is removed may leave its bytes on a disk until it uses the
 //! place again, and on a copy or snapshot for as long as that lives.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use super::member::Stored;
+use super::recent::Recent;
 use super::rows::write_index;
 use super::{Base, Member, PackError, PackWriter, Packs, SEGMENT_BYTES_MAX};
 
@@ -113,7 +114,7 @@ struct Rewriting<'p> {
 struct Open {
     passing: Passing,
     length: u64,
-    members: HashMap<Hash, u64>,
+    members: Recent,
 }
 
 impl Rewriting<'_> {
@@ -195,7 +196,7 @@ impl Rewriting<'_> {
             Some(open) => Ok(open),
             none => {
                 let passing = Passing::create(&self.packs.path(self.next), Existing::Keep)?;
-                Ok(none.insert(Open { passing, length: 0, members: HashMap::new() }))
+                Ok(none.insert(Open { passing, length: 0, members: Recent::default() }))
             }
         }
     }
@@ -204,7 +205,7 @@ impl Rewriting<'_> {
         let Some(open) = self.open.take() else { return Ok(()) };
         open.passing.place(Existing::Keep)?;
         if last == Last::No {
-            write_index(&self.packs.path(self.next), &open.members)?;
+            write_index(&self.packs.path(self.next), open.members)?;
         }
         self.next += 1;
         Ok(())
@@ -303,8 +304,12 @@ mod tests {
         let mut hashes: Vec<Hash> = Vec::new();
         for n in 0..COUNT {
             let mut blob = Spooled::compressed(version(n)).unwrap();
-            let reference = hashes.last().map(|before| Arc::new(packs.reference(*before).unwrap().unwrap()));
-            blob.compress_against(&Vec::from_iter(reference)).unwrap();
+            let reference = hashes.last().map(|before| {
+                let mut reference = packs.reference(*before).unwrap().unwrap();
+                reference.shallower.clear(); // As deep as can be.
+                Arc::new(reference)
+            });
+            blob.compress_against(&mut reference.into_iter()).unwrap();
             hashes.push(blob.hash);
             writer.append(&blob).unwrap();
             writer.sync().unwrap();

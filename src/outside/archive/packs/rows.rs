@@ -3,18 +3,17 @@
 //! A row is 40 bytes: the blob's SHA-256, and the offset of its member as a big-endian integer. The rows of the active
 //! segment lie in the order of appending, those of a sealed one in the order of their hashes.
 
-use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::fs;
+use std::io;
 use std::path::Path;
 
+use super::recent::Recent;
 use super::{PackError, Packs};
 
 use crate::base::hash::Hash;
 use crate::outside::archive::durable::{self, Access};
 
-const ROW_BYTES: usize = 40;
-const ROW_BYTES_U64: u64 = 40;
+pub(super) const ROW_BYTES: usize = 40;
 
 /// The rows of a segment.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -49,10 +48,9 @@ pub(super) fn has_row_from(packs: &Packs, segment: u32, start: u64) -> bool {
 }
 
 /// Seals a segment. A crash before the swap leaves it active; after it, sealed with a needless rows file.
-pub(super) fn write_index(path: &Path, members: &HashMap<Hash, u64>) -> Result<(), PackError> {
-    let mut rows: Vec<[u8; ROW_BYTES]> = members.iter().map(|(hash, offset)| row(*hash, *offset)).collect();
-    rows.sort_unstable();
-    durable::swap(&path.with_extension("index"), &rows.concat(), Access::Public)?;
+pub(super) fn write_index(path: &Path, members: Recent) -> Result<(), PackError> {
+    let rows = members.into_sorted();
+    durable::swap(&path.with_extension("index"), rows.as_flattened(), Access::Public)?;
     Ok(durable::remove(&path.with_extension("rows"))?)
 }
 
@@ -63,32 +61,16 @@ pub(super) fn row(hash: Hash, offset: u64) -> [u8; ROW_BYTES] {
     row
 }
 
+/// Searches from the end: what is asked for is most often new.
 pub(super) fn find_unsorted(rows: &[u8], hash: Hash) -> Option<u64> {
-    rows.chunks_exact(ROW_BYTES).find(|row| row.starts_with(hash.as_bytes())).map(offset_of)
+    rows.chunks_exact(ROW_BYTES).rfind(|row| row.starts_with(hash.as_bytes())).map(offset_of)
 }
 
 pub(super) fn last_offset(rows: &[u8]) -> u64 {
     rows.chunks_exact(ROW_BYTES).next_back().map_or(0, offset_of)
 }
 
-pub(super) fn find_sorted(index: &File, hash: Hash) -> io::Result<Option<u64>> {
-    let mut index = index;
-    let (mut low, mut high) = (0, index.metadata()?.len() / ROW_BYTES_U64);
-    let mut row = [0; ROW_BYTES];
-    while low < high {
-        let middle = low + (high - low) / 2;
-        index.seek(SeekFrom::Start(middle * ROW_BYTES_U64))?;
-        index.read_exact(&mut row)?;
-        match row[..32].cmp(hash.as_bytes()) {
-            std::cmp::Ordering::Less => low = middle + 1,
-            std::cmp::Ordering::Greater => high = middle,
-            std::cmp::Ordering::Equal => return Ok(Some(offset_of(&row))),
-        }
-    }
-    Ok(None)
-}
-
-fn offset_of(row: &[u8]) -> u64 {
+pub(super) fn offset_of(row: &[u8]) -> u64 {
     u64::from_be_bytes(row[32..ROW_BYTES].try_into().expect("a row ends in eight bytes"))
 }
 

@@ -1,9 +1,9 @@
 //! Writing: one process appends members to the active segment, seals it when it is full and begins the next.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use super::member::Stored;
+use super::recent::Recent;
 use super::rows::{has_row_from, row, write_index};
 use super::{Base, PackError, Packs, SEGMENT_BYTES_MAX};
 
@@ -14,6 +14,9 @@ use crate::outside::archive::spool::{FrameBytes, ROOM_BYTES, Spooled};
 
 /// The smallest frame whose passing file becomes a segment of its own instead of being copied into one.
 const TAKEN_OVER_BYTES_MIN: u64 = 64 << 20;
+
+/// How much room is kept for the rows of a batch.
+const NEW_ROWS_BYTES: usize = 1 << 20;
 
 /// The blobs of an archive, for the one process that writes.
 pub struct PackWriter {
@@ -26,7 +29,7 @@ pub struct PackWriter {
     /// Rows of blobs that are not durable yet.
     new_rows: Vec<u8>,
     /// Where each blob of the active segment lies.
-    recent: HashMap<Hash, u64>,
+    recent: Recent,
 }
 
 impl PackWriter {
@@ -48,17 +51,12 @@ impl PackWriter {
         let Members { found: recent, length, torn } = Members::of(packs, segment)?;
         if torn.is_some_and(|torn| torn < length || has_row_from(packs, segment, torn)) {
             // What is torn was whole once, so it may have been promised: nothing here is cut off or overwritten.
-            write_index(&path, &recent)?;
+            write_index(&path, recent)?;
             return Self::start(packs, segment + 1);
         }
         let pack = Appending::open(&path, length)?;
-        let mut new_rows = Vec::new();
         let rows = Appending::open(&path.with_extension("rows"), 0)?;
-        let mut by_offset: Vec<(u64, Hash)> = recent.iter().map(|(hash, offset)| (*offset, *hash)).collect();
-        by_offset.sort_unstable();
-        for (offset, hash) in by_offset {
-            new_rows.extend_from_slice(&row(hash, offset));
-        }
+        let new_rows = recent.as_bytes().to_vec();
         let mut sealed = packs.segments()?;
         sealed.retain(|sealed| *sealed < segment);
         Ok(Self { packs: packs.clone(), segment, sealed, pack, rows, new_rows, recent })
@@ -76,7 +74,7 @@ impl PackWriter {
 
     /// Says whether a blob is held. No row file is read: what the active segment holds is known.
     fn contains(&self, hash: Hash) -> Result<bool, PackError> {
-        if self.recent.contains_key(&hash) {
+        if self.recent.get(&hash).is_some() {
             return Ok(true);
         }
         for segment in self.sealed.iter().rev() {
@@ -158,11 +156,12 @@ impl PackWriter {
         self.pack.sync()?;
         self.rows.append(&self.new_rows)?; // They need no fsync: they are derived.
         self.new_rows.clear();
+        self.new_rows.shrink_to(NEW_ROWS_BYTES); // Opening wrote all of them at once.
         Ok(())
     }
 
     pub(super) fn seal(&mut self) -> Result<(), PackError> {
-        write_index(&self.packs.path(self.segment), &self.recent)?;
+        write_index(&self.packs.path(self.segment), std::mem::take(&mut self.recent))?;
         *self = Self::start(&self.packs, self.segment + 1)?;
         Ok(())
     }
@@ -170,7 +169,7 @@ impl PackWriter {
 
 /// The members of a segment that can be read.
 struct Members {
-    found: HashMap<Hash, u64>,
+    found: Recent,
     /// Where the last of them ends.
     length: u64,
     /// The first byte that is of no member.
@@ -180,7 +179,7 @@ struct Members {
 impl Members {
     /// Walks the members, not the rows: after a crash the rows may be ahead of the pack.
     fn of(packs: &Packs, segment: u32) -> Result<Self, PackError> {
-        let mut members = Self { found: HashMap::new(), length: 0, torn: None };
+        let mut members = Self { found: Recent::default(), length: 0, torn: None };
         if !packs.path(segment).exists() {
             return Ok(members);
         }

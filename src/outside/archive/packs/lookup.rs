@@ -1,0 +1,334 @@
+//! Lookup: which row of a segment a blob has, in a time that hardly grows with the number of blobs and segments.
+//!
+//! What has been opened stays open for the life of a [`super::Packs`] and its clones. Of a sealed segment that is its
+//! index file: hashes are evenly spread, so a guess from the hash lands within a page or two of its row. After
+//! [`SEARCHED_COUNT_MIN`] searches the segment gets a filter in memory, which says for nearly every blob that is not
+//! there that it is not. Of the active segment it is the rows themselves; what the writer adds is read on.
+//!
+//! | quantity           | unit             | range                                                           |
+//! |--------------------|------------------|-----------------------------------------------------------------|
+//! | a search           | reads of a page  | two or three; a damaged index takes more, and ends all the same |
+//! | a filter           | bits a blob      | [`FILTER_BITS`]: one in some hundreds passes for nothing        |
+//! | all filters        | bytes            | at most [`FILTER_BYTES_MAX`]: 30 million blobs; the others are searched |
+//! | rows of the active | bytes            | 40 a blob, some 20 MB in a segment of small records             |
+//!
+//! Nothing here is trusted: a row leads to a member, and the member says its own hash.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::rows::{ROW_BYTES, find_unsorted, last_offset};
+
+use crate::base::hash::Hash;
+
+/// How often a segment is searched before it gets a filter: making one reads the whole index, some milliseconds, which
+/// a single capture should not pay.
+const SEARCHED_COUNT_MIN: u32 = 2_000;
+
+/// How much memory all filters may take.
+const FILTER_BYTES_MAX: usize = 48 << 20;
+
+/// How many bits a filter has for each blob, and how many of them a blob sets.
+const FILTER_BITS: u64 = 12;
+const FILTER_BITS_SET: u32 = 6;
+
+/// A block of a filter is a line of the processor's cache: a look costs one.
+const BLOCK_BITS: u64 = 512;
+const BLOCK_WORDS: usize = 8;
+
+/// How many rows are read at once: a page.
+const PAGE_ROWS: usize = 102;
+
+/// How often a row's place is guessed before the search halves: enough for any index that is sound.
+const GUESS_COUNT_MAX: u32 = 6;
+
+/// What has been opened of the segments' rows.
+#[derive(Debug, Default)]
+pub(super) struct Tables(Mutex<Opened>);
+
+#[derive(Debug, Default)]
+struct Opened {
+    tables: BTreeMap<u32, Table>,
+    filter_bytes: usize,
+}
+
+#[derive(Debug)]
+enum Table {
+    Sealed { index: File, searched: u32, filter: Option<Filter> },
+    Active { rows: Vec<u8> },
+}
+
+/// Where a blob's member lies, by the rows of one segment.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Row {
+    /// At this offset.
+    At(u64),
+    /// In no row. Members from this offset on may have none yet: a crash came between the two files, or a writer is
+    /// at work.
+    Behind(u64),
+    /// In no row, and every member has one.
+    Nowhere,
+}
+
+impl Tables {
+    /// Returns the segments that are open and sealed.
+    pub(super) fn sealed(&self) -> Vec<u32> {
+        let opened = self.lock();
+        let sealed = opened.tables.iter().filter(|(_, table)| matches!(table, Table::Sealed { .. }));
+        sealed.map(|(segment, _)| *segment).collect()
+    }
+
+    /// Looks a blob up in the rows of the segment whose pack lies at `path`.
+    pub(super) fn find(&self, segment: u32, path: &Path, hash: Hash) -> io::Result<Row> {
+        let mut opened = self.lock();
+        let Opened { tables, filter_bytes } = &mut *opened;
+        if !matches!(tables.get(&segment), Some(Table::Sealed { .. }))
+            && let Ok(index) = File::open(path.with_extension("index"))
+        {
+            tables.insert(segment, Table::Sealed { index, searched: 0, filter: None });
+        }
+        match tables.entry(segment).or_insert_with(|| Table::Active { rows: Vec::new() }) {
+            Table::Sealed { index, searched, filter } => {
+                *searched = searched.saturating_add(1);
+                if *searched == SEARCHED_COUNT_MIN {
+                    *filter = Filter::of(index, FILTER_BYTES_MAX - *filter_bytes)?;
+                    *filter_bytes += filter.as_ref().map_or(0, Filter::size_bytes);
+                }
+                if filter.as_ref().is_some_and(|filter| !filter.may_hold(hash)) {
+                    return Ok(Row::Nowhere);
+                }
+                Ok(find_sorted(index, hash)?.map_or(Row::Nowhere, Row::At))
+            }
+            Table::Active { rows } => {
+                read_on(rows, &path.with_extension("rows"));
+                Ok(find_unsorted(rows, hash).map_or(Row::Behind(last_offset(rows)), Row::At))
+            }
+        }
+    }
+
+    /// Closes what is open of a segment: its rows led to something else.
+    pub(super) fn forget(&self, segment: u32) {
+        let mut opened = self.lock();
+        if let Some(Table::Sealed { filter: Some(filter), .. }) = opened.tables.remove(&segment) {
+            opened.filter_bytes -= filter.size_bytes();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Opened> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // What is half done there is looked up again.
+    }
+}
+
+/// Reads the rows that were added since; all of them anew when there are fewer now. They are derived: what cannot be
+/// read is not there.
+fn read_on(rows: &mut Vec<u8>, path: &Path) {
+    let Ok(mut file) = File::open(path) else { return rows.clear() };
+    let held = u64::try_from(rows.len()).expect("a length fits in 64 bits");
+    let length = file.metadata().map_or(0, |metadata| metadata.len());
+    if length < held {
+        *rows = fs::read(path).unwrap_or_default();
+    } else if length > held {
+        let _ = file.seek(SeekFrom::Start(held)).and_then(|_| file.read_to_end(rows));
+    }
+}
+
+fn find_sorted(mut index: &File, hash: Hash) -> io::Result<Option<u64>> {
+    let (mut low, mut high) = (0, count_of(index)?);
+    let (mut low_key, mut high_key) = (0, u64::MAX);
+    let mut page = [0; PAGE_ROWS * ROW_BYTES];
+    let mut guess_count = 0;
+    while low < high {
+        let width = high - low;
+        let guess = if guess_count < GUESS_COUNT_MAX {
+            share(number(&hash.as_bytes()[..8]).saturating_sub(low_key), high_key.saturating_sub(low_key), width)
+        } else {
+            width / 2
+        };
+        guess_count += 1;
+        let count = width.min(rows_u64(PAGE_ROWS));
+        let start = low + guess.saturating_sub(count / 2).min(width - count);
+        let length = usize::try_from(count).expect("a page at most") * ROW_BYTES;
+        let page = &mut page[..length];
+        index.seek(SeekFrom::Start(start * rows_u64(ROW_BYTES)))?;
+        index.read_exact(page)?;
+        let (first, last) = (&page[..32], &page[length - ROW_BYTES..][..32]);
+        if hash.as_bytes()[..] < *first {
+            (high, high_key) = (start, number(&first[..8]));
+        } else if hash.as_bytes()[..] > *last {
+            (low, low_key) = (start + count, number(&last[..8]));
+        } else {
+            return Ok(find_unsorted(page, hash));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns what share of `width` the first number is of the second.
+fn share(part: u64, whole: u64, width: u64) -> u64 {
+    let share = u128::from(part.min(whole)) * u128::from(width) / (u128::from(whole) + 1);
+    u64::try_from(share).expect("a share of a width is below it")
+}
+
+fn count_of(index: &File) -> io::Result<u64> {
+    Ok(index.metadata()?.len() / rows_u64(ROW_BYTES))
+}
+
+fn rows_u64(rows: usize) -> u64 {
+    u64::try_from(rows).expect("a length fits in 64 bits")
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    u64::from_be_bytes(bytes.try_into().expect("eight bytes"))
+}
+
+/// A Bloom filter in blocks. It may say that a blob is there which is not, never the reverse.
+#[derive(Debug)]
+struct Filter {
+    blocks: Vec<[u64; BLOCK_WORDS]>,
+}
+
+impl Filter {
+    /// Reads a sealed segment's rows; `None` when the filter would take more than `bytes_max`.
+    fn of(mut index: &File, bytes_max: usize) -> io::Result<Option<Self>> {
+        let count = (count_of(index)? * FILTER_BITS).div_ceil(BLOCK_BITS).max(1);
+        let Ok(count) = usize::try_from(count) else { return Ok(None) };
+        let mut filter = Self { blocks: Vec::new() };
+        if count.saturating_mul(size_of::<[u64; BLOCK_WORDS]>()) > bytes_max {
+            return Ok(None);
+        }
+        filter.blocks.resize(count, [0; BLOCK_WORDS]);
+        index.seek(SeekFrom::Start(0))?;
+        let mut reader = io::BufReader::with_capacity(1 << 20, index);
+        let mut row = [0; ROW_BYTES];
+        while reader.read_exact(&mut row).is_ok() {
+            filter.add(&row[..32]);
+        }
+        Ok(Some(filter))
+    }
+
+    fn size_bytes(&self) -> usize {
+        self.blocks.len() * size_of::<[u64; BLOCK_WORDS]>()
+    }
+
+    fn add(&mut self, hash: &[u8]) {
+        let block = self.block(hash);
+        bits(hash).for_each(|(word, bit)| self.blocks[block][word] |= bit);
+    }
+
+    fn may_hold(&self, hash: Hash) -> bool {
+        let block = &self.blocks[self.block(hash.as_bytes())];
+        bits(hash.as_bytes()).all(|(word, bit)| block[word] & bit != 0)
+    }
+
+    fn block(&self, hash: &[u8]) -> usize {
+        let count = u64::try_from(self.blocks.len()).expect("a length fits in 64 bits");
+        usize::try_from(share(number(&hash[8..16]), u64::MAX, count)).expect("below a length")
+    }
+}
+
+/// The words and bits of a block that a hash sets: nine bits of the hash for each.
+fn bits(hash: &[u8]) -> impl Iterator<Item = (usize, u64)> + use<> {
+    let chosen = number(&hash[16..24]);
+    (0..FILTER_BITS_SET).map(move |n| {
+        let position = (chosen >> (9 * n)) % BLOCK_BITS;
+        (usize::try_from(position / 64).expect("below eight"), 1 << (position % 64))
+    })
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests write rows of their own")]
+mod tests {
+    use super::*;
+    use crate::outside::archive::packs::rows::row;
+
+    fn hash(number: u32) -> Hash {
+        Hash::of(&number.to_be_bytes())
+    }
+
+    /// Writes an index of `count` blobs, each at its number, and opens it.
+    fn index(folder: &Path, count: u32) -> File {
+        let mut rows: Vec<_> = (0..count).map(|number| row(hash(number), number.into())).collect();
+        rows.sort_unstable();
+        fs::write(folder.join("1.index"), rows.concat()).unwrap();
+        File::open(folder.join("1.index")).unwrap()
+    }
+
+    #[test]
+    fn every_row_is_found_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        for count in [0, 1, 2, 101, 102, 103, 204, 5_000] {
+            let index = index(folder.path(), count);
+            for number in 0..count + 200 {
+                let expected = (number < count).then_some(u64::from(number));
+                assert_eq!(find_sorted(&index, hash(number)).unwrap(), expected, "{number} of {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn rows_that_are_not_evenly_spread_are_found_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut hashes: Vec<Hash> = (0..3_000u32)
+            .map(|n| {
+                let mut bytes = [0; 32];
+                bytes[4..8].copy_from_slice(&n.to_be_bytes());
+                Hash::from_bytes(bytes)
+            })
+            .collect();
+        hashes.push(Hash::from_bytes([255; 32]));
+        let rows: Vec<_> = hashes.iter().map(|hash| row(*hash, 7)).collect();
+        fs::write(folder.path().join("1.index"), rows.concat()).unwrap();
+        let index = File::open(folder.path().join("1.index")).unwrap();
+        assert!(hashes.iter().all(|hash| find_sorted(&index, *hash).unwrap() == Some(7)));
+        assert_eq!(find_sorted(&index, hash(1)).unwrap(), None);
+    }
+
+    #[test]
+    fn an_index_in_any_order_ends_the_search() {
+        let folder = tempfile::tempdir().unwrap();
+        let rows: Vec<_> = (0..2_000).map(|number| row(hash(number), number.into())).collect();
+        fs::write(folder.path().join("1.index"), rows.concat()).unwrap();
+        let index = File::open(folder.path().join("1.index")).unwrap();
+        for number in 0..2_500 {
+            let found = find_sorted(&index, hash(number)).unwrap();
+            assert!(found.is_none_or(|found| found == u64::from(number)));
+        }
+    }
+
+    #[test]
+    fn a_filter_knows_what_is_there_and_nearly_all_that_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let filter = Filter::of(&index(folder.path(), 20_000), FILTER_BYTES_MAX).unwrap().unwrap();
+        assert!((0..20_000).all(|number| filter.may_hold(hash(number))));
+        let passed = (20_000..120_000).filter(|number| filter.may_hold(hash(*number))).count();
+        assert!(passed < 1_000, "{passed} of 100000 that are not there");
+        assert!(Filter::of(&index(folder.path(), 20_000), 1_000).unwrap().is_none());
+    }
+
+    #[test]
+    fn finds_the_same_before_and_after_the_filter_and_reads_on_what_is_added() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("1.pack");
+        let tables = Tables::default();
+        let find = |number| tables.find(1, &path, hash(number)).unwrap();
+        assert_eq!(find(0), Row::Behind(0));
+        fs::write(folder.path().join("1.rows"), row(hash(0), 10)).unwrap();
+        assert_eq!((find(0), find(1)), (Row::At(10), Row::Behind(10)));
+        fs::write(folder.path().join("1.rows"), [row(hash(0), 10), row(hash(1), 20)].concat()).unwrap();
+        assert_eq!((find(0), find(1)), (Row::At(10), Row::At(20)));
+        fs::write(folder.path().join("1.rows"), row(hash(1), 10)).unwrap();
+        assert_eq!((find(0), find(1)), (Row::Behind(10), Row::At(10)));
+        index(folder.path(), 300);
+        assert!(tables.sealed().is_empty());
+        for round in 0..10 {
+            assert!((0..300).all(|number| find(number) == Row::At(number.into())), "{round}");
+            assert!((300..600).all(|number| find(number) == Row::Nowhere), "{round}");
+        }
+        assert_eq!(tables.sealed(), [1]);
+        tables.forget(1);
+        assert_eq!(find(299), Row::At(299));
+    }
+}
