@@ -12,6 +12,7 @@ pub mod capture;
 pub mod visit;
 
 pub mod append;
+mod signer;
 
 pub mod read;
 

@@ -11,7 +11,8 @@
 //! | `log.key`               | signs checkpoints and receipts                                | never     |
 //! | `log-ml-dsa-44.key`     | signs checkpoints                                             | never     |
 //! | `recovery.key`          | to be kept elsewhere: its hash stands in genesis              | never     |
-//! | `newest-checkpoint`     | the newest checkpoint these keys have signed                  | never     |
+//! | `newest-checkpoint`     | the newest checkpoint these keys have signed ([`super::remembered`]) | never |
+//! | `lock`                  | the lock of the process that signs, while one does            | never     |
 //!
 //! Secret files are PKCS#8 PEM ([`crate::log::key_file`]), mode 0600 from the moment they exist, and refused
 //! when others may read them. `newest-checkpoint` lies here and not in the archive, so that an archive
@@ -24,7 +25,10 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::archive::durable::{self, Access, WriteError};
+use super::archive::lock::LockError;
+use super::remembered::{self, Remembered};
 
+use crate::base::time::Time;
 use crate::log::checkpoint::Origin;
 use crate::log::key::{
     Ed25519PublicKey, Ed25519SecretKey, KeyError, KeyName, MlDsa44SecretKey, NoteSecretKey, SEED_SIZE_BYTES, SignerKey,
@@ -218,16 +222,16 @@ impl Keyring {
     pub fn newest_checkpoint(&self) -> Result<Option<Vec<u8>>, KeysError> {
         match self.read(NEWEST_CHECKPOINT) {
             Err(KeysError::Missing { .. }) => Ok(None),
-            other => other.map(Some),
+            other => other.map(|bytes| Some(remembered::newest(&bytes).to_vec())),
         }
     }
 
-    /// Remembers a checkpoint that these keys have signed, before anyone else sees it.
+    /// Takes the keyring for signing: one process remembers for these keys at a time.
     ///
     /// # Errors
-    /// When the disk is full or fails: the checkpoint must not be published then.
-    pub fn remember_checkpoint(&self, checkpoint: &[u8]) -> Result<(), KeysError> {
-        Ok(durable::swap(&self.folder.join(NEWEST_CHECKPOINT), checkpoint, Access::Secret)?)
+    /// [`KeysError::Lock`] names who signs already.
+    pub fn remembered(&self, now: Time) -> Result<Remembered, KeysError> {
+        Remembered::open(&self.folder, NEWEST_CHECKPOINT, now)
     }
 
     fn read_ed25519(&self, name: &str, passphrase: Option<&Passphrase>) -> Result<Ed25519SecretKey, KeysError> {
@@ -321,6 +325,8 @@ pub enum KeysError {
     Key(#[from] KeyError),
     #[error("`{}`", path.display())]
     KeyFile { path: PathBuf, source: KeyFileError },
+    #[error(transparent)]
+    Lock(#[from] LockError),
     #[error("`{}` is missing", path.display())]
     Missing { path: PathBuf },
     #[error("`{}`", path.display())]

@@ -6,6 +6,7 @@
 //! tile/…           hashes, entries and statements at C2SP tlog-tiles paths, immutable once full
 //! packs/           blobs ([`packs`])
 //! index/           derived: the writer's index ([`index`])
+//! journal          while a writer is at work or after a crash: what is not durable in its place yet ([`journal`])
 //! lock             the writer's lock ([`lock`])
 //! passing/         bodies being received; emptied by the next writer
 //! ```
@@ -15,6 +16,11 @@
 
 pub mod durable;
 pub mod lock;
+
+pub mod appending;
+mod disk;
+pub mod faults;
+pub mod journal;
 
 pub mod members;
 pub mod packs;
@@ -94,6 +100,13 @@ impl Archive {
         durable::swap(&folder.join("README.md"), README.as_bytes(), Access::Public)?;
         durable::swap(&path, settings.to_toml().as_bytes(), Access::Public)?;
         Self::open(folder)
+    }
+
+    /// Seals segments from another size on, so that a test need not write so much.
+    #[must_use]
+    pub fn with_segment_bytes_max(mut self, segment_bytes_max: u64) -> Self {
+        self.packs = self.packs.with_segment_bytes_max(segment_bytes_max);
+        self
     }
 
     /// Returns the folder.
@@ -287,10 +300,14 @@ pub enum SettingsError {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message stands for its doc")]
 pub enum ArchiveError {
+    #[error("writing failed before, and what is on disk is uncertain until the archive is opened again")]
+    Broken,
     #[error("`{}` is an archive already", folder.display())]
     Exists { folder: PathBuf },
     #[error("cannot read `{}`", path.display())]
     Io { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Journal(#[from] journal::JournalError),
     #[error(transparent)]
     Lock(#[from] lock::LockError),
     #[error("`{}` is missing", path.display())]
@@ -299,6 +316,11 @@ pub enum ArchiveError {
     Nodes(#[source] Box<ReadTileError<ArchiveError>>),
     #[error("there is no archive in `{}`", folder.display())]
     NotArchive { folder: PathBuf },
+    #[error(
+        "the journal goes on from a log of {size} entries with the root {expected}, and the archive has {found:?} there: \
+         one of the two is of another copy"
+    )]
+    OtherJournal { size: u64, expected: Hash, found: Option<Hash> },
     #[error("the statement of entry {index} is not the one that the tree holds; `audit` says what is damaged")]
     OtherStatement { index: u64 },
     #[error("entry {index} is outside the log of {size} entries")]

@@ -1,14 +1,18 @@
 //! Writing: one process appends members to the active segment, seals it when it is full and begins the next.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 
 use super::member::Stored;
 use super::rows::{has_row_from, row, write_index};
-use super::{PackError, Packs, SEGMENT_BYTES_MAX};
+use super::{PackError, Packs};
 
 use crate::base::hash::Hash;
-use crate::outside::archive::durable::{self, Appending};
+use crate::outside::archive::appending::Appending;
+use crate::outside::archive::durable;
+use crate::outside::archive::journal::PackTail;
 use crate::outside::archive::spool::{FrameBytes, ROOM_BYTES, Spooled};
 
 /// The smallest frame whose passing file becomes a segment of its own instead of being copied into one.
@@ -117,10 +121,40 @@ impl PackWriter {
     /// A [`PackError`]; after a failed fsync the writing act must end.
     pub fn sync(&mut self) -> Result<(), PackError> {
         self.make_durable()?;
-        if self.pack.length() >= SEGMENT_BYTES_MAX {
+        self.enlist()
+    }
+
+    /// Takes what was added since the last time, for the journal to make durable; nothing when it is durable here.
+    ///
+    /// # Errors
+    /// As [`PackWriter::sync`].
+    pub fn take_tail(&mut self) -> Result<Option<PackTail>, PackError> {
+        let segment = self.segment;
+        Ok(self.pack.take_tail()?.map(|(offset, bytes)| PackTail { segment, offset, bytes }))
+    }
+
+    /// Enters the blobs that are durable into the rows, and seals the segment when it is full.
+    ///
+    /// # Errors
+    /// As [`PackWriter::sync`].
+    pub fn enlist(&mut self) -> Result<(), PackError> {
+        if !self.new_rows.is_empty() {
+            self.rows.append(&self.new_rows)?; // They need no fsync: they are derived.
+            self.new_rows.clear();
+        }
+        if self.pack.length() >= self.packs.segment_bytes_max {
+            self.pack.sync()?;
             self.seal()?;
         }
         Ok(())
+    }
+
+    /// Makes the segment durable in its place.
+    ///
+    /// # Errors
+    /// As [`PackWriter::sync`].
+    pub fn settle(&mut self) -> Result<(), PackError> {
+        Ok(self.pack.sync()?)
     }
 
     fn make_durable(&mut self) -> Result<(), PackError> {
@@ -135,6 +169,31 @@ impl PackWriter {
         *self = Self::start(&self.packs, self.segment + 1)?;
         Ok(())
     }
+}
+
+/// Writes again what the journal holds of a pack: the same bytes, where a loss of power left others or none. They are
+/// durable once [`durable::sync_all`] has named the path that is returned.
+///
+/// # Errors
+/// When the pack ends before them, or cannot be written.
+pub fn replay(packs: &Packs, tail: &PackTail) -> Result<PathBuf, PackError> {
+    let path = packs.path(tail.segment);
+    let io = |source| PackError::Io { path: path.clone(), source };
+    let mut found = Vec::new();
+    if path.exists() {
+        let mut file = File::open(&path).map_err(io)?;
+        if file.metadata().map_err(io)?.len() < tail.offset {
+            return Err(PackError::Gap { path, offset: tail.offset });
+        }
+        file.seek(SeekFrom::Start(tail.offset)).map_err(io)?;
+        let length = u64::try_from(tail.bytes.len()).map_err(|source| io(io::Error::other(source)))?;
+        file.take(length).read_to_end(&mut found).map_err(io)?;
+    }
+    // What is there already is perhaps sealed, and then not touched any more.
+    if found != tail.bytes {
+        durable::write_at(&path, tail.offset, &tail.bytes)?;
+    }
+    Ok(path)
 }
 
 /// The members of a segment that can be read.
