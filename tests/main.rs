@@ -9,6 +9,7 @@
 
 mod cli;
 mod corpus;
+mod crash;
 mod damage;
 mod forgery;
 mod history;

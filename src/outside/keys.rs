@@ -95,39 +95,54 @@ impl Keyring {
         self.folder.join(STATEMENT_KEY).exists()
     }
 
-    /// Makes new keys for a log, and enters the log's into the policy.
+    /// Makes new keys for a log, and enters the log's into the policy. Keys that a crash left before all of them were
+    /// there are taken up: none has signed anything.
     ///
     /// # Errors
     /// [`KeysError::Exists`] when there are keys already: none is ever overwritten.
     pub fn create(&self, origin: &Origin, passphrase: Option<&Passphrase>) -> Result<SecretKeys, KeysError> {
-        for name in [STATEMENT_KEY, LOG_KEY, LOG_KEY_POST_QUANTUM, RECOVERY_KEY] {
+        for name in [STATEMENT_KEY, NEWEST_CHECKPOINT] {
             let path = self.folder.join(name);
             if path.exists() {
                 return Err(KeysError::Exists { path });
             }
         }
-        let [statement, log, recovery] = [(); 3].map(|()| random_seed());
-        let (statement, log, recovery) = (
-            Ed25519SecretKey::from_seed(&*statement?),
-            Ed25519SecretKey::from_seed(&*log?),
-            Ed25519SecretKey::from_seed(&*recovery?),
-        );
-        let post_quantum = MlDsa44SecretKey::from_seed(&*random_seed()?);
-        let public = statement.public();
-        let recovery_public = recovery.public();
-        self.write_public("archive.pub", &format!("{} {origin}\n", public.openssh()))?;
-        self.write_public("recovery.pub", &format!("{} {origin}\n", recovery_public.openssh()))?;
         // The statement key is written last: it is what `has_secrets` asks for.
-        self.write_secret(RECOVERY_KEY, &SecretKey::Ed25519(recovery), passphrase)?;
-        self.write_secret(LOG_KEY_POST_QUANTUM, &SecretKey::MlDsa44(post_quantum), passphrase)?;
-        self.write_secret(LOG_KEY, &SecretKey::Ed25519(log), passphrase)?;
-        self.write_secret(STATEMENT_KEY, &SecretKey::Ed25519(statement), passphrase)?;
-        let secrets = self.secrets(origin, passphrase)?;
-        for (name, key) in ["log.vkey", "log-ml-dsa-44.vkey"].into_iter().zip(&secrets.checkpoint) {
+        let ed25519 = |seed: &[u8; SEED_SIZE_BYTES]| SecretKey::Ed25519(Ed25519SecretKey::from_seed(seed));
+        let ml_dsa = |seed: &[u8; SEED_SIZE_BYTES]| SecretKey::MlDsa44(MlDsa44SecretKey::from_seed(seed));
+        self.make_secret(RECOVERY_KEY, passphrase, &ed25519)?;
+        let recovery = self.read_ed25519(RECOVERY_KEY, passphrase)?.public();
+        self.write_public("recovery.pub", &format!("{} {origin}\n", recovery.openssh()))?;
+        self.make_secret(LOG_KEY_POST_QUANTUM, passphrase, &ml_dsa)?;
+        self.make_secret(LOG_KEY, passphrase, &ed25519)?;
+        let statement = Ed25519SecretKey::from_seed(&*random_seed()?);
+        self.write_public("archive.pub", &format!("{} {origin}\n", statement.public().openssh()))?;
+        let checkpoint = self.checkpoint_keys(origin, passphrase)?.1;
+        for (name, key) in ["log.vkey", "log-ml-dsa-44.vkey"].into_iter().zip(&checkpoint) {
             self.write_public(name, &format!("{}\n", key.verifier()))?;
         }
-        self.trust(secrets.checkpoint.iter().map(|key| key.verifier().clone()).collect())?;
-        Ok(secrets)
+        self.trust(checkpoint.iter().map(|key| key.verifier().clone()).collect())?;
+        self.write_secret(STATEMENT_KEY, &SecretKey::Ed25519(statement), passphrase)?;
+        self.secrets(origin, passphrase)
+    }
+
+    /// Returns the name under which keys were begun to be made, when a crash cut that short.
+    #[must_use]
+    pub fn begun_origin(&self) -> Option<Origin> {
+        let vkey = String::from_utf8(self.read("log.vkey").ok()?).ok()?;
+        Origin::new(VerifierKey::parse(vkey.trim()).ok()?.name().as_str()).ok()
+    }
+
+    fn make_secret(
+        &self,
+        name: &str,
+        passphrase: Option<&Passphrase>,
+        make: &dyn Fn(&[u8; SEED_SIZE_BYTES]) -> SecretKey,
+    ) -> Result<(), KeysError> {
+        if self.folder.join(name).exists() {
+            return Ok(());
+        }
+        self.write_secret(name, &make(&*random_seed()?), passphrase)
     }
 
     /// Reads the archive's secret keys.
@@ -136,8 +151,17 @@ impl Keyring {
     /// [`KeysError::Missing`] when there are none, [`KeysError::Readable`] when others may read one,
     /// [`KeysError::KeyFile`] when a passphrase is needed or wrong.
     pub fn secrets(&self, origin: &Origin, passphrase: Option<&Passphrase>) -> Result<SecretKeys, KeysError> {
-        let name = KeyName::new(origin.as_str())?;
         let statement = self.read_ed25519(STATEMENT_KEY, passphrase)?;
+        let (log, checkpoint) = self.checkpoint_keys(origin, passphrase)?;
+        Ok(SecretKeys { statement, log, checkpoint })
+    }
+
+    fn checkpoint_keys(
+        &self,
+        origin: &Origin,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<(Ed25519SecretKey, Vec<SignerKey>), KeysError> {
+        let name = KeyName::new(origin.as_str())?;
         let log = self.read_ed25519(LOG_KEY, passphrase)?;
         let path = self.folder.join(LOG_KEY_POST_QUANTUM);
         let SecretKey::MlDsa44(post_quantum) = self.read_secret(LOG_KEY_POST_QUANTUM, passphrase)? else {
@@ -148,7 +172,7 @@ impl Keyring {
             SignerKey::new(name.clone(), NoteSecretKey::Ed25519(signer)),
             SignerKey::new(name, NoteSecretKey::MlDsa44Cosignature(post_quantum)),
         ];
-        Ok(SecretKeys { statement, log, checkpoint })
+        Ok((log, checkpoint))
     }
 
     /// Reads the archive's public keys, for which no passphrase is needed.

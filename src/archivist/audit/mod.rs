@@ -6,7 +6,7 @@
 //! index and changes nothing.
 //!
 //! There are two severities. *Damage* is whatever is not as it was promised; an archive with any is not clean.
-//! A *note* costs nothing: derived files that can be made again, what a crash left, files of others.
+//! A *note* costs nothing: derived files that can be made again, what a crash left (`journal`), files of others.
 //!
 //! What an audit cannot see: an archive whose checkpoint, tiles and packs were all put back to an earlier state
 //! is whole in itself. The newest checkpoint in the keyring shows it, and so do witnesses.
@@ -14,6 +14,7 @@
 mod blobs;
 mod checkpoint;
 mod files;
+mod journal;
 mod records;
 mod report;
 mod tree;
@@ -32,6 +33,7 @@ use crate::outside::archive::{Archive, CreatedFile};
 use crate::outside::keys::{Keyring, KeysError};
 
 use blobs::Blobs;
+use journal::Awaited;
 use records::{Founding, Histories};
 use tree::Tree;
 
@@ -65,6 +67,7 @@ pub fn audit(archive: &Archive, known: &Known, progress: &dyn Progress) -> Audit
             None
         }
     };
+    let awaited = Awaited::read(archive, known.newest_checkpoint.as_deref(), &mut report);
     let on_disk = files::size_on_disk(archive.folder());
     if checkpoint_bytes.is_none() && on_disk == 0 && known.newest_checkpoint.is_none() {
         report.note("the archive has no entries yet");
@@ -104,6 +107,9 @@ pub fn audit(archive: &Archive, known: &Known, progress: &dyn Progress) -> Audit
     }
     files::check(archive.folder(), size, &mut report);
     files::check_index(archive.folder(), &mut report);
+    if let Some(awaited) = awaited {
+        awaited.excuse(&mut report);
+    }
     report
 }
 

@@ -296,6 +296,7 @@ pub struct Journal {
     base: Base,
     /// Whether there is a file.
     stands: bool,
+    emptied_bytes: u64,
 }
 
 /// A journal with a commit.
@@ -311,9 +312,9 @@ struct Open {
 impl Journal {
     /// Takes up an archive's journal where everything is durable in its place.
     #[must_use]
-    pub fn new(folder: &Path, base: Base) -> Self {
+    pub fn new(folder: &Path, base: Base, emptied_bytes: u64) -> Self {
         let path = path_in(folder);
-        Self { stands: path.exists(), path, open: None, base }
+        Self { stands: path.exists(), path, open: None, base, emptied_bytes }
     }
 
     /// Makes a commit durable: the moment that counts.
@@ -369,7 +370,7 @@ impl Journal {
     /// Says whether it is long enough to be emptied.
     #[must_use]
     pub fn is_long(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.end >= EMPTIED_BYTES)
+        self.open.as_ref().is_some_and(|open| open.end >= self.emptied_bytes)
     }
 
     /// Says whether there is a journal.
@@ -485,7 +486,7 @@ mod tests {
     fn what_an_earlier_journal_left_is_no_commit() {
         let folder = tempfile::tempdir().unwrap();
         let (base, commits) = commits();
-        let mut journal = Journal::new(folder.path(), base);
+        let mut journal = Journal::new(folder.path(), base, EMPTIED_BYTES);
         for commit in &commits {
             journal.append(commit).unwrap();
         }

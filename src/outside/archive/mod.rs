@@ -69,6 +69,7 @@ pub struct Archive {
     folder: PathBuf,
     settings: Settings,
     packs: Packs,
+    journal_bytes_max: u64,
 }
 
 impl Archive {
@@ -85,7 +86,8 @@ impl Archive {
             other => other.map_err(|source| ArchiveError::Io { path: path.clone(), source })?,
         };
         let settings = Settings::parse(&text).map_err(|reason| ArchiveError::Settings { path, reason })?;
-        Ok(Self { folder: folder.to_owned(), settings, packs: Packs::new(&folder.join("packs")) })
+        let packs = Packs::new(&folder.join("packs"));
+        Ok(Self { folder: folder.to_owned(), settings, packs, journal_bytes_max: journal::EMPTIED_BYTES })
     }
 
     /// Makes an archive without entries in `folder`, which may exist and hold other files.
@@ -102,10 +104,11 @@ impl Archive {
         Self::open(folder)
     }
 
-    /// Seals segments from another size on, so that a test need not write so much.
+    /// Seals segments and empties the journal from other sizes on, so that a test need not write so much.
     #[must_use]
-    pub fn with_segment_bytes_max(mut self, segment_bytes_max: u64) -> Self {
+    pub fn with_sizes(mut self, segment_bytes_max: u64, journal_bytes_max: u64) -> Self {
         self.packs = self.packs.with_segment_bytes_max(segment_bytes_max);
+        self.journal_bytes_max = journal_bytes_max;
         self
     }
 

@@ -128,7 +128,7 @@ impl Writer {
             archive: archive.clone(),
             _lock: lock,
             packs,
-            journal: Journal::new(archive.folder(), Base { size, root: frontier.root() }),
+            journal: Journal::new(archive.folder(), Base { size, root: frontier.root() }, archive.journal_bytes_max),
             committed_root: frontier.root(),
             frontier,
             edge,

@@ -1,0 +1,1 @@
+//! The fence: older copies, and two writers.

@@ -1,0 +1,1 @@
+//! Kills: a real child under load, killed at any moment.

@@ -1,0 +1,140 @@
+//! The matrix: every step of every scenario, each way to die there, each way to fail there.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use affiant::outside::archive::faults::{Fault, Faults, Loss, Trace};
+
+use super::life::{Promised, Scenario};
+
+/// How many fault points there are at least.
+const POINT_COUNT_MIN: usize = 10_000;
+
+/// In how many ways the power fails after each step.
+const POWER_SEED_COUNT: u64 = 24;
+
+/// Init, batches of one and of many, blobs for the journal and blobs that are too long for it, segments that are
+/// sealed, a journal that is emptied while the writer goes on.
+const SCENARIOS: [Scenario; 3] = [
+    Scenario {
+        name: "one after another",
+        batches: &[&[40], &[], &[700], &[9, 10, 11]],
+        segment_bytes_max: 1 << 20,
+        journal_bytes_max: 1 << 20,
+    },
+    Scenario {
+        name: "long blobs",
+        batches: &[&[70_000], &[20, 70_001], &[5]],
+        segment_bytes_max: 1 << 20,
+        journal_bytes_max: 1 << 20,
+    },
+    Scenario {
+        name: "sealing and emptying",
+        batches: &[&[1500, 1501], &[1502], &[1503, 2, 3], &[1504], &[1505]],
+        segment_bytes_max: 4000,
+        journal_bytes_max: 6000,
+    },
+];
+
+#[test]
+fn nothing_acknowledged_is_lost_whatever_step_is_the_last() {
+    let started = Instant::now();
+    let losses = std::env::var("AFFIANT_LOSSES").ok().and_then(|count| count.parse().ok()).unwrap_or(POWER_SEED_COUNT);
+    let mut points = 0;
+    for scenario in &SCENARIOS {
+        let folder = tempfile::tempdir().unwrap();
+        let faults = Faults::over(folder.path()).unwrap();
+        let mut promised = Promised::default();
+        scenario.live(folder.path(), &mut promised, Some(&faults)).unwrap();
+        let trace = faults.end();
+        assert_eq!(trace.acknowledged(trace.len()), u64::try_from(promised.records.len()).unwrap());
+        let died = die_everywhere(scenario, &trace, &promised, losses);
+        let failed = fail_everywhere(scenario, trace.len());
+        eprintln!("{}: {} steps, {died} crashes, {failed} failures", scenario.name, trace.len());
+        points += died + failed;
+    }
+    eprintln!("crash matrix: {points} fault points in {} s", started.elapsed().as_secs());
+    assert!(points >= POINT_COUNT_MIN || losses < POWER_SEED_COUNT, "{points}");
+}
+
+/// Works through cases on every processor.
+fn each(count: usize, check: impl Fn(usize) -> usize + Sync) -> usize {
+    let (next, points) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let case = next.fetch_add(1, Ordering::Relaxed);
+                    if case >= count {
+                        return;
+                    }
+                    points.fetch_add(check(case), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    points.into_inner()
+}
+
+/// Dies before each step, in the middle of it, and after it with the power.
+fn die_everywhere(scenario: &Scenario, trace: &Trace, promised: &Promised, losses: u64) -> usize {
+    each(trace.len() + 1, |count| {
+        let power = (0..losses).map(|seed| Loss::Power {
+            seed: if seed < 2 { seed } else { seed + 1000 * u64::try_from(count).unwrap() },
+        });
+        let ways: Vec<Loss> = [Loss::Process, Loss::ProcessTorn].into_iter().chain(power).collect();
+        for loss in &ways {
+            let target = tempfile::tempdir().unwrap();
+            trace.lay_out(count, *loss, target.path()).unwrap();
+            let held = promised.hold(target.path(), trace.acknowledged(count));
+            if let Err(error) = held {
+                let around: Vec<String> =
+                    (count.saturating_sub(12)..count + 2).map(|at| format!("{at} {}", shorten(trace, at))).collect();
+                panic!("{}: {loss:?} after {count} steps: {error}\n{}", scenario.name, around.join("\n"));
+            }
+        }
+        ways.len()
+    })
+}
+
+fn shorten(trace: &Trace, at: usize) -> String {
+    let step = format!("{:?}", trace.step(at));
+    step.chars().take(110).collect()
+}
+
+/// Lets each step fail in each way, once.
+fn fail_everywhere(scenario: &Scenario, count: usize) -> usize {
+    each(count, |at| {
+        let mut points = 0;
+        for fault in [Fault::Full, Fault::Failing, Fault::Dropping] {
+            let folder = tempfile::tempdir().unwrap();
+            let faults = Faults::over(folder.path()).unwrap();
+            faults.arm(at, fault);
+            let mut promised = Promised::default();
+            let lived = scenario.live(folder.path(), &mut promised, Some(&faults));
+            let case = format!("{}: {fault:?} at step {at}: {lived:?}", scenario.name);
+            if !faults.has_failed() {
+                assert!(lived.is_ok(), "{case}");
+                continue;
+            }
+            let count = u64::try_from(promised.records.len()).unwrap();
+            let trace = faults.end();
+            hold(&promised, folder.path(), count, &case);
+            for seed in 0..2 {
+                let target = tempfile::tempdir().unwrap();
+                trace.lay_out(trace.len(), Loss::Power { seed }, target.path()).unwrap();
+                hold(&promised, target.path(), count, &format!("{case}, then power lost, seed {seed}"));
+            }
+            points += 3;
+        }
+        points
+    })
+}
+
+fn hold(promised: &Promised, folder: &Path, count: u64, case: &str) {
+    if let Err(error) = promised.hold(folder, count) {
+        panic!("{case}: {error}");
+    }
+}
