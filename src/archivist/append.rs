@@ -108,7 +108,7 @@ impl Appender {
         let index = Index::open(&archive.folder().join("index"))?;
         let mut appender =
             Self { writer, index, remembered, statement_key: keys.statement, signer, origin, after, is_broken: false };
-        if appender.size() > published_size {
+        if appender.size() > published_size || appender.writer.is_replayed() {
             appender.sign_and_swap(now)?;
         }
         appender.writer.settle()?;

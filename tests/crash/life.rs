@@ -144,6 +144,7 @@ impl Promised {
             let report = audit(&archive, &known, &Silent);
             if report.is_clean() { Ok(()) } else { Err(format!("{when}: {:#?} {:#?}", report.damage, report.notes)) }
         };
+        let _unsynced = Faults::over(folder).map_err(|error| chain(&error))?; // Nothing here outlives the test.
         if count > 0 {
             is_clean("before it is opened")?;
         }

@@ -9,7 +9,7 @@ use super::report::{AuditReport, Damage};
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::log::checkpoint::SignedCheckpoint;
-use crate::log::tile::Tile;
+use crate::log::tile::{Tile, WIDTH_MAX};
 use crate::outside::archive::Archive;
 use crate::outside::archive::journal::Found;
 
@@ -75,7 +75,8 @@ impl Awaited {
         }
         if let Some(entry) = thing.strip_prefix("entry ") {
             let index = entry.split(' ').next().and_then(|index| index.parse::<u64>().ok());
-            return index.is_some_and(|index| index >= base);
+            // The bundle that the journal goes on with is read from its newest file.
+            return index.is_some_and(|index| index >= base - base % u64::from(WIDTH_MAX));
         }
         let blob = thing.strip_prefix("blob ").and_then(|hash| hash.parse::<Hash>().ok());
         blob.is_some_and(|hash| self.holds(hash))

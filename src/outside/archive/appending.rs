@@ -10,7 +10,7 @@
 //! synced here ([`Appending::take_tail`] decides).
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::disk::{self, Kept, folder_of, length_of};
@@ -22,12 +22,17 @@ pub const TAIL_BYTES_MAX: usize = 1 << 20;
 /// The longest piece of a tail: a blob that is longer is worth an fsync of its own.
 pub const PIECE_BYTES_MAX: usize = 64 << 10;
 
+/// How much is written again at a time.
+const AGAIN_BYTES: u64 = 1 << 20;
+
 /// A file that only grows.
 pub struct Appending {
     path: PathBuf,
     file: Kept,
     length: u64,
     tail: Tail,
+    /// Whether the name may not be durable: a process may have died before it was.
+    is_name_uncertain: bool,
 }
 
 /// What was appended and is not durable.
@@ -56,7 +61,33 @@ impl Appending {
         }
         // What is there may come from a process that did not live to sync it.
         let tail = if length == 0 { Tail::Held(Vec::new()) } else { Tail::TooLong };
-        Ok(Self { path: path.to_owned(), file, length, tail })
+        Ok(Self { path: path.to_owned(), file, length, tail, is_name_uncertain: found.is_some() })
+    }
+
+    /// Writes what stands from `start` on once more, so that the next fsync is for it too. An fsync that failed for a
+    /// process before this one may have left it in memory alone, where it is read and no fsync would write it.
+    ///
+    /// # Errors
+    /// A [`WriteError`] that names the path.
+    pub fn write_again(&mut self, start: u64) -> Result<(), WriteError> {
+        let at = |source| WriteError::at(&self.path, source);
+        let mut standing = File::open(&self.path).map_err(at)?;
+        self.tail = Tail::TooLong;
+        let mut position = start;
+        let mut bytes = Vec::new();
+        while position < self.length {
+            bytes.clear();
+            let read = standing.seek(SeekFrom::Start(position)).and_then(|_| {
+                let left = (self.length - position).min(AGAIN_BYTES);
+                Read::by_ref(&mut standing).take(left).read_to_end(&mut bytes)
+            });
+            if read.map_err(at)? == 0 {
+                break;
+            }
+            self.file.seek(position).and_then(|()| self.file.write_all(&bytes)).map_err(at)?;
+            position += length_of(&bytes);
+        }
+        self.file.seek(self.length).map_err(at)
     }
 
     /// Appends bytes, and returns where they begin.
@@ -122,7 +153,11 @@ impl Appending {
     /// # Errors
     /// A [`WriteError`]; the caller must not go on writing.
     pub fn sync(&mut self) -> Result<(), WriteError> {
-        self.file.sync().map_err(|source| WriteError::at(&self.path, source))?;
+        let at = |source| WriteError::at(&self.path, source);
+        self.file.sync().map_err(at)?;
+        if std::mem::take(&mut self.is_name_uncertain) {
+            disk::sync_folder(&folder_of(&self.path)).map_err(at)?;
+        }
         self.tail = Tail::Held(Vec::new());
         Ok(())
     }

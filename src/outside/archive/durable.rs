@@ -64,14 +64,18 @@ pub fn write_at(path: &Path, offset: u64, bytes: &[u8]) -> Result<(), WriteError
     write().map_err(|source| WriteError::at(path, source))
 }
 
-/// Makes files durable that were placed, and their names.
+/// Makes files below `root` durable that were placed, their names, and the names of all folders on the way.
 ///
 /// # Errors
 /// A [`WriteError`] that names the path; the caller must not go on writing.
-pub fn sync_all(paths: &BTreeSet<PathBuf>) -> Result<(), WriteError> {
-    let paths: Vec<&PathBuf> = paths.iter().collect();
-    at_once(&paths, |path| disk::sync_file(path).map_err(|source| WriteError::at(path, source)))?;
-    let folders: BTreeSet<PathBuf> = paths.into_iter().map(|path| folder_of(path)).collect();
+pub fn sync_all(root: &Path, paths: &BTreeSet<PathBuf>) -> Result<(), WriteError> {
+    let all: Vec<&PathBuf> = paths.iter().collect();
+    at_once(&all, |path| disk::sync_file(path).map_err(|source| WriteError::at(path, source)))?;
+    // A process that died between making a folder and waiting for its name has left that to us.
+    let mut folders = BTreeSet::from([folder_of(root)]);
+    for path in paths {
+        folders.extend(path.ancestors().skip(1).take_while(|folder| folder.starts_with(root)).map(Path::to_owned));
+    }
     at_once(&Vec::from_iter(&folders), |folder| sync_folder(folder))
 }
 
@@ -91,6 +95,17 @@ pub fn make_folder(path: &Path) -> Result<(), WriteError> {
         Err(source) if source.kind() != io::ErrorKind::AlreadyExists => Err(WriteError::at(path, source)),
         _ => sync_folder(parent.unwrap_or(Path::new("."))),
     }
+}
+
+/// Makes a folder as [`make_folder`] does, and waits for its name once more when it is empty: then a process may have
+/// died before it had waited.
+///
+/// # Errors
+/// A [`WriteError`] that names the folder.
+pub fn make_folder_anew(path: &Path) -> Result<(), WriteError> {
+    make_folder(path)?;
+    let is_empty = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    if is_empty { sync_folder(&folder_of(path)) } else { Ok(()) }
 }
 
 /// Gives a file that was written elsewhere another name, over the bytes at its start. What it holds is durable after
@@ -145,7 +160,7 @@ impl Batch {
 
     fn add_with(&mut self, path: &Path, bytes: &[u8], access: Access) -> Result<(), WriteError> {
         let folder = folder_of(path);
-        make_folder(&folder)?;
+        make_folder_anew(&folder)?;
         let passing = passing_name(path);
         remove(&passing)?; // What a crash left may have the wrong mode.
         let mut file = Kept::create(&passing, access).map_err(|source| WriteError::at(&passing, source))?;

@@ -73,6 +73,8 @@ pub struct Writer {
     narrow: Vec<u64>,
     /// Whether the journal was replayed, and must be emptied before it is written.
     is_replayed: bool,
+    /// The roots that the replayed journal says: the tiles of those sizes may be anything.
+    replayed: Vec<(u64, Hash)>,
     is_broken: bool,
 }
 
@@ -95,11 +97,12 @@ impl Writer {
         for tail in found.commits.iter().filter_map(|commit| commit.pack.as_ref()) {
             written.insert(packs::replay(archive.packs(), tail)?);
         }
-        durable::sync_all(&written)?;
+        durable::sync_all(archive.folder(), &written)?;
         let mut writer = Self::at(archive, lock, found.base.size)?;
         writer.expect_root(found.base.root)?;
         for commit in found.commits {
             writer.narrow.push(writer.size());
+            writer.replayed.push((writer.size(), writer.root()));
             commit.statements.iter().for_each(|statement| writer.append(statement));
             writer.expect_root(commit.root)?;
             writer.new.clear(); // The journal has them.
@@ -143,6 +146,7 @@ impl Writer {
             settled: size,
             narrow: Vec::new(),
             is_replayed: false,
+            replayed: Vec::new(),
             is_broken: false,
         })
     }
@@ -150,6 +154,12 @@ impl Writer {
     fn expect_root(&self, expected: Hash) -> Result<(), ArchiveError> {
         let (size, found) = (self.size(), self.root());
         if found == expected { Ok(()) } else { Err(ArchiveError::OtherJournal { size, expected, found: Some(found) }) }
+    }
+
+    /// Says whether the journal was replayed, so that its log is to be signed and published once more.
+    #[must_use]
+    pub fn is_replayed(&self) -> bool {
+        self.is_replayed
     }
 
     /// Returns the archive.
@@ -175,8 +185,9 @@ impl Writer {
     /// # Errors
     /// When a tile cannot be read.
     pub fn root_at(&self, size: u64) -> Result<Hash, ArchiveError> {
-        if size == self.size() {
-            return Ok(self.root());
+        let known = self.replayed.iter().find(|(replayed, _)| *replayed == size).map(|(_, root)| *root);
+        if let Some(root) = known.or_else(|| (size == self.size()).then(|| self.root())) {
+            return Ok(root);
         }
         merkle::root(&self.archive.nodes(size), size).map_err(|source| ArchiveError::Nodes(Box::new(source)))
     }
@@ -273,8 +284,8 @@ impl Writer {
 
     /// Waits for every place, and lets the journal begin anew.
     fn make_durable_in_place(&mut self) -> Result<(), ArchiveError> {
-        self.packs.settle()?;
-        durable::sync_all(&self.placed)?;
+        self.placed.insert(self.packs.settle()?);
+        durable::sync_all(&self.archive.folder, &self.placed)?;
         self.placed.clear();
         self.narrow.push(self.settled);
         (self.settled, self.is_replayed) = (self.committed, false);

@@ -14,7 +14,7 @@ use crate::base::hash::Hash;
 use crate::outside::archive::durable::{self, Access};
 
 const ROW_BYTES: usize = 40;
-const ROW_BYTES_U64: u64 = 40;
+pub(super) const ROW_BYTES_U64: u64 = 40;
 
 /// The rows of a segment.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

@@ -1,12 +1,10 @@
 //! Writing: one process appends members to the active segment, seals it when it is full and begins the next.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::member::Stored;
-use super::rows::{has_row_from, row, write_index};
+use super::rows::{ROW_BYTES_U64 as ROW_BYTES, has_row_from, row, write_index};
 use super::{PackError, Packs};
 
 use crate::base::hash::Hash;
@@ -38,7 +36,7 @@ impl PackWriter {
     /// # Errors
     /// When a file cannot be read or written.
     pub fn open(packs: &Packs) -> Result<Self, PackError> {
-        durable::make_folder(&packs.folder)?;
+        durable::make_folder_anew(&packs.folder)?;
         let segment = packs.segments()?.last().copied().unwrap_or(1);
         if packs.path(segment).with_extension("index").exists() {
             return Self::start(packs, segment + 1);
@@ -54,14 +52,17 @@ impl PackWriter {
             write_index(&path, &recent)?;
             return Self::start(packs, segment + 1);
         }
-        let pack = Appending::open(&path, length)?;
-        let mut new_rows = Vec::new();
-        let rows = Appending::open(&path.with_extension("rows"), 0)?;
+        let mut pack = Appending::open(&path, length)?;
         let mut by_offset: Vec<(u64, Hash)> = recent.iter().map(|(hash, offset)| (*offset, *hash)).collect();
         by_offset.sort_unstable();
-        for (offset, hash) in by_offset {
-            new_rows.extend_from_slice(&row(hash, offset));
+        let standing = packs.rows(segment)?.unwrap_or_default().listed;
+        let standing_count = by_offset.iter().zip(&standing).take_while(|(a, b)| (a.1, a.0) == **b).count();
+        if let Some((unlisted, _)) = by_offset.get(standing_count) {
+            pack.write_again(*unlisted)?; // They came after the last rows: perhaps an fsync failed on them.
         }
+        let rows_length = u64::try_from(standing_count).expect("a count fits in 64 bits") * ROW_BYTES;
+        let rows = Appending::open(&path.with_extension("rows"), rows_length)?;
+        let new_rows = by_offset[standing_count..].iter().flat_map(|(offset, hash)| row(*hash, *offset)).collect();
         let mut sealed = packs.segments()?;
         sealed.retain(|sealed| *sealed < segment);
         Ok(Self { packs: packs.clone(), segment, sealed, pack, rows, new_rows, recent })
@@ -149,12 +150,13 @@ impl PackWriter {
         Ok(())
     }
 
-    /// Makes the segment durable in its place.
+    /// Makes the segment durable in its place, and returns its path, whose name may not be.
     ///
     /// # Errors
     /// As [`PackWriter::sync`].
-    pub fn settle(&mut self) -> Result<(), PackError> {
-        Ok(self.pack.sync()?)
+    pub fn settle(&mut self) -> Result<PathBuf, PackError> {
+        self.pack.sync()?;
+        Ok(self.packs.path(self.segment))
     }
 
     fn make_durable(&mut self) -> Result<(), PackError> {
@@ -178,21 +180,12 @@ impl PackWriter {
 /// When the pack ends before them, or cannot be written.
 pub fn replay(packs: &Packs, tail: &PackTail) -> Result<PathBuf, PackError> {
     let path = packs.path(tail.segment);
-    let io = |source| PackError::Io { path: path.clone(), source };
-    let mut found = Vec::new();
-    if path.exists() {
-        let mut file = File::open(&path).map_err(io)?;
-        if file.metadata().map_err(io)?.len() < tail.offset {
-            return Err(PackError::Gap { path, offset: tail.offset });
-        }
-        file.seek(SeekFrom::Start(tail.offset)).map_err(io)?;
-        let length = u64::try_from(tail.bytes.len()).map_err(|source| io(io::Error::other(source)))?;
-        file.take(length).read_to_end(&mut found).map_err(io)?;
+    let length = path.metadata().map_or(0, |metadata| metadata.len());
+    if length < tail.offset {
+        return Err(PackError::Gap { path, offset: tail.offset });
     }
-    // What is there already is perhaps sealed, and then not touched any more.
-    if found != tail.bytes {
-        durable::write_at(&path, tail.offset, &tail.bytes)?;
-    }
+    // Also where they are there already: after an fsync that failed they may be in memory alone.
+    durable::write_at(&path, tail.offset, &tail.bytes)?;
     Ok(path)
 }
 
