@@ -32,7 +32,7 @@ use crate::log::checkpoint::{Checkpoint, CheckpointError, Origin, SignedCheckpoi
 use crate::log::key::Ed25519SecretKey;
 use crate::log::key::VerifierKey;
 use crate::outside::archive::index::{Head, Index, IndexError, Known};
-use crate::outside::archive::journal::Found;
+use crate::outside::archive::journal;
 use crate::outside::archive::lock::Lock;
 use crate::outside::archive::spool::{Spool, Spooled};
 use crate::outside::archive::writer::Writer;
@@ -87,7 +87,7 @@ impl Appender {
         let own = |bytes: Vec<u8>| own_checkpoint(&bytes, &origin, &verifiers);
         let lock = Lock::take(archive.folder(), now).map_err(ArchiveError::Lock)?;
         let remembered = keyring.remembered(now)?;
-        let found = Found::read(archive.folder()).map_err(ArchiveError::Journal)?;
+        let found = journal::read(archive.folder()).map_err(ArchiveError::Journal)?;
         let published = match archive.checkpoint()?.map(own).transpose() {
             // After a loss of power the file may be anything, and the journal holds what it promised.
             Err(AppendError::Checkpoint(_)) if found.as_ref().is_some_and(|found| !found.commits.is_empty()) => None,
@@ -225,8 +225,9 @@ impl Appender {
         let checkpoint = Checkpoint { origin: self.origin.clone(), size: self.writer.size(), root: self.writer.root() };
         let signing = self.signer.begin(&checkpoint, now);
         self.writer.commit()?;
-        let (first, all) = signing.end()?;
+        let (first, rest) = signing.first()?;
         self.remembered.remember(&first.encode())?;
+        let all = rest.all()?;
         self.writer.publish(&all.encode())?;
         self.is_broken = false;
         Ok(all)

@@ -41,10 +41,19 @@ impl Signer {
     }
 }
 
-impl Signing<'_> {
-    /// Waits for both: the checkpoint with its first line, and with all lines.
-    pub(super) fn end(self) -> Result<(SignedCheckpoint, SignedCheckpoint), CheckpointError> {
-        let (first, all) = (self.first.end(), self.all.end());
-        Ok((first?, all?))
+impl<'s> Signing<'s> {
+    /// Waits for the checkpoint with its first line.
+    pub(super) fn first(self) -> Result<(SignedCheckpoint, SigningRest<'s>), CheckpointError> {
+        Ok((self.first.end()?, SigningRest(self.all)))
+    }
+}
+
+/// A checkpoint whose first line is there.
+pub(super) struct SigningRest<'s>(Doing<'s, Signed>);
+
+impl SigningRest<'_> {
+    /// Waits for the checkpoint with all lines.
+    pub(super) fn all(self) -> Result<SignedCheckpoint, CheckpointError> {
+        self.0.end()
     }
 }

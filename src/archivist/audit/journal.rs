@@ -9,9 +9,10 @@ use super::report::{AuditReport, Damage};
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::log::checkpoint::SignedCheckpoint;
+use crate::log::journal::Found;
 use crate::log::tile::{Tile, WIDTH_MAX};
 use crate::outside::archive::Archive;
-use crate::outside::archive::journal::Found;
+use crate::outside::archive::journal;
 
 /// What puts right what a crash cut short.
 const REMEDY: &str = "`affiant init`, or any command that writes, puts it in its place";
@@ -26,7 +27,7 @@ pub(super) struct Awaited {
 impl Awaited {
     /// Reads the journal, if there is one.
     pub(super) fn read(archive: &Archive, newest: Option<&[u8]>, report: &mut AuditReport) -> Option<Self> {
-        let found = match Found::read(archive.folder()) {
+        let found = match journal::read(archive.folder()) {
             Ok(found) => found.filter(|found| !found.commits.is_empty())?,
             Err(error) => {
                 report.note(format!("{}: it is passed over here", with_causes(&error)));

@@ -310,7 +310,7 @@ pub enum ArchiveError {
     #[error("cannot read `{}`", path.display())]
     Io { path: PathBuf, source: io::Error },
     #[error(transparent)]
-    Journal(#[from] journal::JournalError),
+    Journal(#[from] journal::ReadJournalError),
     #[error(transparent)]
     Lock(#[from] lock::LockError),
     #[error("`{}` is missing", path.display())]

@@ -37,13 +37,14 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::durable::{self, WriteError};
-use super::journal::{Base, Commit, Found, Journal};
+use super::journal::Journal;
 use super::lock::Lock;
 use super::packs::{self, PackWriter};
 use super::spool::{Spool, Spooled};
 use super::{Archive, ArchiveError};
 
 use crate::base::hash::Hash;
+use crate::log::journal::{Base, Commit, Found};
 use crate::log::merkle::{self, Frontier, Nodes as _, leaf_hash};
 use crate::log::tile::{LEVEL_MAX, Tile, TileEdge, TileKind, WIDTH_MAX, encode_entries};
 use crate::outside::beside::Beside;

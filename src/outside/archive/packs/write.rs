@@ -8,9 +8,9 @@ use super::rows::{ROW_BYTES_U64 as ROW_BYTES, has_row_from, row, write_index};
 use super::{PackError, Packs};
 
 use crate::base::hash::Hash;
+use crate::log::journal::PackTail;
 use crate::outside::archive::appending::Appending;
 use crate::outside::archive::durable;
-use crate::outside::archive::journal::PackTail;
 use crate::outside::archive::spool::{FrameBytes, ROOM_BYTES, Spooled};
 
 /// The smallest frame whose passing file becomes a segment of its own instead of being copied into one.
