@@ -26,13 +26,8 @@ impl<T: Send + 'static> Beside<T> {
     pub fn start() -> std::io::Result<Self> {
         let (works, waiting) = mpsc::sync_channel::<Work<T>>(1);
         let (done, results) = mpsc::sync_channel(1);
-        thread::Builder::new().spawn(move || {
-            for work in waiting {
-                if done.send(work()).is_err() {
-                    return; // Nobody waits for it any more.
-                }
-            }
-        })?;
+        // It ends when nobody gives work or waits for results any more.
+        thread::Builder::new().spawn(move || waiting.into_iter().try_for_each(|work| done.send(work()).ok()))?;
         Ok(Self { works, results })
     }
 
@@ -51,6 +46,7 @@ impl<T> Doing<'_, T> {
     ///
     /// # Panics
     /// When the work has.
+    #[must_use]
     pub fn end(self) -> T {
         self.0.results.recv().expect("the thread lives as long as its work does not panic")
     }

@@ -29,6 +29,7 @@ use crate::log::checkpoint::SignedCheckpoint;
 /// How long a slot is: a note with an origin of 255 bytes and an Ed25519 line is shorter than a tenth of it.
 pub const SLOT_BYTES: usize = 4096;
 
+const SLOT_BYTES_U64: u64 = 4096;
 const SLOT_COUNT: usize = 2;
 const HEAD_BYTES: usize = 65;
 
@@ -58,14 +59,14 @@ impl Remembered {
     /// When the disk is full or fails, or the note is longer than a slot: the checkpoint must not be published then.
     pub fn remember(&mut self, checkpoint: &[u8]) -> Result<(), KeysError> {
         let Some(slot) = slot_of(checkpoint) else { return Err(KeysError::TooLong { path: self.path.clone() }) };
-        match &mut self.file {
-            Some(file) => file.write(u64::try_from(self.next * SLOT_BYTES).expect("the file is short"), &slot)?,
-            None => {
-                let empty = vec![0; SLOT_BYTES];
-                durable::swap(&self.path, &[slot, empty].concat(), Access::Secret)?;
-                self.file = Some(InPlace::open(&self.path)?);
-                self.next = 0;
-            }
+        if let Some(file) = &mut self.file {
+            let start = if self.next == 0 { 0 } else { SLOT_BYTES_U64 };
+            file.write(start, &slot)?;
+        } else {
+            let empty = vec![0; SLOT_BYTES];
+            durable::swap(&self.path, &[slot, empty].concat(), Access::Secret)?;
+            self.file = Some(InPlace::open(&self.path)?);
+            self.next = 0;
         }
         self.next = (self.next + 1) % SLOT_COUNT;
         Ok(())
@@ -147,11 +148,9 @@ mod tests {
             let changed: Vec<usize> = (0..after.len()).filter(|at| standing[*at] != after[*at]).collect();
             for end in &changed {
                 let torn = [&after[..*end], &standing[*end..]].concat();
-                let torn = if changed[0] < SLOT_BYTES {
-                    torn
-                } else {
-                    [&standing[..SLOT_BYTES], &torn[SLOT_BYTES..]].concat()
-                };
+                // Of the slots only one differs.
+                let before_slot = &standing[..changed[0] / SLOT_BYTES * SLOT_BYTES];
+                let torn = [before_slot, &torn[before_slot.len()..]].concat();
                 assert_eq!(newest(&torn), note(2 * size), "cut at {end}");
             }
             assert_ne!(before.replace(after), Some(standing));

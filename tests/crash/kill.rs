@@ -72,7 +72,7 @@ fn killed(stage: &Stage, round: u64) -> Vec<String> {
     let id = |line: String| Some(serde_json::from_str::<Json>(&line).ok()?["id"].as_str()?.to_owned());
     ids.extend(lines.by_ref().take(waited).map_while(Result::ok).filter_map(id));
     // Some moments lie between two reports, or before the first.
-    std::thread::sleep(Duration::from_micros(chance / 24 % 60_000 >> (chance / 1_440_000 % 8)));
+    std::thread::sleep(Duration::from_micros((chance / 24 % 60_000) >> (chance / 1_440_000 % 8)));
     child.kill().unwrap();
     ids.extend(lines.map_while(Result::ok).filter_map(id));
     child.wait().unwrap();

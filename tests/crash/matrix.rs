@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use affiant::outside::archive::faults::{Fault, Faults, Loss, Trace};
 
-use super::life::{Promised, Scenario};
+use super::life::{Before, Promised, Scenario, scratch};
 
 /// How many fault points there are at least.
 const POINT_COUNT_MIN: usize = 10_000;
@@ -38,24 +38,40 @@ const SCENARIOS: [Scenario; 3] = [
 ];
 
 #[test]
-fn nothing_acknowledged_is_lost_whatever_step_is_the_last() {
+fn nothing_acknowledged_is_lost_from_records_one_after_another() {
+    every_step(&SCENARIOS[0]);
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_from_long_blobs() {
+    every_step(&SCENARIOS[1]);
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_in_sealing_and_emptying() {
+    every_step(&SCENARIOS[2]);
+}
+
+fn every_step(scenario: &Scenario) {
     let started = Instant::now();
     let losses = std::env::var("AFFIANT_LOSSES").ok().and_then(|count| count.parse().ok()).unwrap_or(POWER_SEED_COUNT);
-    let mut points = 0;
-    for scenario in &SCENARIOS {
-        let folder = tempfile::tempdir().unwrap();
-        let faults = Faults::over(folder.path()).unwrap();
-        let mut promised = Promised::default();
-        scenario.live(folder.path(), &mut promised, Some(&faults)).unwrap();
-        let trace = faults.end();
-        assert_eq!(trace.acknowledged(trace.len()), u64::try_from(promised.records.len()).unwrap());
-        let died = die_everywhere(scenario, &trace, &promised, losses);
-        let failed = fail_everywhere(scenario, trace.len());
-        eprintln!("{}: {} steps, {died} crashes, {failed} failures", scenario.name, trace.len());
-        points += died + failed;
-    }
-    eprintln!("crash matrix: {points} fault points in {} s", started.elapsed().as_secs());
-    assert!(points >= POINT_COUNT_MIN || losses < POWER_SEED_COUNT, "{points}");
+    let folder = scratch();
+    let faults = Faults::over(folder.path()).unwrap();
+    let mut promised = Promised::default();
+    scenario.live(folder.path(), &mut promised, Some(&faults)).unwrap();
+    let trace = faults.end();
+    assert_eq!(trace.acknowledged(trace.len()), u64::try_from(promised.records.len()).unwrap());
+    let (name, steps) = (scenario.name, trace.len());
+    eprintln!("{name}: {steps} steps");
+    let died = die_everywhere(scenario, &trace, &promised, losses);
+    eprintln!("{name}: {died} crashes held after {} s", started.elapsed().as_secs());
+    let failed = fail_everywhere(scenario, steps);
+    let points = died + failed;
+    eprintln!(
+        "{name}: {points} fault points over {steps} steps, {failed} of them failures, in {} s",
+        started.elapsed().as_secs()
+    );
+    assert!(points >= POINT_COUNT_MIN / SCENARIOS.len() || losses < POWER_SEED_COUNT, "{points}");
 }
 
 /// Works through cases on every processor, until one fails.
@@ -94,9 +110,13 @@ fn die_everywhere(scenario: &Scenario, trace: &Trace, promised: &Promised, losse
         let power = (0..losses).map(|seed| Loss::Power { seed: if seed < 2 { seed } else { seed + far } });
         let ways: Vec<Loss> = [Loss::Process, Loss::ProcessTorn].into_iter().chain(power).collect();
         for loss in &ways {
-            let target = tempfile::tempdir().unwrap();
+            let target = scratch();
             trace.lay_out(count, *loss, target.path()).unwrap();
-            let held = promised.hold(target.path(), trace.acknowledged(count));
+            let before = match loss {
+                Loss::Power { seed } if !seed.is_multiple_of(4) => Before::Taken,
+                _ => Before::Audited,
+            };
+            let held = promised.hold(target.path(), trace.acknowledged(count), before);
             held.map_err(|error| {
                 let around = (count.saturating_sub(25)..count + 2).map(|at| format!("{at} {}", shorten(trace, at)));
                 let around = around.collect::<Vec<_>>().join("\n");
@@ -117,7 +137,7 @@ fn fail_everywhere(scenario: &Scenario, count: usize) -> usize {
     each(count, |at| {
         let mut points = 0;
         for fault in [Fault::Full, Fault::Failing, Fault::Dropping] {
-            let folder = tempfile::tempdir().unwrap();
+            let folder = scratch();
             let faults = Faults::over(folder.path()).unwrap();
             faults.arm(at, fault);
             let mut promised = Promised::default();
@@ -130,11 +150,11 @@ fn fail_everywhere(scenario: &Scenario, count: usize) -> usize {
             let count = u64::try_from(promised.records.len()).unwrap();
             let trace = faults.end();
             let wrong = |error| format!("{case}: {error}");
-            promised.hold(folder.path(), count).map_err(wrong)?;
+            promised.hold(folder.path(), count, Before::Audited).map_err(wrong)?;
             for seed in 0..1 {
-                let target = tempfile::tempdir().unwrap();
+                let target = scratch();
                 trace.lay_out(trace.len(), Loss::Power { seed }, target.path()).unwrap();
-                let held = promised.hold(target.path(), count);
+                let held = promised.hold(target.path(), count, Before::Taken);
                 held.map_err(|error| format!("{case}, then power lost, seed {seed}: {error}"))?;
             }
             points += 2;

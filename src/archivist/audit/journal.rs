@@ -47,6 +47,11 @@ impl Awaited {
         Some(Self { found, fits })
     }
 
+    /// Returns how many entries the log has with the journal.
+    pub(super) fn size(&self) -> u64 {
+        self.found.size()
+    }
+
     /// Turns the damage that the journal will put right into notes.
     pub(super) fn excuse(&self, report: &mut AuditReport) {
         let (count, size) = (self.found.commits.len(), self.found.size());

@@ -75,8 +75,9 @@ pub fn audit(archive: &Archive, known: &Known, progress: &dyn Progress) -> Audit
     }
     let signed = checkpoint::read(checkpoint_bytes.as_deref(), &mut report);
     let blobs = Blobs::check(archive.packs(), &mut report, progress);
-    // Without a checkpoint the log is as long as its files are.
-    let size = signed.as_ref().map_or(on_disk, |signed| signed.checkpoint().size);
+    // Without a checkpoint the log is as long as the journal says, or else as its files are.
+    let size_without = awaited.as_ref().map_or(on_disk, Awaited::size);
+    let size = signed.as_ref().map_or(size_without, |signed| signed.checkpoint().size);
     let (founding, genesis) = Founding::read(archive, &blobs, size);
     if let Some(signed) = &signed {
         checkpoint::check_signatures(signed, genesis.as_ref(), known.policy.as_ref(), &mut report);

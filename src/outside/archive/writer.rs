@@ -236,7 +236,9 @@ impl Writer {
         let commit = Commit { root: self.root(), statements: std::mem::take(&mut self.new), pack };
         let tiles = self.changed_tiles();
         let needless = self.needless_tiles();
-        self.placed.retain(|path| !needless.contains(path));
+        for path in &needless {
+            self.placed.remove(path);
+        }
         self.placed.extend(tiles.iter().map(|(path, _)| path.clone()));
         let placing = self.tiles.begin(move || {
             remove(&needless);

@@ -53,11 +53,11 @@ impl Trace {
     /// Returns how many records were acknowledged before step `at`.
     #[must_use]
     pub fn acknowledged(&self, at: usize) -> u64 {
-        let marks = self.steps[..at].iter().filter_map(|step| match step {
+        let mut marks = self.steps[..at].iter().filter_map(|step| match step {
             Step::Mark { acknowledged } => Some(*acknowledged),
             _ => None,
         });
-        marks.last().unwrap_or_default()
+        marks.next_back().unwrap_or_default()
     }
 
     /// Makes in `target` the folder that a crash after the first `count` steps leaves.
@@ -191,7 +191,9 @@ impl Disk {
                     std::mem::take(&mut self.waiting).into_iter().partition(|change| change.is_in(path));
                 self.waiting = waiting;
                 let durable: Vec<Change> = durable;
-                durable.iter().for_each(|change| change.apply(&mut self.durable_names));
+                for change in &durable {
+                    change.apply(&mut self.durable_names);
+                }
             }
             Step::SetLength { file, length } => self.file(*file).edit(Edit::SetLength { length: place(*length) }),
             Step::Write { file, offset, bytes } => {
@@ -332,7 +334,7 @@ impl Halved for Change {
     }
 }
 
-/// Numbers that look random and are the same every time (SplitMix64).
+/// Numbers that look random and are the same every time (`SplitMix64`).
 struct Chance(u64);
 
 impl Chance {
