@@ -52,7 +52,6 @@ pub struct Appender {
     signer: Signer,
     origin: Origin,
     after: After,
-    is_broken: bool,
 }
 
 /// A record that has its place; promised after [`Appender::publish`].
@@ -219,9 +218,14 @@ impl Appender {
     }
 
     fn sign_and_swap(&mut self, now: Time) -> Result<SignedCheckpoint, AppendError> {
-        if std::mem::replace(&mut self.is_broken, true) {
-            return Err(ArchiveError::Broken.into());
+        let signed = self.try_sign_and_swap(now);
+        if signed.is_err() {
+            self.writer.abandon();
         }
+        signed
+    }
+
+    fn try_sign_and_swap(&mut self, now: Time) -> Result<SignedCheckpoint, AppendError> {
         let checkpoint = Checkpoint { origin: self.origin.clone(), size: self.writer.size(), root: self.writer.root() };
         let signing = self.signer.begin(&checkpoint, now);
         self.writer.commit()?;
@@ -229,7 +233,6 @@ impl Appender {
         self.remembered.remember(&first.encode())?;
         let all = rest.all()?;
         self.writer.publish(&all.encode())?;
-        self.is_broken = false;
         Ok(all)
     }
 }

@@ -276,7 +276,7 @@ impl Writer {
     /// # Errors
     /// When the disk fails. The writer must then be dropped; nothing is lost, since the journal stays.
     pub fn settle(&mut self) -> Result<(), ArchiveError> {
-        if self.placed.is_empty() && !self.journal.stands() {
+        if self.placed.is_empty() && !self.journal.stands() && !self.is_broken {
             return Ok(());
         }
         self.unless_broken(|writer| {
@@ -295,6 +295,11 @@ impl Writer {
         self.journal.begin_anew(Base { size: self.settled, root: self.committed_root });
         remove(&self.needless_tiles());
         Ok(())
+    }
+
+    /// Writes nothing any more, because something that belongs to a publication has failed elsewhere.
+    pub fn abandon(&mut self) {
+        self.is_broken = true;
     }
 
     fn unless_broken<T>(&mut self, act: impl FnOnce(&mut Self) -> Result<T, ArchiveError>) -> Result<T, ArchiveError> {
