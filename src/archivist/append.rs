@@ -105,8 +105,7 @@ impl Appender {
         let after = After { size: writer.size(), root: writer.root(), tokens: Vec::new() };
         let signer = Signer::start(keys.checkpoint).map_err(AppendError::Thread)?;
         let index = Index::open(&archive.folder().join("index"))?;
-        let mut appender =
-            Self { writer, index, remembered, statement_key: keys.statement, signer, origin, after, is_broken: false };
+        let mut appender = Self { writer, index, remembered, statement_key: keys.statement, signer, origin, after };
         if appender.size() > published_size || appender.writer.is_replayed() {
             appender.sign_and_swap(now)?;
         }
