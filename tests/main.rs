@@ -7,10 +7,13 @@
     reason = "tests write files to damage them, say aloud what they skip, and fail by panicking"
 )]
 
+mod audit;
 mod cli;
+mod copies;
 mod corpus;
 mod crash;
 mod damage;
+mod flips;
 mod forgery;
 mod history;
 mod interop;
@@ -20,3 +23,4 @@ mod stage;
 mod tidy;
 mod vectors;
 mod web;
+mod withdraw;

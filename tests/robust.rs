@@ -40,7 +40,7 @@ impl Drop for Opener {
 }
 
 /// Returns bytes that no compression makes smaller.
-fn noise(seed: u64, size: usize) -> Vec<u8> {
+pub(crate) fn noise(seed: u64, size: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
         state ^= state << 13;
@@ -215,11 +215,11 @@ fn a_full_disk_ends_with_a_clear_error() {
 }
 
 /// A file system in memory of a few megabytes, unmounted when it is dropped.
-struct SmallDisk(std::path::PathBuf);
+pub(crate) struct SmallDisk(std::path::PathBuf);
 
 impl SmallDisk {
     /// Mounts it, which only root may, or says aloud that it cannot.
-    fn mount(at: std::path::PathBuf) -> Option<Self> {
+    pub(crate) fn mount(at: std::path::PathBuf) -> Option<Self> {
         std::fs::create_dir_all(&at).unwrap();
         let disk = Self(at);
         if disk.is_mounted_with("size=8m") {
@@ -230,7 +230,7 @@ impl SmallDisk {
         None
     }
 
-    fn is_mounted_with(&self, options: &str) -> bool {
+    pub(crate) fn is_mounted_with(&self, options: &str) -> bool {
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&self.0).output();
         mounted.is_ok_and(|output| output.status.success())
     }

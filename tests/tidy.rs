@@ -41,9 +41,6 @@ const STRANGERS: [&str; 2] = ["log", "document"];
 /// Words that have not found their noun yet (style §3).
 const EMPTY_WORDS: [&str; 8] = ["manager", "helper", "util", "data", "info", "handler", "process", "item"];
 
-/// Names that other people's traits ask for.
-const FOREIGN_NAMES: [&str; 1] = ["process_token"]; // html5ever's `TokenSink`.
-
 /// Paths that lead to an effect. Those that name only addresses in `std::net` are values.
 const EFFECTS: [&str; 14] = [
     "std::env",
@@ -187,7 +184,6 @@ fn check_words(name: &str, tokens: &[&str]) -> Vec<String> {
     let files = name.trim_end_matches(".rs").split('/');
     files
         .chain(defined)
-        .filter(|name| !FOREIGN_NAMES.contains(name))
         .filter_map(|name| {
             let word = words(name).into_iter().find(|word| EMPTY_WORDS.contains(&word.trim_end_matches('s')))?;
             Some(format!("`{name}`: `{word}` is no noun for it yet"))

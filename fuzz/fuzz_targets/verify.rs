@@ -72,6 +72,10 @@ impl Source for Folder<'_> {
         Ok((0..before.min(ENTRY_COUNT)).find(is_it))
     }
 
+    fn withdrawals(&self, _: u64) -> Result<Vec<u64>, SourceError> {
+        Ok((0..ENTRY_COUNT).collect())
+    }
+
     fn blob(&self, _: &Id, hash: Hash) -> Result<BlobFound, SourceError> {
         let name = "blob".to_owned();
         Ok(match self.0.get("blob") {

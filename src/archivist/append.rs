@@ -22,6 +22,8 @@
 //! told of it. Clocks play no part. Two copies of an archive with one keyring are kept apart by the keyring's lock while
 //! both are open, and by N afterwards; two copies of the keyring too are for witnesses to see.
 
+use std::path::PathBuf;
+
 use crate::archivist::progress::Progress;
 use crate::base::hash::Hash;
 use crate::base::id::Id;
@@ -29,19 +31,23 @@ use crate::base::time::Time;
 use crate::evidence::record::{After, Body, Document, Record, Software};
 use crate::evidence::statement::{Claim, Statement};
 use crate::log::checkpoint::{Checkpoint, CheckpointError, Origin, SignedCheckpoint};
-use crate::log::key::Ed25519SecretKey;
-use crate::log::key::VerifierKey;
+use crate::log::fork::ForkProof;
+use crate::log::key::{Ed25519SecretKey, VerifierKey};
 use crate::outside::archive::index::{Head, Index, IndexError, Known};
 use crate::outside::archive::journal;
 use crate::outside::archive::lock::Lock;
+use crate::outside::archive::references::References;
 use crate::outside::archive::spool::{Spool, Spooled};
+use crate::outside::archive::withdrawn::{UNLISTED_COUNT_MAX, WithdrawnList};
 use crate::outside::archive::writer::Writer;
 use crate::outside::archive::{Archive, ArchiveError};
 use crate::outside::keys::{Keyring, KeysError, SecretKeys};
 use crate::outside::remembered::Remembered;
 
+use super::fork;
 use super::read::{Log, ReadError};
 use super::signer::Signer;
+use super::withdraw::carried_out::{carry_out, carry_out_pending};
 
 /// The one sequencer of an archive.
 pub struct Appender {
@@ -52,6 +58,9 @@ pub struct Appender {
     signer: Signer,
     origin: Origin,
     after: After,
+    withdrawn: WithdrawnList,
+    /// Whether a withdrawal was appended and not published yet.
+    has_withdrawal: bool,
 }
 
 /// A record that has its place; promised after [`Appender::publish`].
@@ -99,18 +108,29 @@ impl Appender {
         if let Some(published) = &published {
             match_published(&writer, published.checkpoint())?;
         }
-        if let Some(newest) = &newest {
-            writer = match_newest(writer, newest.checkpoint(), now)?;
+        if let Some(newest) = newest {
+            let checkpoint = newest.checkpoint().clone();
+            writer = match_newest(writer, &checkpoint, now).map_err(|error| match published {
+                // Both are signed, so anyone can be shown it.
+                Some(published) if published.checkpoint().size == checkpoint.size => {
+                    proven(error, keyring, published, newest)
+                }
+                _ => error,
+            })?;
         }
         let after = After { size: writer.size(), root: writer.root(), tokens: Vec::new() };
         let signer = Signer::start(keys.checkpoint).map_err(AppendError::Thread)?;
         let index = Index::open(&archive.folder().join("index"))?;
-        let mut appender = Self { writer, index, remembered, statement_key: keys.statement, signer, origin, after };
+        let (withdrawn, has_withdrawal) = (WithdrawnList::default(), false);
+        let statement_key = keys.statement;
+        let mut appender =
+            Self { writer, index, remembered, statement_key, signer, origin, after, withdrawn, has_withdrawal };
         if appender.size() > published_size || appender.writer.is_replayed() {
             appender.sign_and_swap(now)?;
         }
         appender.writer.settle()?;
         appender.index = caught_up(archive, &appender.writer, appender.index, progress)?;
+        appender.withdrawn = carry_out(&mut appender.writer, &Log::at(archive, appender.after.size))?;
         Ok(appender)
     }
 
@@ -146,6 +166,12 @@ impl Appender {
         Ok(self.writer.keep(blob)?)
     }
 
+    /// Returns what came last, to be shared with those who compress.
+    #[must_use]
+    pub fn references(&self) -> References {
+        self.index.references()
+    }
+
     /// Looks a document up by its address and vantage.
     ///
     /// # Errors
@@ -167,7 +193,9 @@ impl Appender {
     /// # Errors
     /// [`AppendError::Index`].
     pub fn same(&self, history: u64, visit: &crate::evidence::record::Visit) -> Result<Option<u64>, AppendError> {
-        Ok(self.index.same(history, visit)?)
+        let same = self.index.same(history, visit)?;
+        // What is withdrawn confirms nothing: the same text seen again is a capture of its own.
+        Ok(same.filter(|capture| self.withdrawn.of(*capture).next().is_none()))
     }
 
     /// Gives a record its place and signs it; promised after [`Appender::publish`].
@@ -193,6 +221,7 @@ impl Appender {
         let statement = Statement::sign(claim, &self.statement_key);
         self.writer.append(statement.as_bytes());
         self.index.learn(&record, statement.entry())?;
+        self.has_withdrawal |= matches!(record.body, Body::Withdrawal(_));
         Ok(Appended { id, record, record_sha256: blob.hash, entry: statement.entry() })
     }
 
@@ -205,6 +234,7 @@ impl Appender {
         let Checkpoint { size, root, .. } = *signed.checkpoint();
         self.index.cover(size, root)?;
         self.after = After { size, root, tokens: Vec::new() };
+        self.carry_out_withdrawals()?;
         Ok(signed)
     }
 
@@ -233,6 +263,28 @@ impl Appender {
         let all = rest.all()?;
         self.writer.publish(&all.encode())?;
         Ok(all)
+    }
+
+    /// Looks through all withdrawals again, and takes out of the packs what is still there. Says how many blobs went.
+    ///
+    /// # Errors
+    /// When the archive cannot be read or written.
+    pub fn carry_out_all(&mut self) -> Result<usize, AppendError> {
+        let archive = self.writer.archive().clone();
+        let mut list = WithdrawnList { done: 0, ..Log::at(&archive, self.after.size).withdrawn_list()? };
+        let carried = carry_out_pending(&mut self.writer, &Log::at(&archive, self.after.size), &mut list)?;
+        self.withdrawn = list;
+        Ok(carried)
+    }
+
+    fn carry_out_withdrawals(&mut self) -> Result<(), AppendError> {
+        let is_due =
+            std::mem::take(&mut self.has_withdrawal) || self.after.size - self.withdrawn.size >= UNLISTED_COUNT_MAX;
+        if is_due {
+            let archive = self.writer.archive().clone();
+            self.withdrawn = carry_out(&mut self.writer, &Log::at(&archive, self.after.size))?;
+        }
+        Ok(())
     }
 }
 
@@ -281,6 +333,15 @@ fn match_newest(writer: Writer, newest: &Checkpoint, now: Time) -> Result<Writer
     Ok(Writer::open(&archive, lock, size, None)?)
 }
 
+/// Keeps the proof of a fork beside the newest checkpoint, when the error is one.
+fn proven(error: AppendError, keyring: &Keyring, published: SignedCheckpoint, newest: SignedCheckpoint) -> AppendError {
+    let Ok(proof) = ForkProof::new(published, newest) else { return error };
+    match fork::keep(keyring.folder(), &proof) {
+        Ok(proof) => AppendError::ForkProven { fork: Box::new(error), proof },
+        Err(_) => error, // A keyring that cannot be written keeps nothing, and the fork is what matters.
+    }
+}
+
 /// Lets the index learn what it has not seen.
 fn caught_up(archive: &Archive, writer: &Writer, index: Index, progress: &dyn Progress) -> Result<Index, AppendError> {
     let start = match index.covered() {
@@ -310,8 +371,15 @@ fn rebuilt(
     let log = Log::at(archive, size);
     let act = progress.begin("indexing", Some(size - start));
     for number in start..size {
-        let entry = log.entry(number)?;
-        index.learn(&entry.record, entry.statement.entry())?;
+        match log.entry(number) {
+            Ok(entry) => index.learn(&entry.record, entry.statement.entry())?,
+            Err(ReadError::Withdrawn { withdrawn, .. }) => {
+                let statement = Hash::of(&archive.statement(number, size)?);
+                let record = withdrawn.entry.record.as_ref().expect("a record that is withdrawn is named");
+                index.learn_withdrawn(number, statement, &record.link)?;
+            }
+            Err(error) => return Err(error.into()),
+        }
         act.advance(1);
     }
     index.cover(size, writer.root())?;
@@ -340,6 +408,8 @@ pub enum AppendError {
         "at size {size} these keys have signed the root {signed}, and the archive has {found}: another log has grown here"
     )]
     Forked { size: u64, signed: Hash, found: Hash },
+    #[error("{fork}; both are signed, and `{}` proves it", proof.display())]
+    ForkProven { fork: Box<AppendError>, proof: PathBuf },
     #[error(transparent)]
     Index(#[from] IndexError),
     #[error(transparent)]

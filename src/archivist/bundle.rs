@@ -11,13 +11,15 @@ use std::path::{Path, PathBuf};
 use super::append::software;
 use super::cite::{CiteError, cite};
 use super::progress::Progress;
-use super::read::{Entry, Log, ReadError};
+use super::read::{Log, ReadError};
+use super::withdrawn::Withdrawn;
 
 use crate::base::hash::{Hash, Hasher};
 use crate::base::id::Id;
 use crate::evidence::bundle::layout::{self, Lean};
 use crate::evidence::bundle::write::{Blobs, Draft, Part, Prepared, WriteError};
 use crate::evidence::bundle::zip::ZipError;
+use crate::evidence::statement::Statement;
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::log::key::VerifierKey;
 use crate::log::proof::Proof;
@@ -112,9 +114,13 @@ impl<'a> Collecting<'a> {
 
     fn collect(mut self, ids: &[Id]) -> Result<Draft, BundleError> {
         for id in ids {
-            let (entry, _) = self.log.find(&id.to_string())?;
-            if entry.record.body.visit().is_some() {
-                self.draft.citations.insert(id.index, cite(self.log, &entry, None)?);
+            match self.log.find(&id.to_string()) {
+                Ok((entry, _)) if entry.record.body.visit().is_some() => {
+                    self.draft.citations.insert(id.index, cite(self.log, &entry, None)?);
+                }
+                Ok(_) => {}
+                Err(ReadError::Withdrawn { .. }) if self.log.is_withdrawn(&id.to_string()) => {}
+                Err(error) => return Err(error.into()),
             }
             self.draft.subjects.insert(id.index);
         }
@@ -123,27 +129,44 @@ impl<'a> Collecting<'a> {
             if self.draft.entries.contains_key(&index) {
                 continue;
             }
-            let entry = self.log.entry(index)?;
-            for lean in layout::leans_on(&entry.record) {
-                waiting.push(self.index_of(&entry, lean)?);
+            let (whole, leans) = match self.log.entry(index) {
+                Ok(entry) => {
+                    let leans = layout::leans_on(&entry.record);
+                    (Whole { id: entry.id, statement: entry.statement, record: Some(entry.record_bytes) }, leans)
+                }
+                Err(ReadError::Withdrawn { withdrawn, .. }) => self.withdrawn(index, &withdrawn)?,
+                Err(error) => return Err(error.into()),
+            };
+            for lean in leans {
+                waiting.push(self.index_of(&whole.id, lean)?);
             }
-            let part = self.part(&entry)?;
+            waiting.extend(self.log.withdrawn(index)?.iter().map(|withdrawn| withdrawn.id.index));
+            let part = self.part(whole)?;
             self.draft.entries.insert(index, part);
         }
         Ok(self.draft)
     }
 
-    fn index_of(&self, entry: &Entry, lean: Lean) -> Result<u64, BundleError> {
+    /// Takes an entry whose record was withdrawn.
+    fn withdrawn(&self, index: u64, withdrawn: &Withdrawn) -> Result<(Whole, Vec<Lean>), BundleError> {
+        let record = withdrawn.entry.record.as_ref().expect("a record that is withdrawn is named");
+        let bytes = self.log.archive().statement(index, self.log.size()).map_err(ReadError::from)?;
+        let statement = Statement::decode(&bytes).map_err(|source| ReadError::Statement { index, source })?;
+        let id = Id { prefix: withdrawn.id.prefix.clone(), letter: record.link.letter(), index };
+        Ok((Whole { id, statement, record: None }, layout::leans_on_withdrawn(record)))
+    }
+
+    fn index_of(&self, id: &Id, lean: Lean) -> Result<u64, BundleError> {
         let found = match lean {
             Lean::Index(index) => Some(index),
-            Lean::Statement(statement) => self.log.find_entry(statement, entry.record.index)?,
+            Lean::Statement(statement) => self.log.find_entry(statement, id.index)?,
         };
-        found.ok_or_else(|| BundleError::BrokenChain { id: entry.id.to_string(), lean })
+        found.ok_or_else(|| BundleError::BrokenChain { id: id.to_string(), lean })
     }
 
     /// Proves one entry's place, twice: for tlog tools and for SCITT tools.
-    fn part(&self, entry: &Entry) -> Result<Part, BundleError> {
-        let inclusion = self.log.inclusion(entry.record.index)?;
+    fn part(&self, entry: Whole) -> Result<Part, BundleError> {
+        let inclusion = self.log.inclusion(entry.id.index)?;
         let checkpoint = self.head.checkpoint();
         let (key_id, subject) = (self.vkey.id().to_be_bytes(), entry.id.to_string());
         let claims = ReceiptClaims { key_id: &key_id, origin: checkpoint.origin.as_str(), subject: &subject };
@@ -151,13 +174,20 @@ impl<'a> Collecting<'a> {
         let sign = |message: &[u8]| self.keys.log.sign(message);
         let receipt = Receipt::make(&claims, entry.statement.entry(), checkpoint.root, inclusion.clone(), sign)?;
         Ok(Part {
-            id: entry.id.clone(),
-            record: entry.record_bytes.clone(),
+            id: entry.id,
+            record: entry.record,
             statement: entry.statement.as_bytes().to_vec(),
             proof: Proof::new(inclusion, self.draft.checkpoint.clone()).encode(),
             receipt: receipt.encode(),
         })
     }
+}
+
+/// An entry as it goes into a bundle, its record only where it was not withdrawn.
+struct Whole {
+    id: Id,
+    statement: Statement,
+    record: Option<Vec<u8>>,
 }
 
 /// The archive's blobs.

@@ -16,6 +16,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use super::append::{AppendError, Appended, Appender};
+use super::lean::Leaner;
 use super::progress::Progress;
 use super::read::{Log, ReadError};
 use super::visit::{Fetched, Target, VisitError, Visited, fetch, read_file};
@@ -54,6 +55,20 @@ pub struct Order {
     pub title: Option<String>,
     /// What it is.
     pub document_type: Option<String>,
+}
+
+impl Order {
+    /// Returns the document that is followed, as its first record would say.
+    fn document(&self, manner: &Manner) -> Document {
+        Document {
+            entity: self.entity.clone(),
+            title: self.title.clone(),
+            document_type: self.document_type.clone(),
+            url: self.target.url(),
+            vantage: self.target.vantage(&manner.fetch, manner.region.as_deref()),
+            amends: None,
+        }
+    }
 }
 
 /// What shapes a capture of many targets.
@@ -121,7 +136,8 @@ pub fn capture(
     let act = watch.progress.begin("capturing", u64::try_from(orders.len()).ok());
     let runtime = Runtime::new().map_err(CaptureError::Runtime)?;
     let archive = appender.archive().clone();
-    let arrivals = send_out(&runtime, &archive, orders, manner);
+    let leaner = Leaner::new(archive.packs(), appender.references());
+    let arrivals = send_out(&runtime, &archive, leaner, orders, manner);
     let mut sequencer = Sequencer { appender, archive: &archive, manner, documents: HashMap::new() };
     let mut is_over = false;
     while !is_over && !(watch.is_interrupted)() {
@@ -194,14 +210,20 @@ fn gather(
 }
 
 /// Starts the visits; they arrive in the order in which they end.
-fn send_out(runtime: &Runtime, archive: &Archive, orders: Vec<Order>, manner: &Manner) -> Receiver<Arrival> {
+fn send_out(
+    runtime: &Runtime,
+    archive: &Archive,
+    leaner: Leaner,
+    orders: Vec<Order>,
+    manner: &Manner,
+) -> Receiver<Arrival> {
     let (sender, arrivals) = mpsc::sync_channel(WAITING_COUNT_MAX);
     let crew = Arc::new(Crew {
         archive: archive.clone(),
-        fetch: manner.fetch.clone(),
+        leaner,
+        manner: manner.clone(),
         jobs: Semaphore::new(manner.jobs),
         desks: Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get) * DESKS_PER_PROCESSOR),
-        per_host: manner.per_host,
         servers: Mutex::new(HashMap::new()),
     });
     let outstanding = Arc::new(Semaphore::new(manner.jobs.saturating_mul(8)));
@@ -223,10 +245,10 @@ fn send_out(runtime: &Runtime, archive: &Archive, orders: Vec<Order>, manner: &M
 /// What the visits of one capture share.
 struct Crew {
     archive: Archive,
-    fetch: Arc<FetchOptions>,
+    leaner: Leaner,
+    manner: Manner,
     jobs: Semaphore,
     desks: Semaphore,
-    per_host: usize,
     servers: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
@@ -251,7 +273,7 @@ impl Crew {
         Some(taken.map_or(turn, |permit| Box::pin(std::future::ready(permit))))
     }
 
-    async fn visit(&self, order: Order, turn: Option<Turn>, sender: SyncSender<Arrival>) {
+    async fn visit(self: Arc<Self>, order: Order, turn: Option<Turn>, sender: SyncSender<Arrival>) {
         // The server's turn comes first, so that a slow server does not hold the places of others.
         let turn = match turn {
             Some(turn) => turn.await.ok(),
@@ -259,17 +281,21 @@ impl Crew {
         };
         let Ok(job) = self.jobs.acquire().await else { return };
         let fetched = match &order.target {
-            Target::Address(address) => fetch(address, &self.fetch, &|| self.spool()).await.map(Some),
+            Target::Address(address) => fetch(address, &self.manner.fetch, &|| self.spool()).await.map(Some),
             Target::File(_) => Ok(None),
         };
         drop(turn);
         // The next visit begins while this page is rendered, but no sooner: each holds its page in memory.
         let Ok(_desk) = self.desks.acquire().await else { return };
         drop(job);
-        let (options, spool) = (self.fetch.clone(), self.spool());
+        let (crew, spool) = (self.clone(), self.spool());
         // Rendering takes a processor, and sending may wait for the sequencer: neither on a thread of the network.
         let _ = tokio::task::spawn_blocking(move || {
-            let visited = fetched.and_then(|fetched| finish(fetched, &order.target, spool, &options));
+            let visited = fetched.and_then(|fetched| {
+                let mut visited = finish(fetched, &order.target, spool, &crew.manner.fetch)?;
+                crew.leaner.lean(order.document(&crew.manner).key(), &mut visited)?;
+                Ok(visited)
+            });
             let _ = sender.send((order, visited)); // Nobody waits any more when the capture was interrupted.
         })
         .await;
@@ -277,7 +303,7 @@ impl Crew {
 
     fn server(&self, server: String) -> Arc<Semaphore> {
         let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
-        servers.entry(server).or_insert_with(|| Arc::new(Semaphore::new(self.per_host))).clone()
+        servers.entry(server).or_insert_with(|| Arc::new(Semaphore::new(self.manner.per_host))).clone()
     }
 
     fn spool(&self) -> Spool {
@@ -338,14 +364,7 @@ impl Sequencer<'_> {
 
     /// Finds the document that an order is of, or makes its record: the first, or one that amends it.
     fn document(&mut self, order: &Order) -> Result<Known, CaptureError> {
-        let mut wanted = Document {
-            entity: order.entity.clone(),
-            title: order.title.clone(),
-            document_type: order.document_type.clone(),
-            url: order.target.url(),
-            vantage: order.target.vantage(&self.manner.fetch, self.manner.region.as_deref()),
-            amends: None,
-        };
+        let mut wanted = order.document(self.manner);
         let key = wanted.key();
         let (known, recorded) = match self.documents.get(&key) {
             Some((known, recorded)) => (*known, recorded.clone()),

@@ -82,7 +82,8 @@ fn create(
         create_keys(keyring, naming, passphrase)?
     };
     let prefix = naming.prefix.clone().unwrap_or_else(|| Prefix::new("AF").expect("two letters"));
-    let settings = Settings { origin: origin.as_str().to_owned(), prefix, naan: naming.naan.clone() };
+    let settings =
+        Settings { origin: origin.as_str().to_owned(), prefix, naan: naming.naan.clone(), retention: Vec::new() };
     Ok(Archive::create(&places.archive, &settings)?)
 }
 

@@ -7,6 +7,7 @@ pub mod places;
 pub mod progress;
 
 pub mod init;
+mod lean;
 
 pub mod capture;
 pub mod visit;
@@ -15,6 +16,9 @@ pub mod append;
 mod signer;
 
 pub mod read;
+pub mod withdrawn;
+
+pub mod withdraw;
 
 pub mod cite;
 pub mod quote;
@@ -25,3 +29,11 @@ pub mod verify_loose;
 
 pub mod audit;
 pub mod doctor;
+
+pub mod backup;
+pub mod export;
+pub mod follow;
+pub mod fork;
+pub mod heal;
+pub mod mirror;
+pub mod restore;

@@ -1,7 +1,7 @@
 //! Quote: a passage of a capture becomes an addressable record of its own.
 
 use super::append::{AppendError, Appended, Appender};
-use super::read::{Entry, ReadError};
+use super::read::{Entry, Log, ReadError};
 
 use crate::base::time::Time;
 use crate::document::quote::{self, QuoteError, Wanted};
@@ -24,6 +24,10 @@ pub fn find(
     let not_quotable = || QuoteActError::NotQuotable { id: entry.id.to_string() };
     let Body::Capture(capture) = &entry.record.body else { return Err(not_quotable()) };
     let rendition = Visit::text(&capture.visit).ok_or_else(not_quotable)?.sha256;
+    let (log, _) = Log::published(archive)?;
+    if let Some(withdrawn) = log.withdrawal_of(entry.record.index, rendition)? {
+        return Err(QuoteActError::Withdrawn { id: entry.id.to_string(), words: withdrawn.words() });
+    }
     let text = archive.packs().read(rendition).map_err(ReadError::from)?;
     let text = String::from_utf8(text).map_err(|_| not_quotable())?;
     let found = quote::find(&text, wanted)?;
@@ -62,4 +66,6 @@ pub enum QuoteActError {
     Quote(#[from] QuoteError),
     #[error(transparent)]
     Read(#[from] ReadError),
+    #[error("the text of {id} was {words}")]
+    Withdrawn { id: String, words: String },
 }

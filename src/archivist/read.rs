@@ -3,8 +3,11 @@
 //! A [`Log`] is the archive as one checkpoint promised it. Every read checks what it can check by itself:
 //! that the statement hashes to the entry, and the record to the statement. Who signed is for `verify`.
 
+use super::withdrawn::Withdrawn;
+
 use crate::base::hash::Hash;
 use crate::base::id::{CheckCharacter, Id, IdError};
+use crate::base::time::Time;
 use crate::evidence::record::{Body, Document, Record, RecordError};
 use crate::evidence::statement::{Statement, StatementError};
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
@@ -76,13 +79,23 @@ impl<'a> Log<'a> {
     pub fn entry(&self, index: u64) -> Result<Entry, ReadError> {
         let statement = Statement::decode(&self.archive.statement(index, self.size)?)
             .map_err(|source| ReadError::Statement { index, source })?;
-        let record_bytes = self.archive.packs().read(statement.claim.record)?;
+        let record_bytes = self.record_bytes(index, statement.claim.record)?;
         let record = Record::decode(&record_bytes).map_err(|source| ReadError::Record { index, source })?;
         if record.index != index {
             return Err(ReadError::OtherIndex { index, found: record.index });
         }
         let id = record.id(&self.archive.settings().prefix);
         Ok(Entry { id, statement, record_bytes, record })
+    }
+
+    fn record_bytes(&self, index: u64, record: Hash) -> Result<Vec<u8>, ReadError> {
+        if let Some(bytes) = self.archive.packs().read_listed(record)? {
+            return Ok(bytes);
+        }
+        if let Some(withdrawn) = self.withdrawal_of(index, record)? {
+            return Err(ReadError::Withdrawn { index, withdrawn: Box::new(withdrawn) });
+        }
+        Ok(self.archive.packs().read(record)?)
     }
 
     /// Reads an entry by its citation id; says whether the id bore its check character.
@@ -159,6 +172,24 @@ impl<'a> Log<'a> {
         Ok(None)
     }
 
+    /// Finds the first entry that was issued at a moment or later, by the statements; the log's size when there is none.
+    ///
+    /// # Errors
+    /// When a tile of statements cannot be read.
+    pub fn first_since(&self, moment: Time) -> Result<u64, ReadError> {
+        let width = u64::from(WIDTH_MAX);
+        for bundle in 0..self.size.div_ceil(width) {
+            let statements = self.archive.statements(bundle, self.size)?;
+            let is_since = |statement: &[u8]| {
+                Statement::decode(statement).is_ok_and(|statement| statement.claim.issued_at >= moment)
+            };
+            if let Some((index, _)) = (bundle * width..).zip(&statements).find(|(_, statement)| is_since(statement)) {
+                return Ok(index);
+            }
+        }
+        Ok(self.size)
+    }
+
     /// Makes the proof that an entry is in the log.
     ///
     /// # Errors
@@ -197,4 +228,6 @@ pub enum ReadError {
     Statement { index: u64, source: StatementError },
     #[error("the archive has no checkpoint yet")]
     Unpublished,
+    #[error("the record of entry {index} was {}", withdrawn.words())]
+    Withdrawn { index: u64, withdrawn: Box<Withdrawn> },
 }

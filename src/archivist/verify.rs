@@ -151,6 +151,11 @@ impl Source for ArchiveSource<'_> {
         self.log.find_entry(statement, before).map_err(failed)
     }
 
+    fn withdrawals(&self, index: u64) -> Result<Vec<u64>, SourceError> {
+        let failed = |error: ReadError| SourceError { name: format!("entry {index}"), reason: with_causes(&error) };
+        Ok(self.log.withdrawn(index).map_err(failed)?.into_iter().map(|withdrawn| withdrawn.id.index).collect())
+    }
+
     fn blob(&self, _subject: &Id, hash: Hash) -> Result<BlobFound, SourceError> {
         let name = format!("blob {hash}");
         match self.log.archive().packs().copy(hash, &mut io::sink()) {

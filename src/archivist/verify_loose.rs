@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::base::time::Time;
 use crate::evidence::verify::{LooseError, LooseFile, LooseTrust, Report, verify_loose as verify};
+use crate::log::checkpoint::SignedCheckpoint;
+use crate::log::fork::ForkProof;
 use crate::log::key::{Ed25519PublicKey, KeyError, VerifierKey};
 use crate::log::policy::Policy;
 
@@ -53,6 +55,21 @@ pub fn verify_loose(order: &LooseOrder, now: Time) -> Result<Report, VerifyLoose
     };
     let files = order.files.iter().map(file).collect::<Result<Vec<_>, VerifyLooseError>>()?;
     Ok(verify(&files, &trust, now)?)
+}
+
+/// Finds two checkpoints among the files that contradict one another.
+///
+/// # Errors
+/// A [`VerifyLooseError`] that names the file that cannot be read.
+pub fn fork_between(files: &[PathBuf]) -> Result<Option<ForkProof>, VerifyLooseError> {
+    let read = |path: &PathBuf| Ok(SignedCheckpoint::parse(&read(path, FILE_BYTES_MAX)?).ok());
+    let checkpoints = files.iter().map(read).collect::<Result<Vec<_>, VerifyLooseError>>()?;
+    let checkpoints: Vec<SignedCheckpoint> = checkpoints.into_iter().flatten().collect();
+    let mut pairs =
+        (0..checkpoints.len()).flat_map(|first| (first + 1..checkpoints.len()).map(move |other| (first, other)));
+    let fork =
+        |(first, other): (usize, usize)| ForkProof::new(checkpoints[first].clone(), checkpoints[other].clone()).ok();
+    Ok(pairs.find_map(fork))
 }
 
 /// Reads a public key; none when it is one of an algorithm that is not checked here.

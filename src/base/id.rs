@@ -36,8 +36,8 @@ use std::fmt;
 /// The 29 characters of the NOID check digit algorithm, in order.
 pub const ALPHABET: &str = "0123456789bcdfghjkmnpqrstvwxz";
 
-/// The letters of the record kinds (design §3.2).
-pub const KINDS: &str = "GDCVPNTWK";
+/// The letters of the record kinds (design §3.2, and H for holds).
+pub const KINDS: &str = "GDCVPNTWKH";
 
 /// The NAAN that is reserved for examples, used until the operator has one.
 pub const NAAN_UNASSIGNED: &str = "99999";

@@ -78,6 +78,15 @@ impl Time {
         Day { year: civil.year(), month: civil.month(), day: civil.day() }
     }
 
+    /// Returns the moment that a calendar step leads to.
+    ///
+    /// # Errors
+    /// [`TimeError::OutOfRange`] past the year 9999, or where the step leads nowhere.
+    pub fn moved(self, step: impl Fn(DateTime<Utc>) -> Option<DateTime<Utc>>) -> Result<Self, TimeError> {
+        let moved = step(self.civil()).ok_or(TimeError::OutOfRange)?;
+        Self::from_microseconds(u64::try_from(moved.timestamp_micros()).map_err(|_| TimeError::OutOfRange)?)
+    }
+
     fn civil(self) -> DateTime<Utc> {
         let microseconds = i64::try_from(self.0).expect("the range fits in an i64");
         DateTime::from_timestamp_micros(microseconds).expect("the range is within chrono's")

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::failure::{Failure, NO_ARCHIVE};
 use super::output;
 use super::settings::Settings;
-use super::show::find;
+use super::show::id_of;
 
 use crate::archivist::bundle::{BundleOrder, bundle, default_name};
 use crate::archivist::read::Log;
@@ -35,7 +35,7 @@ impl Bundle {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, Failure> {
         let archive = settings.archive()?;
         let (log, _) = Log::published(&archive)?;
-        let ids = self.ids.iter().map(|id| Ok(find(&log, id)?.id)).collect::<Result<Vec<_>, Failure>>()?;
+        let ids = self.ids.iter().map(|id| id_of(&log, id)).collect::<Result<Vec<_>, Failure>>()?;
         let keyring = settings.keyring();
         if !keyring.has_secrets() {
             let message = format!("no keys in `{}` to seal with", settings.places.keys.display());

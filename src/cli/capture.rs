@@ -284,7 +284,7 @@ fn read_list(path: &PathBuf) -> Result<Vec<Json>, Failure> {
 
 /// Returns a flag that Ctrl-C raises: what has been appended is published, the rest is left. A second Ctrl-C
 /// ends the program at once, which loses nothing that was reported.
-fn interruption() -> Arc<AtomicBool> {
+pub(super) fn interruption() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let raised = flag.clone();
     std::thread::spawn(move || {

@@ -6,14 +6,21 @@ use crate::archivist::append::AppendError;
 use crate::archivist::bundle::BundleError;
 use crate::archivist::capture::CaptureError;
 use crate::archivist::cite::CiteError;
+use crate::archivist::export::ExportError;
+use crate::archivist::follow::FollowError;
 use crate::archivist::init::InitError;
 use crate::archivist::quote::QuoteActError;
 use crate::archivist::read::ReadError;
+use crate::archivist::restore::RestoreError;
 use crate::archivist::visit::VisitError;
+use crate::archivist::withdraw::WithdrawError;
 use crate::base::causes::with_causes;
 use crate::base::id::IdError;
+use crate::evidence::record::Manner;
+use crate::evidence::verify::Verdict;
 use crate::log::key_file::KeyFileError;
 use crate::outside::archive::ArchiveError;
+use crate::outside::archive::packs::PackError;
 use crate::outside::files::FilesError;
 use crate::outside::keys::KeysError;
 
@@ -99,8 +106,8 @@ impl From<AppendError> for Failure {
             AppendError::Keys(error) => error.into(),
             AppendError::Read(error) => error.into(),
             AppendError::RolledBack { .. } => Self::of(NO_ARCHIVE, &error)
-                .try_this("bring the newer archive back: its log must not be signed a second time with other entries"),
-            AppendError::Forked { .. } | AppendError::OtherLog { .. } => Self::of(NO_ARCHIVE, &error)
+                .try_this("bring the newer archive back, or `affiant restore` a newer backup: its log must not be signed a second time with other entries"),
+            AppendError::Forked { .. } | AppendError::ForkProven { .. } | AppendError::OtherLog { .. } => Self::of(NO_ARCHIVE, &error)
                 .try_this("find the archive that these keys belong to, or name its keyring with --keys"),
             error => Self::of(NO_ARCHIVE, &error),
         }
@@ -114,6 +121,10 @@ impl From<ReadError> for Failure {
             ReadError::Id(IdError::WrongCheck { .. }) => Self::of(WRONG_USE, &error),
             ReadError::Id(_) | ReadError::OtherArchive { .. } | ReadError::OtherKind { .. } => {
                 Self::of(WRONG_USE, &error).try_this("`affiant list` shows the ids there are")
+            }
+            ReadError::Withdrawn { ref withdrawn, .. } => {
+                let code = if withdrawn.manner == Manner::Withheld { REFUSED } else { FAILED };
+                Self::of(code, &error).try_this(format!("`affiant show {}` says who withdrew what", withdrawn.id))
             }
             ReadError::Unpublished => {
                 Self::of(NO_ARCHIVE, &error).try_this("`affiant capture TARGET` publishes the first")
@@ -160,10 +171,34 @@ impl From<QuoteActError> for Failure {
         match error {
             QuoteActError::Append(error) => error.into(),
             QuoteActError::NotQuotable { .. } => Self::of(WRONG_USE, &error),
+            QuoteActError::Withdrawn { .. } => Self::of(FAILED, &error),
             QuoteActError::Quote(_) => {
                 Self::of(FAILED, &error).try_this("`affiant show ID --text` prints the text that can be quoted")
             }
             QuoteActError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<WithdrawError> for Failure {
+    fn from(error: WithdrawError) -> Self {
+        match error {
+            WithdrawError::Append(error) => error.into(),
+            WithdrawError::Read(error) => error.into(),
+            WithdrawError::Held { .. } => {
+                Self::of(REFUSED, &error).try_this("`affiant hold --release ID --reason TEXT`, when it may be lifted")
+            }
+            WithdrawError::Damaged { .. } => {
+                Self::of(NO_ARCHIVE, &error).try_this("bring the blob back from a copy first, or leave it as damaged")
+            }
+            WithdrawError::Shared { .. } => Self::of(FAILED, &error)
+                .try_this("name those too, or give --shared to withdraw it of all of them without naming them"),
+            WithdrawError::IsRecord { .. } | WithdrawError::NotHold { .. } | WithdrawError::NothingLeft { .. } => {
+                Self::of(FAILED, &error)
+            }
+            WithdrawError::NotNamed { .. } | WithdrawError::Unfit { .. } | WithdrawError::Unspoken => {
+                Self::of(WRONG_USE, &error)
+            }
         }
     }
 }
@@ -180,6 +215,55 @@ impl From<BundleError> for Failure {
                 Self::of(FAILED, &error).try_this("--force replaces it, -o FILE names another")
             }
             error => Self::of(FAILED, &error),
+        }
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Archive(ArchiveError::Exists { .. }) => {
+                Self::of(REFUSED, &error).try_this("name another folder")
+            }
+            ExportError::Archive(error) => error.into(),
+            ExportError::Read(error) => error.into(),
+            error => Self::of(FAILED, &error).try_this("run it again once that is mended: it goes on where it stopped"),
+        }
+    }
+}
+
+impl From<FollowError> for Failure {
+    fn from(error: FollowError) -> Self {
+        const CONTRADICTS: &str = "keep both copies as they are, and find out which of the two others were given";
+        const FULL: &str = "make room, then run it again: it goes on where it stopped, and the copy is what it was";
+        match error {
+            FollowError::Archive(ArchiveError::Write(_)) | FollowError::Pack(PackError::Write(_)) => {
+                Self::of(FAILED, &error).try_this(FULL)
+            }
+            FollowError::Archive(ArchiveError::Same { .. }) => Self::of(WRONG_USE, &error),
+            FollowError::Archive(error) => error.into(),
+            FollowError::Read(error) => error.into(),
+            FollowError::Forked { .. } | FollowError::NotGrown(_) => {
+                Self::of(Verdict::Failed.exit_code(), &error).try_this(CONTRADICTS)
+            }
+            FollowError::Shrunk(_) => Self::of(Verdict::Failed.exit_code(), &error)
+                .try_this("the copy is newer: `affiant restore` brings an archive back from it"),
+            FollowError::Untrusted { .. } => Self::of(Verdict::CannotTell.exit_code(), &error)
+                .try_this("--trust VKEY names the log's key; `affiant key export log --as vkey` prints it there"),
+            FollowError::OtherLog { .. } => Self::of(REFUSED, &error).try_this("name another folder"),
+            error => Self::of(NO_ARCHIVE, &error).try_this("`affiant audit` names everything that is damaged"),
+        }
+    }
+}
+
+impl From<RestoreError> for Failure {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Archive(ArchiveError::Exists { .. }) => Self::of(REFUSED, &error)
+                .try_this("--to FOLDER names another place, --heal repairs the archive that stands there"),
+            RestoreError::Archive(error) => error.into(),
+            RestoreError::Follow(error) => error.into(),
+            RestoreError::Keys(error) => error.into(),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::output;
 use super::settings::Settings;
 use super::show::find;
 
-use crate::archivist::read;
+use crate::archivist::read::{self, ReadError};
 use crate::base::id::Id;
 use crate::evidence::record::Body;
 
@@ -46,7 +46,7 @@ fn history_of(log: &read::Log<'_>, id: &str) -> Result<u64, Failure> {
         Body::Document(document) => return Ok(document.amends.unwrap_or(entry.record.index)),
         Body::Capture(capture) => capture.document,
         Body::Check(check) => check.document,
-        Body::Genesis(_) | Body::Provision(_) => {
+        Body::Genesis(_) | Body::Provision(_) | Body::Withdrawal(_) | Body::Hold(_) => {
             return Err(Failure::new(FAILED, format!("{} has no history of its own", entry.id)));
         }
     };
@@ -60,10 +60,18 @@ fn print(log: &read::Log<'_>, history: u64, settings: &Settings) -> Result<u8, F
         let title = document.title.clone().unwrap_or_else(|| "(no title)".to_owned());
         output::line(&output::plain(&format!("{}  {title}  {}", first.id, document.url)));
     }
+    let withdrawn = log.withdrawn_list()?;
     let mut code = 0;
     for index in (history + 1..log.size()).rev() {
         let entry = match log.entry(index) {
             Ok(entry) => entry,
+            Err(ReadError::Withdrawn { withdrawn, .. }) => {
+                let document = withdrawn.entry.record.as_ref().and_then(|record| record.link.document());
+                if document.is_some_and(|document| is_of(log, document, history)) {
+                    list::print_withdrawn(index, &withdrawn, settings);
+                }
+                continue;
+            }
             Err(error) => {
                 list::print_damaged(index, &error, settings);
                 code = IN_PART;
@@ -75,9 +83,13 @@ fn print(log: &read::Log<'_>, history: u64, settings: &Settings) -> Result<u8, F
             Body::Check(check) => check.document,
             _ => continue,
         };
-        if document == history || log.document(document).is_ok_and(|(_, document)| document.amends == Some(history)) {
-            list::print(&entry, settings);
+        if is_of(log, document, history) {
+            list::print(&entry, log, &withdrawn, settings);
         }
     }
     Ok(code)
+}
+
+fn is_of(log: &read::Log<'_>, document: u64, history: u64) -> bool {
+    document == history || log.document(document).is_ok_and(|(_, document)| document.amends == Some(history))
 }

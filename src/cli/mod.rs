@@ -25,6 +25,14 @@ mod verify;
 
 mod audit;
 
+mod backup;
+mod export;
+mod mirror;
+mod restore;
+
+mod hold;
+mod withdraw;
+
 mod completions;
 mod doctor;
 mod key;
@@ -92,6 +100,12 @@ enum Command {
     Bundle(bundle::Bundle),
     Verify(verify::Verify),
     Audit(audit::Audit),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Mirror(mirror::Mirror),
+    Export(export::Export),
+    Withdraw(withdraw::Withdraw),
+    Hold(hold::Hold),
     Key(key::Key),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -127,6 +141,12 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Command::Bundle(command) => command.run(&settings),
         Command::Verify(command) => command.run(&settings),
         Command::Audit(command) => command.run(&settings),
+        Command::Backup(command) => command.run(&settings),
+        Command::Mirror(command) => command.run(&settings),
+        Command::Export(command) => command.run(&settings),
+        Command::Restore(command) => command.run(&settings),
+        Command::Withdraw(command) => command.run(&settings),
+        Command::Hold(command) => command.run(&settings),
         Command::Key(command) => command.run(&settings),
         Command::Doctor(_) => Ok(doctor::Doctor::run(&settings)),
         Command::Completions(command) => Ok(command.run()),

@@ -1,13 +1,14 @@
 //! `affiant show`.
 
-use super::failure::{FAILED, Failure, WRONG_USE};
+use super::failure::{FAILED, Failure, REFUSED, WRONG_USE};
 use super::output;
 use super::settings::Settings;
 
 use crate::archivist::read::{Entry, Log};
+use crate::archivist::withdrawn::Withdrawn;
 use crate::base::hash::Hash;
-use crate::base::id::CheckCharacter;
-use crate::evidence::record::{Body, Record, Visit};
+use crate::base::id::{CheckCharacter, Id};
+use crate::evidence::record::{Body, HoldAct, Manner, Record, Visit};
 
 /// Show one record, or the bytes that it names.
 #[derive(Debug, clap::Args)]
@@ -61,6 +62,13 @@ impl Show {
             print(&entry, &log, settings);
             return Ok(0);
         };
+        if let Some(withdrawn) = log.withdrawal_of(entry.record.index, blob)? {
+            let code = if withdrawn.manner == Manner::Withheld { REFUSED } else { FAILED };
+            let message = output::plain(&format!("blob {blob} of {} was {}", entry.id, withdrawn.words()));
+            return Err(
+                Failure::new(code, message).try_this(format!("`affiant show {}` says who withdrew what", withdrawn.id))
+            );
+        }
         archive
             .packs()
             .copy(blob, &mut std::io::stdout().lock())
@@ -78,13 +86,26 @@ pub(super) fn find(log: &Log<'_>, id: &str) -> Result<Entry, Failure> {
     Ok(entry)
 }
 
+/// Reads an id as `find` does, though the record may be withdrawn.
+pub(super) fn id_of(log: &Log<'_>, id: &str) -> Result<Id, Failure> {
+    match find(log, id) {
+        Ok(entry) => Ok(entry.id),
+        Err(_) if log.is_withdrawn(id) => Ok(Id::parse(id).map_err(|error| Failure::of(WRONG_USE, &error))?.0),
+        Err(failure) => Err(failure),
+    }
+}
+
 fn print(entry: &Entry, log: &Log<'_>, settings: &Settings) {
+    let withdrawn = log.withdrawn(entry.record.index).unwrap_or_default();
     let reading = Record::read_out(&entry.record_bytes).unwrap_or_default();
     if settings.json {
         let mut object = reading;
         if let Some(fields) = object.as_object_mut() {
             fields.insert("id".to_owned(), entry.id.to_string().into());
             fields.insert("record_sha256".to_owned(), entry.record_sha256().to_string().into());
+            if !withdrawn.is_empty() {
+                fields.insert("withdrawn".to_owned(), withdrawn.iter().map(Withdrawn::to_json).collect());
+            }
             fields.insert("entry".to_owned(), entry.statement.entry().to_string().into());
         }
         output::json(&object);
@@ -96,6 +117,9 @@ fn print(entry: &Entry, log: &Log<'_>, settings: &Settings) {
     put("index", &format!("{} of {}", entry.record.index, log.size()));
     put("made", &entry.record.made.to_string());
     describe(&entry.record.body, log, &put);
+    for withdrawn in &withdrawn {
+        put("withdrawn", &format!("{} blob(s) {}", withdrawn.entry.hashes().count(), withdrawn.words()));
+    }
     put("record", &entry.record_sha256().to_string());
     put("entry", &entry.statement.entry().to_string());
     put("ark", &entry.id.ark(log.archive().settings().naan.as_deref().unwrap_or(crate::base::id::NAAN_UNASSIGNED)));
@@ -126,6 +150,28 @@ fn describe(body: &Body, log: &Log<'_>, put: &dyn Fn(&str, &str)) {
         Body::Provision(provision) => {
             put("quotes", &format!("entry {}", provision.capture));
             put("exact", &provision.exact);
+        }
+        Body::Withdrawal(withdrawal) => {
+            put("manner", withdrawal.manner.as_str());
+            put("reason", &withdrawal.reason);
+            put("authority", &withdrawal.authority);
+            if let Some(rule) = &withdrawal.rule {
+                put("rule", rule);
+            }
+            for entry in &withdrawal.entries {
+                let record = if entry.record.is_some() { " and the record itself" } else { "" };
+                put("withdraws", &format!("{} blob(s) of entry {}{record}", entry.blobs.len(), entry.index));
+            }
+        }
+        Body::Hold(hold) => {
+            put("reason", &hold.reason);
+            if let Some(authority) = &hold.authority {
+                put("authority", authority);
+            }
+            match &hold.act {
+                HoldAct::Place(entries) => entries.iter().for_each(|entry| put("holds", &format!("entry {entry}"))),
+                HoldAct::Release(hold) => put("releases", &format!("the hold of entry {hold}")),
+            }
         }
     }
 }

@@ -9,10 +9,11 @@ use super::output;
 use super::settings::Settings;
 
 use crate::archivist::audit::Known;
+use crate::archivist::fork;
 use crate::archivist::places::{Places, now};
 use crate::archivist::read::Log;
 use crate::archivist::verify::{verify_archive, verify_bundle, verify_record};
-use crate::archivist::verify_loose::{LooseOrder, verify_loose};
+use crate::archivist::verify_loose::{LooseOrder, fork_between, verify_loose};
 use crate::base::causes::with_causes;
 use crate::base::id::Id;
 use crate::evidence::verify::{Report, Verdict, report};
@@ -28,7 +29,7 @@ use crate::log::policy::{Policy, PolicyLog};
     Examples:\n  affiant verify privacy-policy.zip\n  affiant verify privacy-policy.zip --trust \"$(cat their.vkey)\"\n  affiant verify AF-C-000002-n --json")]
 pub(super) struct Verify {
     /// A bundle (ZIP or unpacked folder), an archive's folder, a citation id, or proof files that belong together: a
-    /// signed note; a tlog-proof with its entry; a statement with its receipt.
+    /// signed note; a tlog-proof with its entry; a statement with its receipt; a fork proof.
     #[arg(value_name = "WHAT", required = true)]
     what: Vec<PathBuf>,
     /// A policy to go by, in place of the keyring's.
@@ -43,6 +44,9 @@ pub(super) struct Verify {
     /// For proof files: a file with the public key of the log (PEM, OpenSSH, vkey).
     #[arg(long, value_name = "FILE")]
     log_key: Vec<PathBuf>,
+    /// For checkpoints: where two of one log and size have different roots, write the proof of it to this file.
+    #[arg(long, value_name = "FILE")]
+    fork_proof: Option<PathBuf>,
 }
 
 impl Verify {
@@ -50,6 +54,9 @@ impl Verify {
         let policy = policy(self.policy.as_deref(), &self.trust, settings)?;
         if self.what.iter().all(|path| is_loose(path)) {
             let vkeys = self.trust.iter().map(|text| vkey(text)).collect::<Result<_, _>>()?;
+            if let Some(target) = &self.fork_proof {
+                prove_fork(&self.what, target)?;
+            }
             let (files, issuer_keys, log_keys) = (self.what, self.issuer_key, self.log_key);
             let order = LooseOrder { files, issuer_keys, log_keys, vkeys, policy };
             let report = verify_loose(&order, now()).map_err(|error| Failure::of(FAILED, &error))?;
@@ -83,8 +90,19 @@ fn verify(what: &Path, policy: Option<&Policy>, settings: &Settings) -> Result<V
     }
     let archive = settings.archive()?;
     let (log, _) = Log::published(&archive)?;
-    let entry = super::show::find(&log, &text)?;
-    Ok(vec![verify_record(&archive, &entry.id, policy, now())?])
+    let id = super::show::id_of(&log, &text)?;
+    Ok(vec![verify_record(&archive, &id, policy, now())?])
+}
+
+/// Writes the proof that two of the files contradict one another.
+fn prove_fork(files: &[PathBuf], target: &Path) -> Result<(), Failure> {
+    let found = fork_between(files).map_err(|error| Failure::of(FAILED, &error))?;
+    let Some(proof) = found else {
+        return Err(Failure::new(FAILED, "no two of these checkpoints contradict one another"));
+    };
+    fork::write(target, &proof).map_err(|error| Failure::of(FAILED, &error))?;
+    output::remark(&format!("`{}` proves that the log `{}` has forked", target.display(), proof.origin()));
+    Ok(())
 }
 
 /// Says whether a path is a file that is no ZIP: whether it is a proof, its content says.
@@ -101,7 +119,7 @@ fn vkey(text: &str) -> Result<VerifierKey, Failure> {
 }
 
 /// Returns whose word is enough: a policy file, with single keys besides.
-fn policy(file: Option<&Path>, trust: &[String], settings: &Settings) -> Result<Option<Policy>, Failure> {
+pub(super) fn policy(file: Option<&Path>, trust: &[String], settings: &Settings) -> Result<Option<Policy>, Failure> {
     let mut policy = match file {
         None => settings.policy()?,
         Some(path) => {

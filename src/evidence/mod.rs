@@ -10,4 +10,5 @@ pub mod citation;
 
 pub mod bundle;
 
+pub mod retention;
 pub mod verify;

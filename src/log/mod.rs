@@ -16,6 +16,7 @@ pub mod tile;
 
 pub mod checkpoint;
 pub mod cosignature;
+pub mod fork;
 pub mod policy;
 
 pub mod proof;

@@ -2,10 +2,10 @@
 //!
 //! | quantity | unit            | range                                                  |
 //! |----------|-----------------|--------------------------------------------------------|
-//! | memory   | bytes per blob  | 48: ten million blobs take half a gigabyte             |
+//! | memory   | bytes per blob  | 48: ten million blobs take half a gigabyte; see also [`leaning`] |
 //! | threads  |                 | one that walks, and one per processor that hashes      |
 //!
-//! The packs are read once, in order. What is wrong with rows and indexes costs nothing, because readers walk
+//! The packs are read once, in order; what is compressed against another blob comes last (`leaning`). What is wrong with rows and indexes costs nothing, because readers walk
 //! the segments then: it is a note.
 
 use std::collections::{HashMap, HashSet};
@@ -13,13 +13,16 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use super::course::{Course, Segment};
+use super::extent::Selection;
+use super::leaning::{self, Leaning};
 use super::report::AuditReport;
 
 use crate::archivist::progress::{Act, Progress};
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::outside::archive::members::MemberReader;
-use crate::outside::archive::packs::{Member, PackError, Packs};
+use crate::outside::archive::packs::{Base, Member, PackError, Packs};
 
 /// How many members a thread takes at once.
 const BATCH_COUNT: usize = 64;
@@ -36,6 +39,8 @@ pub(super) struct Blobs {
     /// The whole ones, sorted by hash.
     whole: Vec<Row>,
     damaged: HashMap<Hash, String>,
+    /// Where the members lie that are not the blob that they say.
+    failed: HashSet<(u32, u64)>,
 }
 
 #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
@@ -53,8 +58,15 @@ pub(super) enum Held<'b> {
 }
 
 impl Blobs {
-    /// Checks every blob.
-    pub(super) fn check(packs: &Packs, report: &mut AuditReport, progress: &dyn Progress) -> Self {
+    /// Checks the blobs that are selected. One segment after another is walked and its blobs are hashed at once, so that
+    /// the course knows what is done; it says to stop in between.
+    pub(super) fn check(
+        packs: &Packs,
+        selection: &Selection,
+        course: &mut Course<'_>,
+        report: &mut AuditReport,
+        progress: &dyn Progress,
+    ) -> Self {
         let segments = match packs.segments() {
             Ok(segments) => segments,
             Err(error) => {
@@ -62,32 +74,92 @@ impl Blobs {
                 Vec::new()
             }
         };
-        let bytes = segments.iter().filter_map(|segment| std::fs::metadata(packs.path(*segment)).ok());
-        let act = progress.begin("checking blobs", Some(bytes.map(|metadata| metadata.len()).sum()));
+        let length = |segment: u32| std::fs::metadata(packs.path(segment)).map_or(0, |metadata| metadata.len());
+        let act = progress.begin("checking blobs", Some(segments.iter().map(|segment| length(*segment)).sum()));
+        let mut all = Walked::default();
+        for segment in &segments {
+            report.looked.is_interrupted |= course.is_interrupted();
+            let length = length(*segment);
+            let earlier = course.earlier(*segment, length).cloned();
+            let reads = earlier.is_none() && !report.looked.is_interrupted;
+            let selects = |member: &Member| reads && selection.takes(member);
+            let place = Place::of(*segment, &segments);
+            let mut walked = Self::check_segment(packs, (*segment, place), &selects, report, act.as_ref());
+            if let Some(earlier) = earlier {
+                walked.looked = earlier.looked;
+                report.looked.resumed += earlier.looked;
+                let failures = earlier.failures.iter().filter_map(|one| Failure::earlier(packs, *segment, one));
+                walked.failures.extend(failures);
+            } else if reads {
+                let kept = walked.failures.iter().map(|failure| (failure.offset, failure.found.clone())).collect();
+                course.take(*segment, Segment { length, looked: walked.looked, failures: kept });
+            }
+            report.looked.looked += walked.looked;
+            all.add(walked);
+        }
+        let is_interrupted = report.looked.is_interrupted;
+        let selects = |member: &Member| !is_interrupted && selection.takes(member);
+        Self::of(packs, all, selects, report, act.as_ref())
+    }
+
+    /// Walks a segment, and hashes those of its blobs that are selected; says how many they were.
+    fn check_segment(
+        packs: &Packs,
+        (segment, place): (u32, Place),
+        selects: &dyn Fn(&Member) -> bool,
+        report: &mut AuditReport,
+        act: &dyn Act,
+    ) -> Walked {
         let threads = thread::available_parallelism().map_or(1, usize::from).min(THREAD_COUNT_MAX);
         let (sender, receiver) = mpsc::sync_channel(4 * threads);
         let receiver = Mutex::new(receiver);
-        let (whole, failures) = thread::scope(|scope| {
-            let hash = || hash(packs, &receiver, act.as_ref());
-            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(hash)).collect();
-            let mut walk = Walk { packs, report, whole: Vec::new(), batch: Vec::new(), batch_bytes: 0, sender };
-            for segment in &segments {
-                walk.segment(*segment, Place::of(*segment, &segments));
-            }
-            let whole = walk.finish();
-            let failures = threads.into_iter().flat_map(|thread| thread.join().expect("hashing does not panic"));
-            (whole, failures.collect())
-        });
-        Self::of(whole, failures)
+        thread::scope(|scope| {
+            let hash = || hash(packs, &receiver, act);
+            let hashing: Vec<_> = (0..threads).map(|_| scope.spawn(hash)).collect();
+            let mut walk = Walk::new(packs, report, selects, sender);
+            walk.segment(segment, place);
+            let (plain, leaning, looked) = walk.finish();
+            let failures = hashing.into_iter().flat_map(|thread| thread.join().expect("hashing does not panic"));
+            Walked { plain, leaning, looked, failures: failures.collect() }
+        })
     }
 
-    fn of(mut whole: Vec<Row>, failures: Vec<Failure>) -> Self {
-        let failed: HashSet<(u32, u64)> = failures.iter().map(|failure| (failure.segment, failure.offset)).collect();
-        if !failed.is_empty() {
-            whole.retain(|row| !failed.contains(&(row.segment, row.offset)));
-        }
-        whole.sort_unstable();
-        let mut blobs = Self { whole, damaged: HashMap::new() };
+    /// Joins what was found of plain blobs, and checks the selected ones that lean on them.
+    fn of(
+        packs: &Packs,
+        walked: Walked,
+        selects: impl Fn(&Member) -> bool,
+        report: &mut AuditReport,
+        act: &dyn Act,
+    ) -> Self {
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(THREAD_COUNT_MAX);
+        let Walked { plain, mut leaning, mut failures, .. } = walked;
+        let mut blobs = Self::default();
+        blobs.add(plain, &failures);
+        let row = |leaning: &Leaning| Row {
+            hash: leaning.member.hash,
+            segment: leaning.segment,
+            offset: leaning.member.offset,
+        };
+        let rows = leaning.iter().map(row).collect();
+        let is_part = leaning.iter().any(|leaning| !selects(&leaning.member));
+        let leaning_failures: Vec<Failure> = if is_part {
+            // Where not all are looked at, each is read by itself, with what it leans on.
+            leaning.retain(|leaning| selects(&leaning.member));
+            leaning.iter().filter_map(|leaning| Failure::of(packs, leaning)).collect()
+        } else {
+            leaning::check(packs, &mut leaning, &blobs, threads, act)
+        };
+        // A segment that is gone was rewritten meanwhile, and its blobs lie elsewhere.
+        let has_moved = |failure: &Failure| {
+            !packs.path(failure.segment).exists() && packs.copy(failure.hash, &mut std::io::sink()).is_ok()
+        };
+        let leaning_failures: Vec<Failure> =
+            leaning_failures.into_iter().filter(|failure| !has_moved(failure)).collect();
+        report.looked.looked += u64::try_from(leaning.len()).unwrap_or_default();
+        blobs.add(rows, &leaning_failures);
+        failures.extend(leaning_failures);
+        blobs.failed = failures.iter().map(|failure| (failure.segment, failure.offset)).collect();
         for Failure { hash, found, .. } in failures {
             // A blob may lie in two packs, and one of them is enough.
             if matches!(blobs.find(hash), Held::Missing) {
@@ -95,6 +167,16 @@ impl Blobs {
             }
         }
         blobs
+    }
+
+    /// Adds those that have not failed.
+    fn add(&mut self, mut rows: Vec<Row>, failures: &[Failure]) {
+        let failed: HashSet<(u32, u64)> = failures.iter().map(|failure| (failure.segment, failure.offset)).collect();
+        if !failed.is_empty() {
+            rows.retain(|row| !failed.contains(&(row.segment, row.offset)));
+        }
+        self.whole.append(&mut rows);
+        self.whole.sort_unstable();
     }
 
     /// Looks a blob up.
@@ -112,9 +194,33 @@ impl Blobs {
         reader.read(segment, offset, hash).ok()
     }
 
+    /// Returns where the members lie that are not the blob that they say: segment and offset.
+    pub(super) fn failed(self) -> HashSet<(u32, u64)> {
+        self.failed
+    }
+
     /// Returns the damaged blobs.
     pub(super) fn damaged(&self) -> impl Iterator<Item = (Hash, &str)> {
         self.damaged.iter().map(|(hash, found)| (*hash, found.as_str()))
+    }
+}
+
+/// What a walk found.
+#[derive(Default)]
+struct Walked {
+    plain: Vec<Row>,
+    leaning: Vec<Leaning>,
+    failures: Vec<Failure>,
+    /// How many of the plain ones were read.
+    looked: u64,
+}
+
+impl Walked {
+    fn add(&mut self, mut other: Self) {
+        self.plain.append(&mut other.plain);
+        self.leaning.append(&mut other.leaning);
+        self.failures.append(&mut other.failures);
+        self.looked += other.looked;
     }
 }
 
@@ -132,11 +238,27 @@ impl Place {
 }
 
 /// A member that is not the blob that it says.
-struct Failure {
-    hash: Hash,
-    segment: u32,
-    offset: u64,
-    found: String,
+pub(super) struct Failure {
+    pub(super) hash: Hash,
+    pub(super) segment: u32,
+    pub(super) offset: u64,
+    pub(super) found: String,
+}
+
+impl Failure {
+    /// Reads a blob with all that it leans on, and says what is wrong with it.
+    fn of(packs: &Packs, leaning: &Leaning) -> Option<Self> {
+        let Leaning { segment, member, .. } = leaning;
+        let read = MemberReader::new(packs).and_then(|mut reader| reader.read_member(*segment, member));
+        let found = with_causes(&read.err()?);
+        Some(Self { hash: member.hash, segment: *segment, offset: member.offset, found })
+    }
+
+    /// Takes what an earlier run found.
+    fn earlier(packs: &Packs, segment: u32, (offset, found): &(u64, String)) -> Option<Self> {
+        let hash = packs.member_at(segment, *offset).ok().flatten()?.hash;
+        Some(Self { hash, segment, offset: *offset, found: found.clone() })
+    }
 }
 
 type Batch = Vec<(u32, Member)>;
@@ -145,19 +267,43 @@ type Batch = Vec<(u32, Member)>;
 struct Walk<'w> {
     packs: &'w Packs,
     report: &'w mut AuditReport,
-    whole: Vec<Row>,
+    selects: &'w dyn Fn(&Member) -> bool,
+    looked: u64,
+    plain: Vec<Row>,
+    /// What is decoded once all plain ones are known to be whole.
+    leaning: Vec<Leaning>,
     batch: Batch,
     batch_bytes: u64,
     sender: SyncSender<Batch>,
 }
 
-impl Walk<'_> {
+impl<'w> Walk<'w> {
+    fn new(
+        packs: &'w Packs,
+        report: &'w mut AuditReport,
+        selects: &'w dyn Fn(&Member) -> bool,
+        sender: SyncSender<Batch>,
+    ) -> Self {
+        let (plain, leaning, batch) = (Vec::new(), Vec::new(), Vec::new());
+        Self { packs, report, selects, looked: 0, plain, leaning, batch, batch_bytes: 0, sender }
+    }
+
+    /// Notes where a member says that its base lies elsewhere than it does: it is found by its name all the same.
+    fn check_way(&mut self, segment: u32, member: &Member, base: Base) {
+        let Some(back) = base.back else { return };
+        let found = member.offset.checked_sub(back).and_then(|at| self.packs.member_at(segment, at).ok().flatten());
+        if found.is_none_or(|found| found.hash != base.hash) {
+            let (name, hash) = (pack_name(self.packs, segment), member.hash);
+            self.report.note(format!("`{name}` says that what blob {hash} leans on lies elsewhere than it does; it is found by its name, and nothing is lost"));
+        }
+    }
+
     fn segment(&mut self, segment: u32, place: Place) {
         let members = match self.packs.walk(segment, 0) {
             Ok(members) => members,
             Err(error) => {
                 let cost = "every blob in it is lost; those that records name are listed";
-                return self.report.damage(pack_name(segment), with_causes(&error), cost);
+                return self.report.damage(pack_name(self.packs, segment), with_causes(&error), cost);
             }
         };
         let rows = self.packs.rows(segment);
@@ -200,7 +346,16 @@ impl Walk<'_> {
     fn member(&mut self, segment: u32, member: Member) {
         self.report.blobs += 1;
         self.report.bytes += member.end() - member.offset;
-        self.whole.push(Row { hash: member.hash, segment, offset: member.offset });
+        if let Some(base) = member.base {
+            self.check_way(segment, &member, base);
+            self.leaning.push(Leaning { segment, base: base.hash, member });
+            return;
+        }
+        self.plain.push(Row { hash: member.hash, segment, offset: member.offset });
+        if !(self.selects)(&member) {
+            return;
+        }
+        self.looked += 1;
         self.batch_bytes += member.end() - member.offset;
         self.batch.push((segment, member));
         if self.batch.len() == BATCH_COUNT || self.batch_bytes >= BATCH_BYTES {
@@ -214,22 +369,27 @@ impl Walk<'_> {
         self.sender.send(batch).expect("the threads take until nothing more comes");
     }
 
-    fn finish(mut self) -> Vec<Row> {
+    fn finish(mut self) -> (Vec<Row>, Vec<Leaning>, u64) {
         self.send();
-        self.whole // Dropping the sender ends the threads.
+        (self.plain, self.leaning, self.looked) // Dropping the sender ends the threads.
     }
 }
 
 /// What is said of everything that is made from something else.
 pub(super) const DERIVED: &str = "it is derived, and nothing is lost";
 
-fn pack_name(segment: u32) -> String {
-    format!("packs/{segment:08}.pack")
+fn pack_name(packs: &Packs, segment: u32) -> String {
+    format!("{}/{segment:08}.pack", folder_name(packs))
+}
+
+/// Returns `packs` or `withheld`.
+fn folder_name(packs: &Packs) -> String {
+    packs.folder().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 fn rows_name(packs: &Packs, segment: u32) -> String {
     let extension = if packs.path(segment).with_extension("index").exists() { "index" } else { "rows" };
-    format!("packs/{segment:08}.{extension}")
+    format!("{}/{segment:08}.{extension}", folder_name(packs))
 }
 
 /// Hashes members until nothing more comes, and returns those that are not what they say.
@@ -245,7 +405,11 @@ fn hash(packs: &Packs, batches: &Mutex<Receiver<Batch>>, act: &dyn Act) -> Vec<F
                 Err(_) => packs.copy_member(segment, &member, &mut std::io::sink()).map(drop),
             };
             act.advance(member.end() - member.offset);
-            if let Err(error) = checked {
+            // A segment that is gone was rewritten meanwhile, and its blobs lie elsewhere.
+            let moved = || !packs.path(segment).exists() && packs.copy(member.hash, &mut std::io::sink()).is_ok();
+            if let Err(error) = checked
+                && !moved()
+            {
                 let found = with_causes(&error);
                 failures.push(Failure { hash: member.hash, segment, offset: member.offset, found });
             }

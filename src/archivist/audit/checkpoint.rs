@@ -1,5 +1,6 @@
 //! The checkpoint: who signed it, and whether it is the newest that the archive's keys have signed.
 
+use super::Age;
 use super::report::AuditReport;
 
 use crate::base::causes::with_causes;
@@ -56,6 +57,7 @@ pub(super) fn check_signatures(
 pub(super) fn check_newest(
     published: &SignedCheckpoint,
     newest: &[u8],
+    age: Age,
     genesis: Option<&Genesis>,
     report: &mut AuditReport,
 ) {
@@ -71,7 +73,12 @@ pub(super) fn check_newest(
     if newest.origin != published.origin || (!own.is_empty() && signed.verify(&own).is_err()) {
         return report.note(format!("the newest checkpoint in your keyring is of the log `{}`", newest.origin));
     }
-    if newest.size > published.size {
+    if newest.size > published.size && age == Age::Older {
+        report.note(format!(
+            "this copy has {} entries, and the archive's keys have signed for {}",
+            published.size, newest.size
+        ));
+    } else if newest.size > published.size {
         let found = format!("it promises {} entries, and the keys have signed for {}", published.size, newest.size);
         let cost = format!(
             "entries {} to {} are promised to nobody; where they are on disk the next append publishes them",
@@ -79,9 +86,13 @@ pub(super) fn check_newest(
             newest.size - 1
         );
         report.damage("checkpoint", found, cost);
+        report.note("where this folder is a backup or a mirror, `audit --copy` lets it be older than your keyring");
     } else if newest.size == published.size && newest.root != published.root {
         let found = format!("the root {}, and the keys have signed {} at the same size", published.root, newest.root);
         report.damage("checkpoint", found, "two logs have grown under one name: neither can be relied on");
+        report.note(
+            "`affiant verify CHECKPOINT NEWEST-CHECKPOINT --fork-proof FILE` makes one file of the two that proves it",
+        );
     } else if newest.size < published.size {
         report.note(format!("your keyring knows {} entries only: it is older than the archive", newest.size));
     }

@@ -55,7 +55,7 @@ impl Walk<'_> {
             }
             match name.as_str() {
                 "index" if is_folder => {} // Derived, and the writer's alone.
-                "tile" | "packs" | "passing" if is_folder => self.folder(&entry.path(), &name, depth + 1),
+                "tile" | "packs" | "withheld" | "passing" if is_folder => self.folder(&entry.path(), &name, depth + 1),
                 _ if is_folder && depth < DEPTH_MAX && name.starts_with("tile/") => {
                     self.folder(&entry.path(), &name, depth + 1);
                 }
@@ -66,13 +66,17 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, name: &str) {
-        if matches!(name, "README.md" | "archive.toml" | "checkpoint" | "journal" | "lock") || is_pack(name) {
+        if matches!(name, "README.md" | "archive.toml" | "checkpoint" | "journal" | "lock" | "withdrawn")
+            || is_pack(name)
+        {
             return;
         }
         if let Ok(tile) = name.parse::<Tile>() {
             return self.tile(&tile);
         }
-        let why = if name.starts_with("passing/") {
+        let why = if name.starts_with("fork-at-") {
+            "it proves that this log has forked; `affiant verify` reads it"
+        } else if name.starts_with("passing/") {
             "a body that is being received, or that a crash left; the next writer removes it"
         } else if Path::new(name).extension().is_some_and(|extension| extension == "new") {
             "a crash while it was written leaves it"
@@ -92,14 +96,15 @@ impl Walk<'_> {
 }
 
 fn is_pack(name: &str) -> bool {
-    let Some((stem, extension)) = name.strip_prefix("packs/").and_then(|name| name.split_once('.')) else {
+    let name = name.strip_prefix("packs/").or(name.strip_prefix("withheld/"));
+    let Some((stem, extension)) = name.and_then(|name| name.split_once('.')) else {
         return false;
     };
     stem.len() >= 8 && stem.bytes().all(|byte| byte.is_ascii_digit()) && matches!(extension, "pack" | "rows" | "index")
 }
 
 /// Finds out how long the log is from its files, when no checkpoint says so.
-pub(super) fn size_on_disk(folder: &Path) -> u64 {
+pub(in crate::archivist) fn size_on_disk(folder: &Path) -> u64 {
     let mut size = 0;
     let mut folders = vec![(folder.join("tile/statements"), "tile/statements".to_owned())];
     while let Some((path, name)) = folders.pop() {

@@ -8,34 +8,51 @@
 //! There are two severities. *Damage* is whatever is not as it was promised; an archive with any is not clean.
 //! A *note* costs nothing: derived files that can be made again, what a crash left (`journal`), files of others.
 //!
+//! An audit may look at a part ([`Extent`]), be interrupted and go on ([`Watch`]), and be signed to be kept
+//! ([`write_signed`]). What it did not look at it says.
+//!
 //! What an audit cannot see: an archive whose checkpoint, tiles and packs were all put back to an earlier state
 //! is whole in itself. The newest checkpoint in the keyring shows it, and so do witnesses.
 
 mod blobs;
 mod checkpoint;
-mod files;
+mod course;
+mod extent;
+pub(super) mod files;
 mod journal;
+mod leaning;
 mod records;
 mod report;
+mod signed;
 mod tree;
+mod withdrawn;
 
 pub mod foreign;
 
+pub use course::Watch;
+pub use extent::{Extent, Looked, PARTS, Sample, Share};
 pub use foreign::audit_foreign;
 pub use report::{AuditReport, Damage, LISTED_COUNT_MAX};
+pub use signed::{NAMESPACE, SignedReportError, write_signed};
+
+use std::collections::HashSet;
 
 use super::progress::Progress;
 
 use crate::base::causes::with_causes;
+use crate::base::hash::Hash;
 use crate::evidence::record::Genesis;
 use crate::log::policy::Policy;
 use crate::outside::archive::{Archive, CreatedFile};
 use crate::outside::keys::{Keyring, KeysError};
 
 use blobs::Blobs;
+use course::Course;
+use extent::Selection;
 use journal::Awaited;
 use records::{Founding, Histories};
 use tree::Tree;
+use withdrawn::Withdrawals;
 
 /// What the auditor knows from elsewhere.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +61,18 @@ pub struct Known {
     pub policy: Option<Policy>,
     /// The newest checkpoint that the archive's keys have signed.
     pub newest_checkpoint: Option<Vec<u8>>,
+    /// How old the archive may be beside it.
+    pub age: Age,
+}
+
+/// How old an archive may be beside the newest checkpoint that its keys have signed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Age {
+    /// As old as that: where it promises less, something is lost.
+    #[default]
+    Newest,
+    /// Older: it is a backup or a mirror.
+    Older,
 }
 
 impl Known {
@@ -52,13 +81,35 @@ impl Known {
     /// # Errors
     /// A [`KeysError`] when a file of it is there and cannot be read.
     pub fn of(keyring: &Keyring) -> Result<Self, KeysError> {
-        Ok(Self { policy: keyring.policy()?, newest_checkpoint: keyring.newest_checkpoint()? })
+        Ok(Self { policy: keyring.policy()?, newest_checkpoint: keyring.newest_checkpoint()?, age: Age::Newest })
     }
 }
 
 /// Checks everything in an archive.
 #[must_use]
 pub fn audit(archive: &Archive, known: &Known, progress: &dyn Progress) -> AuditReport {
+    audit_extent(archive, known, &Extent::default(), &Watch::of(progress))
+}
+
+/// Checks as much of an archive as is asked for; what was not looked at is said in the report.
+#[must_use]
+pub fn audit_extent(archive: &Archive, known: &Known, extent: &Extent, watch: &Watch<'_>) -> AuditReport {
+    audit_in_full(archive, known, extent, watch).report
+}
+
+/// What an audit found, for those who repair it.
+#[derive(Default)]
+pub(super) struct Audited {
+    pub(super) report: AuditReport,
+    /// Where the members lie that are not the blob that they say: segment and offset.
+    pub(super) failed: HashSet<(u32, u64)>,
+    /// The blobs that records name and no pack holds whole.
+    pub(super) lost: Vec<Hash>,
+}
+
+/// Checks as much of an archive as is asked for, and says where the damaged members lie.
+pub(super) fn audit_in_full(archive: &Archive, known: &Known, extent: &Extent, watch: &Watch<'_>) -> Audited {
+    let progress = watch.progress;
     let mut report = AuditReport::default();
     let checkpoint_bytes = match archive.checkpoint() {
         Ok(bytes) => bytes,
@@ -71,18 +122,33 @@ pub fn audit(archive: &Archive, known: &Known, progress: &dyn Progress) -> Audit
     let on_disk = files::size_on_disk(archive.folder());
     if checkpoint_bytes.is_none() && on_disk == 0 && known.newest_checkpoint.is_none() {
         report.note("the archive has no entries yet");
-        return report;
+        return Audited { report, ..Audited::default() };
     }
     let signed = checkpoint::read(checkpoint_bytes.as_deref(), &mut report);
-    let blobs = Blobs::check(archive.packs(), &mut report, progress);
     // Without a checkpoint the log is as long as the journal says, or else as its files are.
     let size_without = awaited.as_ref().map_or(on_disk, Awaited::size);
     let size = signed.as_ref().map_or(size_without, |signed| signed.checkpoint().size);
+    let selection = Selection::of(extent, archive, size, &mut report);
+    report.looked.since = extent.since;
+    report.looked.seed = extent.sample.map(|sample| sample.seed);
+    let mut course = Course::begin(watch, &archive.settings().origin, &extent.words());
+    let blobs = Blobs::check(archive.packs(), &selection, &mut course, &mut report, progress);
+    let unwatched = Watch { is_interrupted: watch.is_interrupted, ..Watch::nobody() };
+    let mut apart_course = Course::begin(&unwatched, &archive.settings().origin, &extent.words());
+    let apart = Blobs::check(&archive.withheld(), &selection, &mut apart_course, &mut report, progress);
+    report.looked.total = report.blobs;
+    if report.looked.is_interrupted {
+        course.keep();
+        for (hash, found) in blobs.damaged() {
+            report.damage(format!("blob {hash}"), found, "it was not found out what it is for");
+        }
+        return Audited { report, ..Audited::default() };
+    }
     let (founding, genesis) = Founding::read(archive, &blobs, size);
     if let Some(signed) = &signed {
         checkpoint::check_signatures(signed, genesis.as_ref(), known.policy.as_ref(), &mut report);
         if let Some(newest) = &known.newest_checkpoint {
-            checkpoint::check_newest(signed, newest, genesis.as_ref(), &mut report);
+            checkpoint::check_newest(signed, newest, known.age, genesis.as_ref(), &mut report);
         }
         if signed.checkpoint().origin.as_str() != founding.origin {
             let found = format!("it is of the log `{}`, expected `{}`", signed.checkpoint().origin, founding.origin);
@@ -93,28 +159,32 @@ pub fn audit(archive: &Archive, known: &Known, progress: &dyn Progress) -> Audit
 
     let act = progress.begin("checking entries", Some(size));
     let mut tree = Tree::new(archive, size, checkpoint_bytes);
-    let mut histories = Histories::new(archive, &blobs, size, founding);
+    let withdrawals = Withdrawals::read(archive, &blobs, size);
+    let mut histories = Histories::new(archive, &blobs, size, founding, withdrawals).since(extent.since);
     for bundle in 0..tree.bundle_count() {
         let kept = tree.bundle(bundle, &mut report);
         histories.take(&kept, &mut report);
         act.advance(u64::try_from(kept.len()).unwrap_or_default());
     }
     check_root(&tree, signed.as_ref().map(|signed| signed.checkpoint().root), &mut report);
-    let lost = histories.finish(&mut report);
+    let lost = histories.finish(&apart, &mut report);
     let mut unnamed: Vec<_> = blobs.damaged().filter(|(hash, _)| lost.binary_search(hash).is_err()).collect();
     unnamed.sort_unstable();
     for (_, found) in unnamed {
         report.note(format!("{found}; no record names that blob"));
     }
     files::check(archive.folder(), size, &mut report);
-    files::check_index(archive.folder(), &mut report);
+    if known.age == Age::Newest {
+        files::check_index(archive.folder(), &mut report); // A copy has none.
+    }
+    course.end();
     if let Some(awaited) = awaited {
         awaited.excuse(&mut report);
     }
-    report
+    Audited { report, failed: blobs.failed(), lost }
 }
 
-fn check_root(tree: &Tree<'_>, promised: Option<crate::base::hash::Hash>, report: &mut AuditReport) {
+fn check_root(tree: &Tree<'_>, promised: Option<Hash>, report: &mut AuditReport) {
     match (tree.root(), promised) {
         (Some(found), Some(promised)) if found != promised => {
             let found = format!("it promises the root {promised}, and the entries give {found}");
@@ -142,6 +212,11 @@ fn check_settings(archive: &Archive, genesis: Option<&Genesis>, founding: &Found
     }
     if !archive.is_as_created(CreatedFile::Settings).unwrap_or_default() {
         report.note("`archive.toml` was edited: its origin and prefix were compared with entry 0, the rest cannot be");
+    }
+    if !settings.retention.is_empty() {
+        let names: Vec<&str> = settings.retention.iter().map(|rule| rule.name.as_str()).collect();
+        report
+            .note(format!("`archive.toml` has retention rules, the operator's own and unsigned: {}", names.join(", ")));
     }
     if !archive.is_as_created(CreatedFile::Readme).unwrap_or_default() {
         report.note("`README.md` is not as this version of the program writes it; it is for people alone");

@@ -14,11 +14,15 @@ use std::thread;
 use super::blobs::{Blobs, Held};
 use super::report::{AuditReport, Damage};
 use super::tree::Kept;
+use super::withdrawn::Withdrawals;
 
+use crate::archivist::withdraw::Holds;
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::base::id::Prefix;
-use crate::evidence::record::{Body, Capture, Check, Document, Genesis, KeyPurpose, Provision, Record, Visit};
+use crate::evidence::record::{
+    Body, Capture, Check, Document, Genesis, KeyPurpose, Link, Provision, Record, Visit, Withdrawal,
+};
 use crate::evidence::statement::Statement;
 use crate::log::key::Ed25519PublicKey;
 use crate::log::merkle;
@@ -36,6 +40,8 @@ pub(super) struct Histories<'a> {
     archive: &'a Archive,
     blobs: &'a Blobs,
     size: u64,
+    /// Records before this entry are not looked at.
+    since: u64,
     founding: Founding,
     readers: Vec<MemberReader>,
     roots: VecDeque<(u64, Hash)>,
@@ -43,6 +49,8 @@ pub(super) struct Histories<'a> {
     heads: HashMap<u64, Head>,
     /// Entries whose record cannot be read: what leans on them cannot be checked, and is not damaged itself.
     unread: Vec<u64>,
+    withdrawals: Withdrawals,
+    holds: Holds,
     lost: BTreeMap<Hash, Lost>,
 }
 
@@ -74,7 +82,14 @@ struct Examined {
     root: Option<Hash>,
     entry: Option<(Hash, Record)>,
     damage: Vec<Damage>,
-    lost_record: Option<(Hash, String)>,
+    lost_record: Option<LostRecord>,
+}
+
+/// A record that is not to be had.
+struct LostRecord {
+    sha256: Hash,
+    part: String,
+    statement: Hash,
 }
 
 impl Founding {
@@ -99,25 +114,45 @@ impl Founding {
 }
 
 impl<'a> Histories<'a> {
-    pub(super) fn new(archive: &'a Archive, blobs: &'a Blobs, size: u64, founding: Founding) -> Self {
+    pub(super) fn new(
+        archive: &'a Archive,
+        blobs: &'a Blobs,
+        size: u64,
+        founding: Founding,
+        withdrawals: Withdrawals,
+    ) -> Self {
         let threads = thread::available_parallelism().map_or(1, usize::from).min(16);
         let readers = (0..threads).filter_map(|_| MemberReader::new(archive.packs()).ok()).collect();
         Self {
             archive,
             blobs,
             size,
+            since: 0,
             founding,
             readers,
             roots: VecDeque::from([(0, merkle::empty_root())]),
             documents: HashMap::new(),
             heads: HashMap::new(),
             unread: Vec::new(),
+            withdrawals,
+            holds: Holds::default(),
             lost: BTreeMap::new(),
         }
     }
 
+    /// Passes over the records before an entry.
+    pub(super) fn since(self, since: u64) -> Self {
+        Self { since, ..self }
+    }
+
     /// Checks a bundle's records.
     pub(super) fn take(&mut self, kept: &[Kept], report: &mut AuditReport) {
+        let passed = kept.iter().take_while(|kept| kept.index < self.since).count();
+        let (passed, kept) = kept.split_at(passed);
+        report.entries += u64::try_from(passed.len()).unwrap_or_default();
+        for kept in passed {
+            self.remember_root(kept.index, kept.root);
+        }
         let (founding, blobs) = (&self.founding, self.blobs);
         let share = kept.len().div_ceil(self.readers.len().max(1)).max(1);
         let examined: Vec<Examined> = thread::scope(|scope| {
@@ -134,7 +169,8 @@ impl<'a> Histories<'a> {
     }
 
     /// Says what blobs are lost, once every record was seen, and returns which they are.
-    pub(super) fn finish(self, report: &mut AuditReport) -> Vec<Hash> {
+    pub(super) fn finish(self, apart: &Blobs, report: &mut AuditReport) -> Vec<Hash> {
+        self.withdrawals.finish(self.archive, self.size, self.blobs, apart, report);
         let mut hashes = Vec::new();
         for (hash, lost) in self.lost {
             let more = if lost.more > 0 { format!(" and {} more", lost.more) } else { String::new() };
@@ -152,17 +188,36 @@ impl<'a> Histories<'a> {
         for damage in damage {
             report.add(damage);
         }
-        if let Some((hash, part)) = lost_record {
-            self.lose(hash, part);
-        }
         match entry {
             Some((statement, record)) => self.check(statement, &record, report),
             None => self.unread.push(index),
         }
+        if let Some(lost) = lost_record {
+            match self.withdrawals.link(index, lost.sha256) {
+                Some(link) => self.take_withdrawn(index, lost.statement, link, report),
+                None => self.lose(lost.sha256, lost.part),
+            }
+        }
+        self.remember_root(index, root);
+    }
+
+    fn remember_root(&mut self, index: u64, root: Option<Hash>) {
         self.roots.extend(root.map(|root| (index + 1, root)));
         if self.roots.len() > ROOT_COUNT {
             self.roots.pop_front();
         }
+    }
+
+    /// Takes a record that was withdrawn: its place in the chain is the withdrawal's word, and must fit.
+    fn take_withdrawn(&mut self, index: u64, statement: Hash, link: Link, report: &mut AuditReport) {
+        let Link::Capture { document, sequence, previous } = link else { return };
+        let Some((history, _)) = self.documents.get(&document).copied() else { return };
+        if let Some(found) = self.follows(history, sequence, previous) {
+            let found = format!("its withdrawal says that it was {found}");
+            report.damage(format!("entry {index}"), found, "the withdrawal contradicts the records before it");
+        }
+        let head = Head { index, sequence, statement, likenesses: HashMap::new() };
+        self.heads.insert(history, head);
     }
 
     fn check(&mut self, statement: Hash, record: &Record, report: &mut AuditReport) {
@@ -175,17 +230,21 @@ impl<'a> Histories<'a> {
         }
         self.check_after(&id, record, report);
         let wrong = match &record.body {
-            Body::Genesis(_) => None,
+            Body::Withdrawal(withdrawal) => self.withdrawal(withdrawal),
+            Body::Genesis(_) | Body::Hold(_) => None,
             Body::Document(document) => self.document(index, document),
             Body::Capture(capture) => self.capture(index, statement, capture),
             Body::Check(check) => self.confirms(check),
             Body::Provision(provision) => self.provision(provision),
         };
+        self.holds.take(index, &record.body);
         if let Some(found) = wrong {
             report.damage(&id, found, "the record contradicts the records before it: it is not to be relied on");
         }
         for (blob, part) in record.body.visit().map(parts).unwrap_or_default() {
-            self.lose(blob, format!("{part} of {id}"));
+            if !self.withdrawals.names(index, blob) {
+                self.lose(blob, format!("{part} of {id}"));
+            }
         }
     }
 
@@ -226,7 +285,7 @@ impl<'a> Histories<'a> {
     }
 
     fn is_unread(&self, index: u64) -> bool {
-        self.unread.binary_search(&index).is_ok()
+        index < self.since || self.unread.binary_search(&index).is_ok()
     }
 
     fn document(&mut self, index: u64, document: &Document) -> Option<String> {
@@ -246,7 +305,7 @@ impl<'a> Histories<'a> {
             None if self.is_unread(capture.document) => return None,
             None => return Some(format!("it is of entry {}, which is no document before it", capture.document)),
         };
-        let wrong = self.follows(first, capture);
+        let wrong = self.follows(first, capture.sequence, capture.previous);
         let likeness = (index, capture.visit.likeness());
         let head = self.heads.entry(first).or_insert_with(|| Head {
             index,
@@ -260,22 +319,21 @@ impl<'a> Histories<'a> {
     }
 
     /// Checks that a capture names the one before it.
-    fn follows(&self, history: u64, capture: &Capture) -> Option<String> {
+    fn follows(&self, history: u64, found: u64, named_before: Option<Hash>) -> Option<String> {
         let head = self.heads.get(&history);
         let (sequence, previous) = head.map_or((1, None), |head| (head.sequence + 1, Some(head.statement)));
-        if (capture.sequence, capture.previous) == (sequence, previous) {
+        if (found, named_before) == (sequence, previous) {
             return None;
         }
         // A lost record may have been the capture between.
         let since = head.map_or(history, |head| head.index);
-        if self.unread.last().is_some_and(|unread| *unread > since) {
+        if self.unread.last().is_some_and(|unread| *unread > since) || since < self.since {
             return None;
         }
         let named = |hash: Option<Hash>| hash.map_or("none".to_owned(), |hash| hash.to_string());
         Some(format!(
-            "capture {} after {}, expected capture {sequence} after {}",
-            capture.sequence,
-            named(capture.previous),
+            "capture {found} after {}, expected capture {sequence} after {}",
+            named(named_before),
             named(previous)
         ))
     }
@@ -303,6 +361,29 @@ impl<'a> Histories<'a> {
             .then(|| format!("it confirms entry {}, which has another text or outcome", check.capture))
     }
 
+    /// Checks that what is withdrawn is what its entries name, and that nobody held it.
+    fn withdrawal(&mut self, withdrawal: &Withdrawal) -> Option<String> {
+        for entry in &withdrawal.entries {
+            let index = entry.index;
+            if let Some(hold) = self.holds.over(index) {
+                return Some(format!("it withdraws what entry {hold} held of entry {index}"));
+            }
+            let statement = Statement::decode(&self.archive.statement(index, self.size).ok()?).ok()?;
+            let record = statement.claim.record;
+            if entry.record.as_ref().is_some_and(|withdrawn| withdrawn.sha256 != record) {
+                return Some(format!("it withdraws another record than that of entry {index}"));
+            }
+            // Where the record is gone itself, what it named cannot be told any more.
+            let Some(bytes) = self.blobs.read(record, self.readers.first_mut()?) else { continue };
+            let Ok(Record { body, .. }) = Record::decode(&bytes) else { continue };
+            let named = body.visit().map(Visit::blobs).unwrap_or_default();
+            if let Some(blob) = entry.blobs.iter().find(|blob| !named.contains(blob)) {
+                return Some(format!("it withdraws the blob {blob}, which entry {index} does not name"));
+            }
+        }
+        None
+    }
+
     /// Checks that a quote stands in the text of its capture.
     fn provision(&mut self, provision: &Provision) -> Option<String> {
         if self.is_unread(provision.capture) {
@@ -313,6 +394,9 @@ impl<'a> Histories<'a> {
         };
         if capture.visit.text().map(|text| text.sha256) != Some(provision.rendition) {
             return Some(format!("it quotes another text than that of entry {}", provision.capture));
+        }
+        if self.withdrawals.names(provision.capture, provision.rendition) {
+            return None;
         }
         // Where the text itself is lost, that is said of its blob.
         let text = self.blobs.read(provision.rendition, self.readers.first_mut()?)?;
@@ -384,7 +468,7 @@ fn examine(kept: &Kept, founding: &Founding, blobs: &Blobs, reader: &mut MemberR
     }
     let part = format!("the record of {}, and with it what it says of its files,", claim.subject);
     let Some(record_bytes) = blobs.read(claim.record, reader) else {
-        examined.lost_record = Some((claim.record, part));
+        examined.lost_record = Some(LostRecord { sha256: claim.record, part, statement: statement.entry() });
         return examined;
     };
     let record = match Record::decode(&record_bytes) {

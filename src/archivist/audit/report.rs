@@ -4,6 +4,8 @@ use std::fmt::Display;
 
 use serde_json::{Value as Json, json};
 
+use super::extent::Looked;
+
 /// How many damages, and how many notes, are listed; more are counted.
 pub const LISTED_COUNT_MAX: usize = 1_000;
 
@@ -16,6 +18,12 @@ pub struct AuditReport {
     pub blobs: u64,
     /// How many bytes the blobs' frames have.
     pub bytes: u64,
+    /// How many blobs of entries were erased by withdrawals.
+    pub erased: u64,
+    /// How many are withheld.
+    pub withheld: u64,
+    /// What was looked at, where that is not everything.
+    pub looked: Looked,
     /// What is damaged, in the order in which it was found.
     pub damage: Vec<Damage>,
     /// How much more damage there is than is listed.
@@ -53,6 +61,10 @@ impl AuditReport {
             "entries": self.entries,
             "blobs": self.blobs,
             "bytes": self.bytes,
+            "erased": self.erased,
+            "withheld": self.withheld,
+            "looked": self.looked.to_json(),
+            "not_looked_at": self.looked.caveats(),
             "damage": self.damage.iter().map(damage).collect::<Vec<_>>(),
             "damage_unlisted": self.damage_unlisted,
             "notes": self.notes,

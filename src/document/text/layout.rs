@@ -104,19 +104,30 @@ impl Line {
             self.text.extend(text.chars().filter(|c| *c != '\r').map(|c| if c == LINE_BREAK { '\n' } else { c }));
             return;
         }
-        for c in text.chars() {
+        let mut rest = text;
+        while let Some(c) = rest.chars().next() {
             if c == LINE_BREAK {
                 self.wants_space = false;
                 self.text.push('\n');
             } else if c.is_whitespace() {
                 self.wants_space = true;
             } else {
-                let is_at_start = self.text.is_empty() || self.text.ends_with('\n');
-                self.text.extend((self.wants_space && !is_at_start).then_some(' '));
-                self.wants_space = false;
-                self.text.push(c);
+                let (word, after) = rest.split_at(word_bytes(rest));
+                self.add_word(word);
+                rest = after;
+                continue;
             }
+            rest = &rest[c.len_utf8()..];
         }
+    }
+
+    fn add_word(&mut self, word: &str) {
+        let is_at_start = self.text.is_empty() || self.text.ends_with('\n');
+        if self.wants_space && !is_at_start {
+            self.text.push(' ');
+        }
+        self.wants_space = false;
+        self.text.push_str(word);
     }
 
     fn finish(mut self, links: &mut Links) -> String {
@@ -133,6 +144,23 @@ impl Line {
         }
         text
     }
+}
+
+/// Returns how many bytes stand before the first white space. Most are ASCII, and need no decoding.
+fn word_bytes(text: &str) -> usize {
+    let mut at = 0;
+    while let Some(byte) = text.as_bytes().get(at) {
+        let size = match byte {
+            b' ' | b'\t'..=b'\r' => break,
+            0..0x80 => 1,
+            _ => match text[at..].chars().next() {
+                Some(c) if !c.is_whitespace() => c.len_utf8(),
+                _ => break,
+            },
+        };
+        at += size;
+    }
+    at
 }
 
 /// Writes paragraphs one below the other.

@@ -27,19 +27,18 @@
 //!
 //! # How it is made
 //!
-//! `tokens.rs` runs the tokenizer of browsers over the page (WHATWG HTML §13.2.5), guarded by `guard.rs`, and keeps
-//! a stack of open elements with the implied ends that matter to text; no tree is built, so that hostile nesting
+//! `tags.rs` runs the tokenizer of browsers over the page (WHATWG HTML §13.2.5), `tokens.rs` keeps a stack of open elements with the implied ends that matter to text; no tree is built, so that hostile nesting
 //! costs linear time.
 //! `parts.rs` is what it finds, `surroundings.rs` decides what stays, `layout.rs` writes it down.
 //! Styles and scripts are not read: text that only a script adds is not there, text that only a style
 //! sheet hides is.
 
-mod guard;
 mod layout;
 mod links;
 mod names;
 mod parts;
 mod surroundings;
+mod tags;
 mod tokens;
 
 use crate::document::media_type::{self, Kind};

@@ -30,6 +30,8 @@ pub(super) struct Run {
     pub(super) start: usize,
     /// Where they end.
     pub(super) end: usize,
+    /// How many of them are not white space.
+    pub(super) prose_chars: usize,
     /// The block it stands in.
     pub(super) block: usize,
     /// What is around it.

@@ -10,6 +10,7 @@
 //! never at who the page is from. `aria-hidden` hides nothing from the eye, so it is not looked at. A header
 //! or footer inside `main` or `article` belongs to the document (WHATWG HTML §4.3.8, §4.3.9).
 
+use super::names::{self, Name};
 use super::parts::{Parts, Place, Run};
 
 /// A menu or footer with more prose than this is read: footers of shops with addresses stay below it.
@@ -33,21 +34,21 @@ pub(super) struct Marks<'a> {
 }
 
 /// Returns the prose an element must hold to be read although it looks like a surrounding; `None` if it does not.
-pub(super) fn suspicion(name: &str, marks: &Marks<'_>, place: Place) -> Option<usize> {
+pub(super) fn suspicion(name: Name, marks: &Marks<'_>, place: Place) -> Option<usize> {
     let is_inside = place.is_main || place.is_article;
     let is_hidden = marks.hidden.is_some_and(|value| !value.eq_ignore_ascii_case("until-found")) || hides(marks.style);
     if is_hidden {
         return Some(HIDDEN_PROSE_CHARS);
     }
-    if (name == "dialog" && !marks.has_open) || is_cookie_notice(marks) {
+    if (name == names::DIALOG && !marks.has_open) || is_cookie_notice(marks) {
         return Some(NOTICE_PROSE_CHARS);
     }
     let is_chrome = match marks.role {
         "navigation" | "search" => true,
         "banner" | "contentinfo" | "complementary" => !is_inside,
         "" => match name {
-            "nav" | "search" => true,
-            "header" | "footer" | "aside" => !is_inside,
+            names::NAV | names::SEARCH => true,
+            names::HEADER | names::FOOTER | names::ASIDE => !is_inside,
             _ => false,
         },
         _ => false,
@@ -71,11 +72,11 @@ fn hides(style: &str) -> bool {
 fn is_cookie_notice(marks: &Marks<'_>) -> bool {
     const VENDORS: [&str; 8] =
         ["onetrust", "cybotcookie", "didomi", "usercentrics", "qc-cmp", "osano", "truste", "hs-eu-cookie"];
-    names(marks).any(|name| {
-        let name = name.to_ascii_lowercase();
-        let is_about = name.contains("cookie") || name.contains("consent") || name.contains("gdpr");
-        let is_notice = ["banner", "bar", "popup", "modal", "overlay", "dialog"].iter().any(|word| name.contains(word));
-        (is_about && is_notice) || VENDORS.iter().any(|vendor| name.starts_with(vendor))
+    let [class, id] = [marks.class, marks.id].map(str::to_ascii_lowercase);
+    class.split_ascii_whitespace().chain([id.as_str()]).any(|name| {
+        let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+        let is_notice = || has(&["banner", "bar", "popup", "modal", "overlay", "dialog"]);
+        (has(&["cookie", "consent", "gdpr"]) && is_notice()) || VENDORS.iter().any(|vendor| name.starts_with(vendor))
     })
 }
 
@@ -138,12 +139,16 @@ impl Choice {
     }
 
     fn size_chars(&self, parts: &Parts) -> usize {
-        parts.runs.iter().filter(|run| self.keeps(parts, run)).map(|run| prose_chars(parts.text(run))).sum()
+        parts.runs.iter().filter(|run| self.keeps(parts, run)).map(|run| run.prose_chars).sum()
     }
 }
 
 /// Counts the characters that are not white space.
 pub(super) fn prose_chars(text: &str) -> usize {
+    if text.is_ascii() {
+        // As below, many bytes at a time.
+        return text.bytes().filter(|byte| !matches!(byte, b' ' | b'\t'..=b'\r')).count();
+    }
     text.chars().filter(|c| !c.is_whitespace()).count()
 }
 
@@ -156,18 +161,21 @@ mod tests {
         let none = Place::default();
         let main = Place { is_main: true, ..none };
         let marks = |class: &'static str| Marks { class, ..Marks::default() };
-        assert_eq!(suspicion("nav", &marks(""), main), Some(CHROME_PROSE_CHARS));
-        assert_eq!(suspicion("header", &marks(""), none), Some(CHROME_PROSE_CHARS));
-        assert_eq!(suspicion("header", &marks(""), main), None);
-        assert_eq!(suspicion("div", &marks("a sidebar"), none), Some(CHROME_PROSE_CHARS));
-        assert_eq!(suspicion("div", &marks("cookie-consent-banner"), main), Some(NOTICE_PROSE_CHARS));
-        assert_eq!(suspicion("div", &marks("cookie-policy"), none), None);
-        assert_eq!(suspicion("div", &Marks { hidden: Some(""), ..Marks::default() }, main), Some(HIDDEN_PROSE_CHARS));
-        assert_eq!(suspicion("div", &Marks { hidden: Some("until-found"), ..Marks::default() }, main), None);
+        assert_eq!(suspicion(names::NAV, &marks(""), main), Some(CHROME_PROSE_CHARS));
+        assert_eq!(suspicion(names::HEADER, &marks(""), none), Some(CHROME_PROSE_CHARS));
+        assert_eq!(suspicion(names::HEADER, &marks(""), main), None);
+        assert_eq!(suspicion(names::DIV, &marks("a sidebar"), none), Some(CHROME_PROSE_CHARS));
+        assert_eq!(suspicion(names::DIV, &marks("cookie-consent-banner"), main), Some(NOTICE_PROSE_CHARS));
+        assert_eq!(suspicion(names::DIV, &marks("cookie-policy"), none), None);
         assert_eq!(
-            suspicion("p", &Marks { style: "a:b;display: none !important", ..Marks::default() }, main),
+            suspicion(names::DIV, &Marks { hidden: Some(""), ..Marks::default() }, main),
+            Some(HIDDEN_PROSE_CHARS)
+        );
+        assert_eq!(suspicion(names::DIV, &Marks { hidden: Some("until-found"), ..Marks::default() }, main), None);
+        assert_eq!(
+            suspicion(names::P, &Marks { style: "a:b;display: none !important", ..Marks::default() }, main),
             Some(400)
         );
-        assert_eq!(suspicion("p", &Marks { style: "display:block", ..Marks::default() }, main), None);
+        assert_eq!(suspicion(names::P, &Marks { style: "display:block", ..Marks::default() }, main), None);
     }
 }

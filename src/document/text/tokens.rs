@@ -1,27 +1,19 @@
-//! Tokens: from the tokenizer's stream to the parts of a page, with a stack of open elements.
+//! Tokens: from tags and characters to the parts of a page, with a stack of open elements.
 //!
-//! | quantity            | range                                                   |
-//! |---------------------|---------------------------------------------------------|
-//! | search in the stack | at most [`SEARCH_COUNT_MAX`] elements, else amortised   |
-//! | parts of a page     | at most [`PART_COUNT_MAX`], with the open elements      |
+//! | quantity            | range                                              |
+//! |---------------------|----------------------------------------------------|
+//! | search in the stack | at most [`SEARCH_COUNT_MAX`] elements              |
+//! | parts of a page     | at most [`PART_COUNT_MAX`], with the open elements |
 //!
-//! Source: WHATWG HTML §13.2.5 (tokenization, by html5ever) and, in spirit, §13.2.6: implied ends of
+//! Source: in spirit, WHATWG HTML §13.2.6: implied ends of
 //! paragraphs, list points and cells, scopes of end tags, foreign content. Misnested formatting is not
 //! rebuilt (§13.2.6.4.7, "adoption agency"): it bears on looks and not on words.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-
-use html5ever::tendril::StrTendril;
-use html5ever::tokenizer::states::RawKind;
-use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
-use html5ever::{LocalName, TokenizerResult};
-
-use super::guard::{self, Guard, Progress};
 use super::links::unscramble;
-use super::names::{self, Role};
+use super::names::{self, Name, Role};
 use super::parts::{Block, Cell, Parts, Place, Point, Run, Surrounding};
 use super::surroundings::{self, Marks};
+use super::tags::{self, Attribute, Content, Reader, Tag};
 use super::{PART_COUNT_MAX, TextError};
 
 /// How far an end tag looks for its start past elements that it does not close: as deep as browsers nest.
@@ -29,36 +21,26 @@ const SEARCH_COUNT_MAX: usize = 512;
 
 /// Stands for a line break that is not white space; the sink lets no control character of the page's through.
 pub(super) const LINE_BREAK: char = '\u{b}';
+const LINE_BREAK_TEXT: &str = "\u{b}";
 
 /// Reads a page into its parts.
 ///
 /// # Errors
 /// [`TextError::TooManyParts`] when it has more than [`PART_COUNT_MAX`].
 pub(super) fn read(source: &str) -> Result<Parts, TextError> {
-    let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
-    let input = BufferQueue::default();
-    let mut guard = Guard::default();
-    for piece in guard::pieces(source) {
-        let progress = tokenizer.sink.progress();
-        for part in guard.admit(piece, &progress) {
-            input.push_back(StrTendril::from_slice(part));
-        }
-        while !matches!(tokenizer.feed(&input), TokenizerResult::Done) {}
-    }
-    tokenizer.end();
-    let parts = tokenizer.sink.0.into_inner().parts;
-    if parts.is_cut { Err(TextError::TooManyParts { limit: PART_COUNT_MAX }) } else { Ok(parts) }
+    let mut state = State::default();
+    tags::read(source, &mut state);
+    if state.parts.is_cut { Err(TextError::TooManyParts { limit: PART_COUNT_MAX }) } else { Ok(state.parts) }
 }
-
-#[derive(Default)]
-struct Sink(RefCell<State>);
 
 #[derive(Default)]
 struct State {
     parts: Parts,
     stack: Vec<Element>,
-    /// How many elements of each name are open.
-    open: HashMap<LocalName, usize>,
+    /// Their names alone, which are looked through for each tag.
+    names: Vec<Name>,
+    /// Whether the next characters stand in `<noscript>`, as HTML that is not read.
+    is_in_noscript: bool,
     /// The block that the next characters run on in.
     block: Option<usize>,
     /// The lists that are open: the number of the next point, if they count.
@@ -66,13 +48,10 @@ struct State {
     table_count: usize,
     row_count: usize,
     cell_count: usize,
-    /// The element whose end tag alone ends the raw text.
-    raw: Option<LocalName>,
-    markup_count: usize,
 }
 
 struct Element {
-    name: LocalName,
+    name: Name,
     role: Role,
     around: Around,
 }
@@ -90,35 +69,21 @@ struct Around {
     is_foreign: bool,
 }
 
-impl Sink {
-    fn progress(&self) -> Progress {
-        let state = self.0.borrow();
-        Progress { markup_count: state.markup_count, raw: state.raw.clone() }
+impl Reader for State {
+    fn start(&mut self, tag: &Tag) -> Content {
+        if self.is_over() { Content::ByName } else { self.start_tag(tag) }
     }
-}
 
-impl TokenSink for Sink {
-    type Handle = ();
+    fn end(&mut self, name: Name) {
+        if !self.is_over() {
+            self.end_tag(name);
+        }
+    }
 
-    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
-        let mut state = self.0.borrow_mut();
-        if state.parts.is_cut || state.parts.count() + state.stack.len() > PART_COUNT_MAX {
-            state.parts.is_cut = true;
-            return TokenSinkResult::Continue;
+    fn characters(&mut self, text: &str) {
+        if !self.is_over() {
+            self.text(text);
         }
-        match token {
-            Token::TagToken(tag) => {
-                state.markup_count += 1;
-                match tag.kind {
-                    TagKind::StartTag => return state.start(&tag),
-                    TagKind::EndTag => state.end(&tag.name),
-                }
-            }
-            Token::CharacterTokens(text) => state.characters(&text),
-            Token::CommentToken(_) | Token::DoctypeToken(_) => state.markup_count += 1,
-            Token::NullCharacterToken | Token::EOFToken | Token::ParseError(_) => (),
-        }
-        TokenSinkResult::Continue
     }
 }
 
@@ -127,15 +92,21 @@ impl State {
         self.stack.last().map_or_else(Around::default, |element| element.around)
     }
 
-    fn start(&mut self, tag: &Tag) -> TokenSinkResult<()> {
-        let name = &*tag.name;
+    /// Says whether the page has more parts than are kept.
+    fn is_over(&mut self) -> bool {
+        self.parts.is_cut |= self.parts.count() + self.stack.len() > PART_COUNT_MAX;
+        self.parts.is_cut
+    }
+
+    fn start_tag(&mut self, tag: &Tag) -> Content {
+        let name = tag.name;
         if self.around().is_foreign {
             let is_foreign = !names::breaks_out(name);
-            if is_foreign && !tag.self_closing {
-                self.push(&tag.name, Role::Skipped, self.around());
+            if is_foreign && !tag.is_self_closing {
+                self.push(name, Role::Skipped, self.around());
             }
             if is_foreign {
-                return TokenSinkResult::Continue;
+                return Content::Markup;
             }
             while self.around().is_foreign {
                 self.pop();
@@ -143,49 +114,35 @@ impl State {
         }
         self.imply_ends(name);
         let role = names::role(name);
-        if matches!(role, Role::Block | Role::Table) || name == "hr" {
+        if matches!(role, Role::Block | Role::Table) || name == names::HR {
             self.block = None;
         }
         match (role, name) {
-            (Role::Void, "br") => self.push_text("\u{b}"),
+            (Role::Void, names::BR) => self.push_text(LINE_BREAK_TEXT),
             (Role::Void, _) => (),
-            _ if name == "button" => {
+            (_, names::BUTTON) => {
                 // Buttons are boxes in the line: their words do not touch their neighbours'.
                 self.push_text(" ");
                 self.open_element(tag, role);
             }
             _ => self.open_element(tag, role),
         }
-        self.raw_kind(&tag.name)
-    }
-
-    fn raw_kind(&mut self, name: &LocalName) -> TokenSinkResult<()> {
-        let result = match &**name {
-            "script" => TokenSinkResult::RawData(RawKind::ScriptData),
-            // As where scripts run: else a broken fallback would swallow the page that readers see.
-            "style" | "xmp" | "iframe" | "noembed" | "noframes" | "noscript" => {
-                TokenSinkResult::RawData(RawKind::Rawtext)
-            }
-            "textarea" | "title" => TokenSinkResult::RawData(RawKind::Rcdata),
-            "plaintext" => TokenSinkResult::Plaintext,
-            _ => return TokenSinkResult::Continue,
-        };
-        self.raw = Some(name.clone());
-        result
+        self.is_in_noscript = name == names::NOSCRIPT;
+        Content::ByName
     }
 
     fn open_element(&mut self, tag: &Tag, role: Role) {
-        let name = &*tag.name;
+        let name = tag.name;
         let marks = marks(tag);
         let mut around = self.around();
         around.is_skipped |= role == Role::Skipped;
-        around.is_foreign = matches!(name, "svg" | "math");
-        if name == "template" && attribute(tag, "shadowrootmode").is_some() {
+        around.is_foreign = matches!(name, names::SVG | names::MATH);
+        if name == names::TEMPLATE && tag.attribute(Attribute::ShadowRootMode).is_some() {
             // A declarative shadow root is shown in place of its host's content: HTML §4.12.3.
             around.is_skipped = self.around().is_skipped;
         }
-        around.place.is_main |= (name == "main" || marks.role == "main") && marks.hidden.is_none();
-        around.place.is_article |= name == "article" || marks.role == "article";
+        around.place.is_main |= (name == names::MAIN || marks.role == "main") && marks.hidden.is_none();
+        around.place.is_article |= name == names::ARTICLE || marks.role == "article";
         if around.place.surrounding.is_none()
             && let Some(prose_chars_max) = surroundings::suspicion(name, &marks, self.around().place)
         {
@@ -193,48 +150,50 @@ impl State {
             self.parts.surroundings.push(Surrounding { prose_chars_max, prose_chars: 0 });
         }
         self.open_structure(tag, &mut around);
-        self.push(&tag.name, role, around);
+        self.push(name, role, around);
     }
 
     /// Notes what the layout depends on.
     fn open_structure(&mut self, tag: &Tag, around: &mut Around) {
-        let name = &*tag.name;
+        let name = tag.name;
         if let Some(level) = names::heading(name) {
             around.block.heading = level;
         }
-        if let Some(address) = attribute(tag, "data-cfemail").and_then(unscramble) {
+        if let Some(address) = tag.attribute(Attribute::DataCfemail).and_then(unscramble) {
             around.place.link = Some(self.parts.targets.len());
             self.parts.targets.push(format!("mailto:{address}"));
-        } else if name == "a" {
-            around.place.link = attribute(tag, "href").map(|target| {
+        } else if name == names::A {
+            around.place.link = tag.attribute(Attribute::Href).map(|target| {
                 self.parts.targets.push(target.to_owned());
                 self.parts.targets.len() - 1
             });
         }
         match name {
-            "blockquote" => around.block.quotes += 1,
-            "pre" | "listing" | "xmp" | "plaintext" | "textarea" => around.block.is_preformatted = true,
-            "ol" | "ul" | "menu" | "dir" => {
-                let first = attribute(tag, "start").and_then(|number| number.trim().parse().ok()).unwrap_or(1);
+            names::BLOCKQUOTE => around.block.quotes += 1,
+            names::PRE | names::LISTING | names::XMP | names::PLAINTEXT | names::TEXTAREA => {
+                around.block.is_preformatted = true;
+            }
+            names::OL | names::UL | names::MENU | names::DIR => {
+                let first = tag.attribute(Attribute::Start).and_then(|number| number.trim().parse().ok()).unwrap_or(1);
                 around.list = Some(self.lists.len());
                 around.list_depth += 1;
-                self.lists.push((name == "ol").then_some(first));
+                self.lists.push((name == names::OL).then_some(first));
             }
-            "li" => {
+            names::LI => {
                 let marker = self.next_marker(tag, around.list);
                 around.block.point = Some(self.parts.points.len());
                 self.parts.points.push(Point { list: around.list, depth: around.list_depth.max(1), marker });
             }
-            "table" => {
+            names::TABLE => {
                 self.table_count += 1;
                 around.table = self.table_count;
                 around.block.cell = None;
             }
-            "tr" => {
+            names::TR => {
                 self.row_count += 1;
                 around.row = self.row_count;
             }
-            "td" | "th" => {
+            names::TD | names::TH => {
                 self.cell_count += 1;
                 around.block.cell = Some(Cell { table: around.table, row: around.row, column: self.cell_count });
             }
@@ -244,7 +203,7 @@ impl State {
 
     fn next_marker(&mut self, tag: &Tag, list: Option<usize>) -> String {
         let Some(number) = list.and_then(|at| self.lists[at].as_mut()) else { return "-".to_owned() };
-        if let Some(value) = attribute(tag, "value").and_then(|value| value.trim().parse().ok()) {
+        if let Some(value) = tag.attribute(Attribute::Value).and_then(|value| value.trim().parse().ok()) {
             *number = value;
         }
         let marker = format!("{number}.");
@@ -253,28 +212,32 @@ impl State {
     }
 
     /// Closes what a start tag implies the end of: §13.2.6.4.7.
-    fn imply_ends(&mut self, name: &str) {
+    fn imply_ends(&mut self, name: Name) {
         if names::ends_paragraph(name) {
-            self.close_through("p", |passed| passed.role == Role::Inline);
+            self.close_through(names::P, |passed| passed.role == Role::Inline);
         }
-        let passes = |passed: &Element| passed.role == Role::Inline || matches!(&*passed.name, "address" | "div" | "p");
-        let in_row = |passed: &Element| !matches!(&*passed.name, "table" | "tr" | "td" | "th" | "template");
-        let in_table = |passed: &Element| !matches!(&*passed.name, "table" | "tr" | "template");
+        let passes = |passed: &Element| {
+            passed.role == Role::Inline || matches!(passed.name, names::ADDRESS | names::DIV | names::P)
+        };
+        let in_row = |passed: &Element| {
+            !matches!(passed.name, names::TABLE | names::TR | names::TD | names::TH | names::TEMPLATE)
+        };
+        let in_table = |passed: &Element| !matches!(passed.name, names::TABLE | names::TR | names::TEMPLATE);
         match name {
-            "li" => self.close_through("li", passes),
-            "dd" | "dt" => {
-                self.close_through("dd", passes);
-                self.close_through("dt", passes);
+            names::LI => self.close_through(names::LI, passes),
+            names::DD | names::DT => {
+                self.close_through(names::DD, passes);
+                self.close_through(names::DT, passes);
             }
-            "td" | "th" => {
-                self.close_through("td", in_row);
-                self.close_through("th", in_row);
+            names::TD | names::TH => {
+                self.close_through(names::TD, in_row);
+                self.close_through(names::TH, in_row);
             }
-            "tr" | "thead" | "tbody" | "tfoot" => self.close_through("tr", in_table),
-            "a" | "button" => self.close_through(name, |passed| passed.role == Role::Inline),
+            names::TR | names::THEAD | names::TBODY | names::TFOOT => self.close_through(names::TR, in_table),
+            names::A | names::BUTTON => self.close_through(name, |passed| passed.role == Role::Inline),
             _ => {
-                let is_heading = |name: &str| names::heading(name).is_some();
-                if is_heading(name) && self.stack.last().is_some_and(|top| is_heading(&top.name)) {
+                let is_heading = |name| names::heading(name).is_some();
+                if is_heading(name) && self.stack.last().is_some_and(|top| is_heading(top.name)) {
                     self.pop();
                 }
             }
@@ -282,12 +245,12 @@ impl State {
     }
 
     /// Closes the innermost open element of that name, if only elements that may be passed are inside it.
-    fn close_through(&mut self, name: &str, may_pass: impl Fn(&Element) -> bool) {
+    fn close_through(&mut self, name: Name, may_pass: impl Fn(&Element) -> bool) {
         if !self.is_open(name) {
             return;
         }
         for at in (0..self.stack.len()).rev().take(SEARCH_COUNT_MAX) {
-            if &*self.stack[at].name == name {
+            if self.stack[at].name == name {
                 return self.pop_to(at);
             }
             if !may_pass(&self.stack[at]) {
@@ -296,15 +259,15 @@ impl State {
         }
     }
 
-    fn end(&mut self, name: &LocalName) {
-        self.raw = None;
+    fn end_tag(&mut self, name: Name) {
+        self.is_in_noscript = false;
         let role = names::role(name);
         if matches!(role, Role::Block | Role::Table) {
             self.block = None;
         }
-        match &**name {
-            "br" => return self.push_text("\u{b}"),
-            "button" => self.push_text(" "),
+        match name {
+            names::BR => return self.push_text(LINE_BREAK_TEXT),
+            names::BUTTON => self.push_text(" "),
             _ => (),
         }
         let is_heading = names::heading(name).is_some();
@@ -313,20 +276,20 @@ impl State {
         }
         for at in (0..self.stack.len()).rev().take(SEARCH_COUNT_MAX) {
             let passed = &self.stack[at];
-            if passed.name == *name || (is_heading && names::heading(&passed.name).is_some()) {
+            if passed.name == name || (is_heading && names::heading(passed.name).is_some()) {
                 return self.pop_to(at);
             }
             let stops = match role {
-                Role::Table => matches!(&*passed.name, "table" | "template"),
+                Role::Table => matches!(passed.name, names::TABLE | names::TEMPLATE),
                 Role::Skipped => false,
-                Role::Block => passed.role == Role::Table || &*passed.name == "template",
+                Role::Block => passed.role == Role::Table || passed.name == names::TEMPLATE,
                 Role::Inline | Role::Void => passed.role != Role::Inline && passed.role != Role::Skipped,
             };
             if stops {
                 break;
             }
         }
-        if &**name == "a" {
+        if name == names::A {
             self.end_misnested_link();
         }
     }
@@ -335,29 +298,27 @@ impl State {
     fn end_misnested_link(&mut self) {
         for element in self.stack.iter_mut().rev().take(SEARCH_COUNT_MAX) {
             element.around.place.link = None;
-            if &*element.name == "a" {
+            if element.name == names::A {
                 break;
             }
         }
     }
 
-    fn is_open(&self, name: &str) -> bool {
-        self.open.get(&LocalName::from(name)).is_some_and(|count| *count > 0)
+    /// Says whether an element is open, as far up as is searched.
+    fn is_open(&self, name: Name) -> bool {
+        self.names[self.names.len().saturating_sub(SEARCH_COUNT_MAX)..].contains(&name)
     }
 
-    fn push(&mut self, name: &LocalName, role: Role, around: Around) {
-        *self.open.entry(name.clone()).or_default() += 1;
-        self.stack.push(Element { name: name.clone(), role, around });
+    fn push(&mut self, name: Name, role: Role, around: Around) {
+        self.names.push(name);
+        self.stack.push(Element { name, role, around });
     }
 
     fn pop(&mut self) {
-        if let Some(element) = self.stack.pop() {
-            if matches!(element.role, Role::Block | Role::Table) {
-                self.block = None;
-            }
-            if let Some(count) = self.open.get_mut(&element.name) {
-                *count -= 1;
-            }
+        self.names.pop();
+        let closed = self.stack.pop();
+        if closed.is_some_and(|element| matches!(element.role, Role::Block | Role::Table)) {
+            self.block = None;
         }
     }
 
@@ -367,11 +328,14 @@ impl State {
         }
     }
 
-    fn characters(&mut self, text: &str) {
-        if self.raw.as_ref().is_some_and(|name| &**name == "noscript") {
+    fn text(&mut self, text: &str) {
+        if self.is_in_noscript {
             return self.parts.noscript.push_str(text);
         }
-        if text.contains(is_invisible) {
+        if self.around().is_skipped {
+            return;
+        }
+        if has_invisible(text) {
             let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
             self.push_text(&visible);
         } else {
@@ -392,43 +356,44 @@ impl State {
             self.parts.blocks.push(around.block);
             self.block = Some(block);
         }
+        let prose_chars = surroundings::prose_chars(text);
         if let Some(at) = around.place.surrounding
             && around.place.link.is_none()
         {
-            self.parts.surroundings[at].prose_chars += surroundings::prose_chars(text);
+            self.parts.surroundings[at].prose_chars += prose_chars;
         }
         let start = self.parts.characters.len();
         self.parts.characters.push_str(text);
         let end = self.parts.characters.len();
         match self.parts.runs.last_mut() {
-            Some(last) if last.block == block && last.place == around.place => last.end = end,
-            _ => self.parts.runs.push(Run { start, end, block, place: around.place }),
+            Some(last) if last.block == block && last.place == around.place => {
+                last.end = end;
+                last.prose_chars += prose_chars;
+            }
+            _ => self.parts.runs.push(Run { start, end, prose_chars, block, place: around.place }),
         }
     }
 }
 
 fn marks(tag: &Tag) -> Marks<'_> {
-    let mut marks = Marks::default();
-    for found in &tag.attrs {
-        match &*found.name.local {
-            "class" => marks.class = &found.value,
-            "id" => marks.id = &found.value,
-            "role" => marks.role = &found.value,
-            "style" => marks.style = &found.value,
-            "hidden" => marks.hidden = Some(&found.value),
-            "open" => marks.has_open = true,
-            _ => (),
-        }
+    let text = |name| tag.attribute(name).unwrap_or_default();
+    Marks {
+        class: text(Attribute::Class),
+        id: text(Attribute::Id),
+        role: text(Attribute::Role),
+        style: text(Attribute::Style),
+        hidden: tag.attribute(Attribute::Hidden),
+        has_open: tag.attribute(Attribute::Open).is_some(),
     }
-    marks
-}
-
-fn attribute<'t>(tag: &'t Tag, name: &str) -> Option<&'t str> {
-    tag.attrs.iter().find(|found| &*found.name.local == name).map(|found| &*found.value)
 }
 
 /// Characters that nobody sees: controls, soft hyphens, marks of no width.
 fn is_invisible(c: char) -> bool {
     (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{c}'))
         || matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}')
+}
+
+/// Says whether any character is invisible. Most text is ASCII, and looked through many bytes at a time.
+fn has_invisible(text: &str) -> bool {
+    if text.is_ascii() { text.bytes().any(|byte| is_invisible(char::from(byte))) } else { text.contains(is_invisible) }
 }

@@ -19,7 +19,8 @@
 //! | number of a certificate | count | the order of first mention, from 01      |
 //!
 //! Rules. A bundle holds its subjects and every entry that they lean on ([`leans_on`]), entry 0 among
-//! them, and no other. Content lies there for subjects, each blob once under the first name that fits;
+//! them, the withdrawals that speak of any of these, and no other. What a withdrawal names is not there: neither content,
+//! nor `record.cbor` and `record.json`. Content lies there for subjects, each blob once under the first name that fits;
 //! for the capture that a provision quotes, its text. The writer names files by these functions and the
 //! reader refuses every other name, so a changed file is named even when the bag was made anew.
 //!
@@ -37,7 +38,7 @@ use crate::base::hash::Hash;
 use crate::base::id::{CheckCharacter, Id};
 use crate::document::media_type::MediaType;
 use crate::evidence::citation::Style;
-use crate::evidence::record::{Body, Genesis, KeyPurpose, Record, Visit};
+use crate::evidence::record::{Body, Genesis, KeyPurpose, Link, Record, Visit, WithdrawnEntry, WithdrawnRecord};
 use crate::log::key::{Ed25519PublicKey, KeyKind};
 
 /// The number of this layout, as `bag-info.txt` has it.
@@ -209,13 +210,25 @@ pub enum Lean {
 #[must_use]
 pub fn leans_on(record: &Record) -> Vec<Lean> {
     match &record.body {
-        Body::Genesis(_) => Vec::new(),
+        Body::Genesis(_) | Body::Withdrawal(_) | Body::Hold(_) => Vec::new(),
         Body::Document(document) => document.amends.map(Lean::Index).into_iter().collect(),
         Body::Capture(capture) => {
             [Some(Lean::Index(capture.document)), capture.previous.map(Lean::Statement)].into_iter().flatten().collect()
         }
         Body::Check(check) => vec![Lean::Index(check.document), Lean::Index(check.capture)],
         Body::Provision(provision) => vec![Lean::Index(provision.capture)],
+    }
+}
+
+/// Returns the same for a record that was withdrawn, by what the withdrawal says of it.
+#[must_use]
+pub fn leans_on_withdrawn(record: &WithdrawnRecord) -> Vec<Lean> {
+    match record.link {
+        Link::Capture { document, previous, .. } => {
+            [Some(Lean::Index(document)), previous.map(Lean::Statement)].into_iter().flatten().collect()
+        }
+        Link::Check { document, capture } => vec![Lean::Index(document), Lean::Index(capture)],
+        Link::Provision { capture } => vec![Lean::Index(capture)],
     }
 }
 
@@ -235,6 +248,8 @@ pub struct Entries {
     pub subjects: BTreeSet<u64>,
     /// Id and record of each entry, by index.
     pub records: BTreeMap<u64, (Id, Record)>,
+    /// The ids of entries whose record was withdrawn, by index.
+    pub withdrawn: BTreeMap<u64, Id>,
 }
 
 impl Entries {
@@ -249,12 +264,37 @@ impl Entries {
             }
             payload.insert(entry_file(id, RECORD_SEAL), None);
             if let Some(visit) = record.body.visit() {
-                payload.extend(content(id, visit).into_iter().map(|(name, blob)| (name, Some((id.clone(), blob)))));
+                let named = content(id, visit).into_iter().filter(|(_, blob)| !self.withdraws(*index, *blob));
+                payload.extend(named.map(|(name, blob)| (name, Some((id.clone(), blob)))));
                 payload.extend(Style::ALL.iter().map(|style| (citation(id, *style), None)));
             }
             payload.extend(self.quoted(record).map(|(name, id, blob)| (name, Some((id, blob)))));
         }
+        for id in self.withdrawn.values() {
+            payload.extend([STATEMENT, PROOF, RECEIPT].map(|file| (entry_file(id, file), None)));
+        }
         payload
+    }
+
+    /// Returns what the withdrawals that are here say of an entry, and where each is.
+    pub fn withdrawals_of(&self, index: u64) -> impl Iterator<Item = (u64, &WithdrawnEntry)> {
+        let behind = self.records.range(index.saturating_add(1)..);
+        behind.filter_map(move |(at, (_, record))| match &record.body {
+            Body::Withdrawal(withdrawal) => Some((*at, withdrawal.of(index)?)),
+            _ => None,
+        })
+    }
+
+    /// Says whether a withdrawal that is here names a blob of an entry.
+    #[must_use]
+    pub fn withdraws(&self, index: u64, blob: Hash) -> bool {
+        self.withdrawals_of(index).any(|(_, entry)| entry.names(blob))
+    }
+
+    /// Returns what a withdrawal that is here says of an entry's record.
+    #[must_use]
+    pub fn withdrawn_record(&self, index: u64) -> Option<&WithdrawnRecord> {
+        self.withdrawals_of(index).find_map(|(_, entry)| entry.record.as_ref())
     }
 
     /// Names the text that a provision quotes.
@@ -262,7 +302,8 @@ impl Entries {
         let Body::Provision(provision) = &record.body else { return None };
         let (id, capture) = self.records.get(&provision.capture)?;
         let named = content(id, capture.body.visit()?).into_iter();
-        let (name, blob) = named.into_iter().find(|(_, blob)| *blob == provision.rendition)?;
+        let mut named = named.filter(|(_, blob)| !self.withdraws(provision.capture, *blob));
+        let (name, blob) = named.find(|(_, blob)| *blob == provision.rendition)?;
         Some((name, id.clone(), blob))
     }
 }

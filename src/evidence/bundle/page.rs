@@ -81,7 +81,7 @@ fn subjects(described: &Described<'_>) -> String {
             (Some(body), Some(visit)) => format!("{} of `{}`, {}", body.kind(), plain(&visit.target), visit.started),
             (Some(body @ Body::Document(document)), _) => format!("{} `{}`", body.kind(), plain(&document.url)),
             (Some(body), _) => body.kind().to_owned(),
-            (None, _) => String::new(),
+            (None, _) => "its record was withdrawn".to_owned(),
         };
         let _ = writeln!(lines, "- **{id}**: {what}"); // Writing to a String cannot fail.
     }
@@ -94,15 +94,37 @@ fn entries(described: &Described<'_>) -> String {
         let _ =
             writeln!(lines, "| {id} | {} | {} | `{}` |", record.index, record.body.kind(), layout::entry_folder(id));
     }
+    for (index, id) in &described.entries.withdrawn {
+        let _ = writeln!(lines, "| {id} | {index} | withdrawn | `{}` |", layout::entry_folder(id));
+    }
     lines.trim_end().to_owned()
 }
 
 fn content(described: &Described<'_>) -> String {
-    if described.blobs.is_empty() {
+    let withdrawn = withdrawn(described);
+    if described.blobs.is_empty() && withdrawn.is_empty() {
         return "None: the records here name no content.".to_owned();
     }
-    let lines: Vec<String> = described.blobs.iter().map(|(name, hash)| format!("    {hash}  {name}")).collect();
-    lines.join("\n")
+    let lines = described.blobs.iter().map(|(name, hash)| format!("    {hash}  {name}"));
+    lines.chain(withdrawn).collect::<Vec<_>>().join("\n")
+}
+
+/// Says what was withdrawn, and is therefore not among the files.
+fn withdrawn(described: &Described<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (id, record) in described.entries.records.values() {
+        let Body::Withdrawal(withdrawal) = &record.body else { continue };
+        let subjects = described.subjects.iter().filter(|subject| withdrawal.of(subject.index).is_some());
+        lines.extend(subjects.map(|subject| {
+            format!(
+                "\nOf **{subject}** content was {} by {id}: `{}`, authority `{}`.",
+                withdrawal.manner.as_str(),
+                plain(&withdrawal.reason),
+                plain(&withdrawal.authority)
+            )
+        }));
+    }
+    lines
 }
 
 /// An address that cannot end the code span that it stands in.

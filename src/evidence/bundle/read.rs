@@ -58,6 +58,8 @@ pub struct Bundle<F> {
     /// Where each blob must lie.
     places: BTreeMap<(u64, Hash), String>,
     statements: BTreeMap<Hash, u64>,
+    /// Which withdrawals speak of each entry.
+    withdrawals: BTreeMap<u64, Vec<u64>>,
     findings: Vec<Finding>,
 }
 
@@ -74,6 +76,7 @@ impl<F: Folder> Bundle<F> {
             ids: BTreeMap::new(),
             places: BTreeMap::new(),
             statements: BTreeMap::new(),
+            withdrawals: BTreeMap::new(),
             findings: Vec::new(),
         };
         bundle.report_bag(&report);
@@ -156,8 +159,8 @@ impl<F: Folder> Bundle<F> {
     fn read_entries(&mut self) -> Entries {
         let mut ids: Vec<Id> = self.names.iter().filter_map(|name| layout::id_of_entry_file(name)).collect();
         ids.dedup();
-        let mut entries =
-            Entries { subjects: self.subjects.iter().map(|id| id.index).collect(), records: BTreeMap::new() };
+        let mut entries = Entries { subjects: self.subjects.iter().map(|id| id.index).collect(), ..Entries::default() };
+        let mut absent = Vec::new();
         for id in ids {
             if let Some(other) = self.ids.get(&id.index).filter(|other| **other != id) {
                 let expected = format!("one folder for entry {}", id.index);
@@ -169,7 +172,7 @@ impl<F: Folder> Bundle<F> {
             let name = layout::entry_file(&id, layout::RECORD);
             let record = self.read(&name, record::SIZE_BYTES_MAX).map(|bytes| bytes.as_deref().map(Record::decode));
             match record {
-                Ok(None) => self.missing(format!("`{name}`"), "nothing"),
+                Ok(None) => absent.push((id.clone(), name)),
                 Ok(Some(Ok(record))) if record.id(&id.prefix) == id => {
                     entries.records.insert(id.index, (id.clone(), record));
                 }
@@ -182,6 +185,19 @@ impl<F: Folder> Bundle<F> {
             let statement = self.read(&layout::entry_file(&id, layout::STATEMENT), SMALL_FILE_BYTES_MAX);
             if let Ok(Some(statement)) = statement {
                 self.statements.insert(Hash::of(&statement), id.index);
+            }
+        }
+        for (id, name) in absent {
+            // Whether the withdrawal is to be believed is for the verifier; here it only says what must lie there.
+            match entries.withdrawn_record(id.index) {
+                Some(record) if record.link.letter() == id.letter => drop(entries.withdrawn.insert(id.index, id)),
+                _ => self.missing(format!("`{name}`"), "nothing"),
+            }
+        }
+        for index in self.ids.keys() {
+            let speaking: Vec<u64> = entries.withdrawals_of(*index).map(|(at, _)| at).collect();
+            if !speaking.is_empty() {
+                self.withdrawals.insert(*index, speaking);
             }
         }
         entries
@@ -201,14 +217,21 @@ impl<F: Folder> Bundle<F> {
         // Without subjects nothing is leant on, and nothing can be superfluous.
         let mut is_whole = !self.subjects.is_empty();
         while let Some(index) = waiting.pop() {
-            let Some((id, record)) = entries.records.get(&index) else {
-                is_whole = false;
-                continue;
+            let (id, leans) = match (entries.records.get(&index), entries.withdrawn.get(&index)) {
+                (Some((id, record)), _) => (id, layout::leans_on(record)),
+                (None, Some(id)) => {
+                    (id, entries.withdrawn_record(index).map(layout::leans_on_withdrawn).unwrap_or_default())
+                }
+                (None, None) => {
+                    is_whole = false;
+                    continue;
+                }
             };
             if !reached.insert(index) {
                 continue;
             }
-            is_whole &= self.follow(id, record, &mut waiting);
+            waiting.extend(self.withdrawals.get(&index).into_iter().flatten());
+            is_whole &= self.follow(id, leans, &mut waiting);
         }
         // Where a link is missing, what lies behind it is not to blame.
         for (index, id) in self.ids.clone() {
@@ -221,9 +244,9 @@ impl<F: Folder> Bundle<F> {
     }
 
     /// Adds what a record leans on to those that wait; says whether all of it is there.
-    fn follow(&mut self, id: &Id, record: &Record, waiting: &mut Vec<u64>) -> bool {
+    fn follow(&mut self, id: &Id, leans: Vec<Lean>, waiting: &mut Vec<u64>) -> bool {
         let mut is_whole = true;
-        for lean in layout::leans_on(record) {
+        for lean in leans {
             let earlier = match lean {
                 Lean::Index(index) => self.ids.contains_key(&index).then_some(index),
                 Lean::Statement(statement) => self.statements.get(&statement).copied(),
@@ -251,7 +274,8 @@ impl<F: Folder> Bundle<F> {
             self.missing(format!("`{name}`"), "nothing");
         }
         let has_subjects = !self.subjects.is_empty();
-        let is_read = |name: &str| entries.records.values().any(|(id, _)| layout::belongs_to(name, id));
+        let ids = || entries.records.values().map(|(id, _)| id).chain(entries.withdrawn.values());
+        let is_read = |name: &str| ids().any(|id| layout::belongs_to(name, id));
         let unlisted: Vec<String> = self.names.difference(&expected).filter(|name| !is_key(name)).cloned().collect();
         for name in unlisted {
             // A record that is not there does not say which files it has; its absence is said already.
@@ -371,6 +395,10 @@ impl<F: Folder> Source for Bundle<F> {
 
     fn find_statement(&self, statement: Hash, before: u64) -> Result<Option<u64>, SourceError> {
         Ok(self.statements.get(&statement).copied().filter(|index| *index < before))
+    }
+
+    fn withdrawals(&self, index: u64) -> Result<Vec<u64>, SourceError> {
+        Ok(self.withdrawals.get(&index).cloned().unwrap_or_default())
     }
 
     fn blob(&self, subject: &Id, hash: Hash) -> Result<BlobFound, SourceError> {

@@ -53,6 +53,7 @@ fail_count=0
 missing_count=0
 holds() { printf 'holds    %s\n' "$*"; }
 fails() { printf 'FAILS    %s\n' "$*"; fail_count=$((fail_count + 1)); }
+withdrawn() { printf 'withdrawn  %s\n' "$*"; }
 missing() { printf 'missing  %s\n' "$*"; missing_count=$((missing_count + 1)); }
 
 verdict() {
@@ -389,7 +390,8 @@ check_proof() {
 }
 
 kind_of() {
-  case $1 in *-g-*-?) echo genesis ;; *-d-*-?) echo document ;; *-c-*-?) echo capture ;; *-v-*-?) echo check ;; *-p-*-?) echo provision ;; esac
+  case $1 in *-g-*-?) echo genesis ;; *-d-*-?) echo document ;; *-c-*-?) echo capture ;; *-v-*-?) echo check ;; *-p-*-?) echo provision ;;
+    *-w-*-?) echo withdrawal ;; *-h-*-?) echo hold ;; esac
 }
 
 : >"$tmp/statements"
@@ -461,11 +463,25 @@ check_history() {
   done
 }
 
+# The blobs of entry $1 that the withdrawals here name; each was checked above like any entry.
+withdrawn_from() {
+  for withdrawal in data/entries/*-w-*; do
+    withdrawal=${withdrawal#data/entries/}
+    [ -f "$tmp/$withdrawal.values" ] && [ "$(number_of "$withdrawal")" -gt "$1" ] || continue
+    at=$(sed -n "s/^\\.entries\\[\\([0-9]*\\)\\]\\.index u $1\$/\\1/p" "$tmp/$withdrawal.values" | sed -n 1p)
+    [ -z "$at" ] || sed -n "s/^\\.entries\\[$at\\]\\.blobs\\[[0-9]*\\] b //p" "$tmp/$withdrawal.values"
+  done
+}
+
 check_content() {
   sed -n 's/^\.primary\.sha256 b //p; s/^\.renditions\[[0-9]*\]\.sha256 b //p; s/^\.exchanges\[[0-9]*\]\.body\.sha256 b //p
     s/^\.exchanges\[[0-9]*\]\.connection\.tls\.chain\[[0-9]*\] b //p' "$tmp/$1.values" | sort -u >"$tmp/named"
   grep "  data/content/$1/" $manifest | cut -c 1-64 | sort >"$tmp/held"
   before=$fail_count-$missing_count
+  withdrawn_from "$(number_of "$1")" | sort -u >"$tmp/gone"
+  for hash in $(comm -12 "$tmp/named" "$tmp/gone"); do withdrawn "content: the file with SHA-256 $hash that $(printed "$1") names, see the withdrawal's record.json"; done
+  comm -23 "$tmp/named" "$tmp/gone" >"$tmp/left"
+  mv "$tmp/left" "$tmp/named"
   for hash in $(comm -23 "$tmp/named" "$tmp/held"); do missing "content: the file with SHA-256 $hash that $(printed "$1") names"; done
   for hash in $(comm -13 "$tmp/named" "$tmp/held"); do fails "content: \`$(sed -n "s/^$hash  \\(data\\/content\\/$1\\/.*\\)/\\1/p" $manifest | sed -n 1p)\` is not a file that $(printed "$1") names"; done
   [ "$fail_count-$missing_count" = "$before" ] && holds "content: $(grep -c . "$tmp/named") file(s) with the hashes that $(printed "$1") names"

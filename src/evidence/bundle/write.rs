@@ -62,8 +62,8 @@ pub struct Draft {
 pub struct Part {
     /// Its citation id.
     pub id: Id,
-    /// Its record's bytes.
-    pub record: Vec<u8>,
+    /// Its record's bytes; nothing when a withdrawal that is in the draft names them.
+    pub record: Option<Vec<u8>>,
     /// Its statement.
     pub statement: Vec<u8>,
     /// Its tlog-proof over the draft's checkpoint.
@@ -94,7 +94,12 @@ impl Prepared {
         let keys = layout::keys(&genesis.0, &genesis.1)?;
         prepared.files.extend(keys.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)));
         prepared.files.insert(layout::CHECKPOINT.to_owned(), draft.checkpoint.clone());
-        let entries = Entries { subjects: draft.subjects.clone(), records };
+        let withdrawn = draft.entries.iter().filter(|(_, part)| part.record.is_none());
+        let withdrawn = withdrawn.map(|(index, part)| (*index, part.id.clone())).collect();
+        let entries = Entries { subjects: draft.subjects.clone(), records, withdrawn };
+        if let Some(index) = entries.withdrawn.keys().find(|index| entries.withdrawn_record(**index).is_none()) {
+            return Err(WriteError::NoEntry { index: *index });
+        }
         let content = entries.payload().into_iter().filter_map(|(name, blob)| Some((name, blob?.1)));
         prepared.blobs = content.collect();
 
@@ -136,17 +141,18 @@ impl Prepared {
     ) -> Result<(), WriteError> {
         for (index, part) in &draft.entries {
             let files = [
-                (layout::RECORD, part.record.clone()),
-                (layout::RECORD_READING, reading(&part.record)?),
                 (layout::STATEMENT, part.statement.clone()),
                 (layout::PROOF, part.proof.clone()),
                 (layout::RECEIPT, part.receipt.clone()),
             ];
             self.files.extend(files.map(|(file, bytes)| (layout::entry_file(&part.id, file), bytes)));
+            let Some(record) = &part.record else { continue };
+            let files = [(layout::RECORD, record.clone()), (layout::RECORD_READING, reading(record)?)];
+            self.files.extend(files.map(|(file, bytes)| (layout::entry_file(&part.id, file), bytes)));
             if !draft.subjects.contains(index) {
                 continue;
             }
-            let seal = Seal::sign(&key.seed_secret(), RECORD_NAMESPACE, &part.record)?;
+            let seal = Seal::sign(&key.seed_secret(), RECORD_NAMESPACE, record)?;
             self.files.insert(layout::entry_file(&part.id, layout::RECORD_SEAL), seal.to_armored().into_bytes());
             if records.get(index).is_none_or(|(_, record)| record.body.visit().is_none()) {
                 continue;
@@ -218,13 +224,14 @@ pub fn reading(record: &[u8]) -> Result<Vec<u8>, RecordError> {
 fn decode_records(draft: &Draft) -> Result<BTreeMap<u64, (Id, Record)>, WriteError> {
     let mut records = BTreeMap::new();
     for (index, part) in &draft.entries {
-        let record = Record::decode(&part.record)?;
+        let Some(bytes) = &part.record else { continue };
+        let record = Record::decode(bytes)?;
         if record.index != *index || record.id(&part.id.prefix) != part.id {
             return Err(WriteError::OtherRecord { expected: part.id.to_string() });
         }
         records.insert(*index, (part.id.clone(), record));
     }
-    match draft.subjects.iter().find(|subject| !records.contains_key(subject)) {
+    match draft.subjects.iter().find(|subject| !draft.entries.contains_key(subject)) {
         Some(subject) => Err(WriteError::NoEntry { index: *subject }),
         None => Ok(records),
     }

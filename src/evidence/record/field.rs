@@ -127,6 +127,10 @@ impl Fields {
         Fields::open(&self.path_of(key), value)
     }
 
+    pub(super) fn optional_map(&mut self, key: &str) -> Result<Option<Fields>, FieldError> {
+        self.optional(key).map(|value| Fields::open(&self.path_of(key), value)).transpose()
+    }
+
     pub(super) fn maps(&mut self, key: &str) -> Result<Vec<Fields>, FieldError> {
         let members = self.array(key)?;
         let path = self.path_of(key);

@@ -8,14 +8,15 @@
 //! | field      | type | what                                                                         |
 //! |------------|------|------------------------------------------------------------------------------|
 //! | `v`        | uint | 1                                                                            |
-//! | `kind`     | text | `genesis`, `document`, `capture`, `check` or `provision`                     |
+//! | `kind`     | text | `genesis`, `document`, `capture`, `check`, `provision`, `withdrawal`, `hold` |
 //! | `origin`   | text | the log's origin                                                             |
 //! | `index`    | uint | the record's position in the log, from 0                                     |
 //! | `made`     | time | when the archive made the record, by its own clock                           |
 //! | `after`    | map  | `size`, `root`: the newest checkpoint the archive had seen; `tokens`: SHA-256 of each timestamp token and cosignature it held for it. With a token, this is the *not before* |
 //! | `software` | map  | `name`, `version`, `commit` of the program that made it                      |
 //!
-//! and the fields of its kind: [`Genesis`], [`Document`], [`Capture`], [`Check`], [`Provision`].
+//! and the fields of its kind: [`Genesis`], [`Document`], [`Capture`], [`Check`], [`Provision`], [`Withdrawal`],
+//! [`Hold`].
 //!
 //! A whole document record, in RFC 8949's diagnostic notation:
 //!
@@ -39,10 +40,12 @@ mod field;
 mod kind;
 mod reading;
 mod visit;
+mod withdrawal;
 
 pub use field::FieldError;
 pub use kind::{Capture, Check, Document, Genesis, GenesisKey, KeyPurpose, Provision, Vantage};
 pub use visit::{Method, Options, Primary, Rendition, Role, Tool, Visit};
+pub use withdrawal::{Hold, HoldAct, Link, Manner, Withdrawal, WithdrawnEntry, WithdrawnRecord};
 
 use field::Fields;
 
@@ -112,6 +115,10 @@ pub enum Body {
     Check(Box<Check>),
     /// A quoted passage.
     Provision(Provision),
+    /// Content that is taken out of the archive.
+    Withdrawal(Withdrawal),
+    /// Content that must not be.
+    Hold(Hold),
 }
 
 impl Body {
@@ -124,6 +131,8 @@ impl Body {
             Self::Capture(_) => "capture",
             Self::Check(_) => "check",
             Self::Provision(_) => "provision",
+            Self::Withdrawal(_) => "withdrawal",
+            Self::Hold(_) => "hold",
         }
     }
 
@@ -136,6 +145,8 @@ impl Body {
             Self::Capture(_) => 'C',
             Self::Check(_) => 'V',
             Self::Provision(_) => 'P',
+            Self::Withdrawal(_) => 'W',
+            Self::Hold(_) => 'H',
         }
     }
 
@@ -175,6 +186,8 @@ impl Record {
             Body::Capture(capture) => capture.to_fields(),
             Body::Check(check) => check.to_fields(),
             Body::Provision(provision) => provision.to_fields(),
+            Body::Withdrawal(withdrawal) => withdrawal.to_fields(),
+            Body::Hold(hold) => hold.to_fields(),
         });
         cbor::encode(&Value::map(fields))
     }
@@ -204,6 +217,8 @@ impl Record {
             "capture" => Body::Capture(Box::new(Capture::from_fields(&mut fields)?)),
             "check" => Body::Check(Box::new(Check::from_fields(&mut fields)?)),
             "provision" => Body::Provision(Provision::from_fields(&mut fields)?),
+            "withdrawal" => Body::Withdrawal(Withdrawal::from_fields(&mut fields, index)?),
+            "hold" => Body::Hold(Hold::from_fields(&mut fields, index)?),
             _ => return Err(RecordError::UnknownKind { found: kind }),
         };
         fields.finish()?;

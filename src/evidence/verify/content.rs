@@ -21,12 +21,20 @@ pub(super) fn check(source: &dyn Source, entry: &VerifiedEntry, entries: &mut En
         return Some(passage(source, provision, entries));
     }
     let blobs = entry.record.body.visit()?.blobs();
-    Some(blobs_of(source, &entry.id, &blobs))
+    Some(blobs_of(source, &entry.id, &blobs, entries))
 }
 
-fn blobs_of(source: &dyn Source, id: &Id, blobs: &[Hash]) -> Finding {
+fn blobs_of(source: &dyn Source, id: &Id, blobs: &[Hash], entries: &mut Entries<'_>) -> Finding {
     let mut missing = Vec::new();
+    let withdrawing = entries.withdrawing(id.index);
+    let (mut withdrawn_count, mut by) = (0, Vec::new());
     for hash in blobs {
+        // What is withdrawn is not asked for, though the same bytes may have been captured again.
+        if let Some(withdrawn) = withdrawing.iter().find(|one| one.names(*hash)) {
+            withdrawn_count += 1;
+            by.push(withdrawn.words().to_owned());
+            continue;
+        }
         match source.blob(id, *hash) {
             Ok(BlobFound::Blob) => {}
             Ok(BlobFound::Nothing { name }) => missing.push(name),
@@ -35,6 +43,13 @@ fn blobs_of(source: &dyn Source, id: &Id, blobs: &[Hash]) -> Finding {
             }
             Err(error) => return Finding::fails(Check::Content, format!("SHA-256 {hash}"), error.to_string()),
         }
+    }
+    by.dedup();
+    let by = by.join("; ");
+    if missing.is_empty() && withdrawn_count > 0 {
+        let expected = format!("all {} files that the record names", blobs.len());
+        let found = format!("{} of them; {withdrawn_count} {by}", blobs.len() - withdrawn_count);
+        return Finding::not_shown(Check::Content, expected, found);
     }
     if missing.is_empty() {
         let found = format!("{} file(s) with the hashes that the record names", blobs.len());
@@ -49,7 +64,8 @@ fn blobs_of(source: &dyn Source, id: &Id, blobs: &[Hash]) -> Finding {
 
 fn passage(source: &dyn Source, provision: &Provision, entries: &mut Entries<'_>) -> Finding {
     let Some(capture) = entries.entry(provision.capture) else {
-        return Finding::missing(Check::Content, format!("the quoted capture, entry {}", provision.capture), "nothing");
+        let expected = format!("the quoted capture, entry {}", provision.capture);
+        return entries.absent(Check::Content, provision.capture, expected);
     };
     let text = capture.record.body.visit().and_then(|visit| visit.text()).map(|text| text.sha256);
     if text != Some(provision.rendition) {
@@ -60,7 +76,7 @@ fn passage(source: &dyn Source, provision: &Provision, entries: &mut Entries<'_>
         );
     }
     if let finding @ Finding { outcome: super::finding::Outcome::Fails | super::finding::Outcome::NotShown, .. } =
-        blobs_of(source, &capture.id, &[provision.rendition])
+        blobs_of(source, &capture.id, &[provision.rendition], entries)
     {
         return finding;
     }

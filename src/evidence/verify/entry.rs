@@ -11,7 +11,7 @@ use super::source::{EntryBytes, Source};
 
 use crate::base::hash::Hash;
 use crate::base::id::{Id, Prefix};
-use crate::evidence::record::{Body, Document, Genesis, Record};
+use crate::evidence::record::{self as evidence, Body, Document, Genesis, Link, Record, Withdrawal};
 use crate::evidence::statement::Statement;
 use crate::log::key::Ed25519PublicKey;
 use crate::log::merkle::leaf_hash;
@@ -37,14 +37,53 @@ pub(super) struct Entries<'s> {
     genesis: Option<Genesis>,
     key: Option<Ed25519PublicKey>,
     checked: HashMap<u64, Option<VerifiedEntry>>,
+    /// Entries whose record a verified withdrawal names.
+    withdrawn: HashMap<u64, WithdrawnEntry>,
     findings: Vec<Finding>,
+}
+
+/// An entry whose record is not to be had, because it was withdrawn.
+#[derive(Clone, Debug)]
+pub(super) struct WithdrawnEntry {
+    /// Its statement's SHA-256.
+    pub(super) entry: Hash,
+    /// What the withdrawal says of the record's place.
+    pub(super) link: Link,
+    /// Who withdrew it, when and why.
+    pub(super) words: String,
+}
+
+/// A verified withdrawal, as it speaks of one entry.
+#[derive(Clone, Debug)]
+pub(super) struct Withdrawing {
+    said: evidence::WithdrawnEntry,
+    words: String,
+}
+
+impl Withdrawing {
+    /// Says whether a blob is withdrawn.
+    pub(super) fn names(&self, blob: Hash) -> bool {
+        self.said.names(blob)
+    }
+
+    /// Returns who withdrew it, when and why.
+    pub(super) fn words(&self) -> &str {
+        &self.words
+    }
 }
 
 impl<'s> Entries<'s> {
     /// Begins with entry 0.
     pub(super) fn new(source: &'s dyn Source, head: &'s Head) -> Self {
-        let mut entries =
-            Self { source, head, genesis: None, key: None, checked: HashMap::new(), findings: Vec::new() };
+        let mut entries = Self {
+            source,
+            head,
+            genesis: None,
+            key: None,
+            checked: HashMap::new(),
+            withdrawn: HashMap::new(),
+            findings: Vec::new(),
+        };
         entries.read_genesis();
         entries
     }
@@ -93,6 +132,43 @@ impl<'s> Entries<'s> {
         entry
     }
 
+    /// Returns what is withdrawn of the entry at `index`, the latest word first. Only a withdrawal that was verified as an
+    /// entry of its own, behind the one that it speaks of, is believed.
+    pub(super) fn withdrawing(&mut self, index: u64) -> Vec<Withdrawing> {
+        let named = match self.source.withdrawals(index) {
+            Ok(named) => named,
+            Err(error) => {
+                let expected = format!("what is withdrawn of entry {index}");
+                self.findings.push(Finding::fails(Check::Content, expected, error.to_string()));
+                return Vec::new();
+            }
+        };
+        let mut withdrawing = Vec::new();
+        for at in named.into_iter().rev().filter(|at| *at > index) {
+            let Some(entry) = self.entry(at) else { continue };
+            let Body::Withdrawal(withdrawal) = &entry.record.body else { continue };
+            let Some(said) = withdrawal.of(index) else { continue };
+            let Withdrawal { manner, reason, authority, .. } = withdrawal;
+            let (manner, id, made) = (manner.as_str(), &entry.id, entry.record.made.to_second());
+            let words = format!("{manner} by {id} of {made}: {reason} (authority: {authority})");
+            withdrawing.push(Withdrawing { said: said.clone(), words });
+        }
+        withdrawing
+    }
+
+    /// Returns the entry at `index` when its record was withdrawn; it was asked for before.
+    pub(super) fn withdrawn(&self, index: u64) -> Option<&WithdrawnEntry> {
+        self.withdrawn.get(&index)
+    }
+
+    /// Says that what a check needs is not there: withdrawn, or missing.
+    pub(super) fn absent(&self, check: Check, index: u64, expected: impl Into<String>) -> Finding {
+        match self.withdrawn(index) {
+            Some(withdrawn) => Finding::not_shown(check, expected, format!("its record was {}", withdrawn.words)),
+            None => Finding::missing(check, expected, "nothing"),
+        }
+    }
+
     /// Returns the document of the record at `index`.
     pub(super) fn document(&mut self, index: u64) -> Option<Document> {
         match self.entry(index)?.record.body {
@@ -139,6 +215,9 @@ impl<'s> Entries<'s> {
             return None;
         };
         let name = &bytes.name;
+        if bytes.record.is_none() && self.check_withdrawn(index, &bytes) {
+            return None;
+        }
         let (Some(record_bytes), Some(statement_bytes)) = (&bytes.record, &bytes.statement) else {
             let found = if bytes.record.is_some() { "no statement" } else { "no record" };
             self.findings.push(Finding::missing(Check::Signature, format!("record and statement of `{name}`"), found));
@@ -171,8 +250,34 @@ impl<'s> Entries<'s> {
         let record_sha256 = Hash::of(record_bytes);
         let entry = VerifiedEntry { id, record, record_sha256, entry: statement.entry() };
         self.check_signature(index, name, &entry, &statement);
-        self.check_inclusion(index, &bytes, &entry);
+        let placed = Placed { index, id: &entry.id, origin: &entry.record.origin, entry: entry.entry };
+        self.check_inclusion(&bytes, &placed);
         Some(entry)
+    }
+
+    /// Checks an entry whose record is not there as far as its statement goes, when a withdrawal names that very record.
+    fn check_withdrawn(&mut self, index: u64, bytes: &EntryBytes) -> bool {
+        let Some(statement) = bytes.statement.as_deref().and_then(|bytes| Statement::decode(bytes).ok()) else {
+            return false;
+        };
+        let (claim, entry) = (&statement.claim, statement.entry());
+        let Some(prefix) = self.genesis.as_ref().and_then(|genesis| Prefix::new(&genesis.prefix).ok()) else {
+            return false;
+        };
+        let found = self.withdrawing(index).into_iter().find_map(|one| {
+            let record = one.said.record.as_ref().filter(|record| record.sha256 == claim.record)?;
+            Some(WithdrawnEntry { entry, link: record.link, words: one.words })
+        });
+        let Some(withdrawn) = found else { return false };
+        let id = Id { prefix, letter: withdrawn.link.letter(), index };
+        if claim.subject != id.to_string() {
+            let expected = format!("the statement's subject {id} in `{}`", bytes.name);
+            self.findings.push(Finding::fails(Check::Signature, expected, claim.subject.clone()));
+        }
+        self.check_key(&bytes.name, &statement);
+        self.check_inclusion(bytes, &Placed { index, id: &id, origin: &claim.issuer, entry });
+        self.withdrawn.insert(index, withdrawn);
+        true
     }
 
     fn check_signature(&mut self, index: u64, name: &str, entry: &VerifiedEntry, statement: &Statement) {
@@ -191,6 +296,10 @@ impl<'s> Entries<'s> {
                 self.findings.push(Finding::fails(Check::Signature, expected, found));
             }
         }
+        self.check_key(name, statement);
+    }
+
+    fn check_key(&mut self, name: &str, statement: &Statement) {
         let Some(key) = &self.key else { return };
         let relies_on = format!("who vouches for the archive's key {}", key.fingerprint());
         self.findings.push(match statement.verify(key) {
@@ -203,8 +312,8 @@ impl<'s> Entries<'s> {
         });
     }
 
-    fn check_inclusion(&mut self, index: u64, bytes: &EntryBytes, entry: &VerifiedEntry) {
-        let name = &bytes.name;
+    fn check_inclusion(&mut self, bytes: &EntryBytes, entry: &Placed<'_>) {
+        let (name, index) = (&bytes.name, entry.index);
         let Some(checkpoint) = &self.head.checkpoint else { return }; // Said already, by the checkpoint's own check.
         let Some(proof) = &bytes.proof else {
             self.findings.push(Finding::missing(Check::Inclusion, format!("a proof for `{name}`"), "none"));
@@ -225,10 +334,10 @@ impl<'s> Entries<'s> {
             ));
             return;
         }
-        if entry.record.origin != checkpoint.origin.as_str() {
+        if entry.origin != checkpoint.origin.as_str() {
             self.findings.push(fails(
                 format!("a record of the log `{}`", checkpoint.origin),
-                format!("one of `{}`", entry.record.origin),
+                format!("one of `{}`", entry.origin),
             ));
         }
         if proof.index != index {
@@ -247,12 +356,12 @@ impl<'s> Entries<'s> {
             Err(error) => fails(format!("`{name}` as entry {index} under root {}", checkpoint.root), error.to_string()),
         });
         if let Some(receipt) = &bytes.receipt {
-            self.check_receipt(name, receipt, index, entry);
+            self.check_receipt(name, receipt, entry);
         }
     }
 
     /// The receipt says the same as the proof, in the form that SCITT tools read: it must not say anything else.
-    fn check_receipt(&mut self, name: &str, receipt: &[u8], index: u64, entry: &VerifiedEntry) {
+    fn check_receipt(&mut self, name: &str, receipt: &[u8], entry: &Placed<'_>) {
         let Some(checkpoint) = &self.head.checkpoint else { return };
         let log_key = self.genesis.as_ref().and_then(Genesis::log_key);
         let is_signed = |message: &[u8], signature: &[u8]| {
@@ -262,7 +371,7 @@ impl<'s> Entries<'s> {
             let root = receipt.verify(entry.entry, is_signed)?;
             let proof = &receipt.proofs()[0];
             let says_same = root == checkpoint.root
-                && proof.index == index
+                && proof.index == entry.index
                 && receipt.signed_tree_size() == Some(checkpoint.size)
                 && receipt.origin() == Some(checkpoint.origin.as_str())
                 && receipt.subject() == Some(entry.id.to_string().as_str());
@@ -278,4 +387,12 @@ impl<'s> Entries<'s> {
             Err(error) => self.findings.push(Finding::fails(Check::Inclusion, expected, error.to_string())),
         }
     }
+}
+
+/// What an entry says of its place.
+struct Placed<'e> {
+    index: u64,
+    id: &'e Id,
+    origin: &'e str,
+    entry: Hash,
 }

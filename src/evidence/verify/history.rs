@@ -7,7 +7,8 @@
 use super::entry::{Entries, VerifiedEntry};
 use super::finding::{Check, Finding, NOBODY};
 
-use crate::evidence::record::{Body, Capture, Check as CheckRecord, Document, Visit};
+use crate::base::hash::Hash;
+use crate::evidence::record::{Body, Capture, Check as CheckRecord, Document, Link, Visit};
 
 /// Checks the chain from the subject back to the first capture of its document.
 pub(super) fn check(entry: &VerifiedEntry, entries: &mut Entries<'_>) -> Vec<Finding> {
@@ -18,14 +19,15 @@ pub(super) fn check(entry: &VerifiedEntry, entries: &mut Entries<'_>) -> Vec<Fin
             Some(Body::Capture(capture)) => chain(provision.capture, &capture, entries),
             Some(other) => Finding::fails(Check::History, "a quoted capture", format!("a quoted {}", other.kind())),
             None => {
-                Finding::missing(Check::History, format!("the quoted capture, entry {}", provision.capture), "nothing")
+                let expected = format!("the quoted capture, entry {}", provision.capture);
+                entries.absent(Check::History, provision.capture, expected)
             }
         },
         Body::Document(_) => match history_of(entry.record.index, entries) {
             Ok(_) => return entries.findings(),
             Err(finding) => finding,
         },
-        Body::Genesis(_) => return entries.findings(),
+        Body::Genesis(_) | Body::Withdrawal(_) | Body::Hold(_) => return entries.findings(),
     };
     [vec![finding], entries.findings()].concat()
 }
@@ -33,11 +35,8 @@ pub(super) fn check(entry: &VerifiedEntry, entries: &mut Entries<'_>) -> Vec<Fin
 /// A check must have found what its capture had found, of the same document.
 fn confirms(check: &CheckRecord, entries: &mut Entries<'_>) -> Finding {
     let Some(earlier) = entries.entry(check.capture) else {
-        return Finding::missing(
-            Check::History,
-            format!("the capture that is confirmed, entry {}", check.capture),
-            "nothing",
-        );
+        let expected = format!("the capture that is confirmed, entry {}", check.capture);
+        return entries.absent(Check::History, check.capture, expected);
     };
     let Body::Capture(capture) = &earlier.record.body else {
         return Finding::fails(
@@ -57,46 +56,80 @@ fn confirms(check: &CheckRecord, entries: &mut Entries<'_>) -> Finding {
     chain(check.capture, capture, entries)
 }
 
-fn chain(index: u64, newest: &Capture, entries: &mut Entries<'_>) -> Finding {
-    let (mut index, mut capture) = (index, newest.clone());
-    loop {
-        if let Some(finding) = visits(capture.document, &capture.visit, entries) {
-            return finding;
-        }
-        let Some(previous) = capture.previous else {
-            if capture.sequence == 1 {
-                let found = format!("{} capture(s), each naming the one before", newest.sequence);
-                return Finding::holds(Check::History, found, NOBODY);
-            }
-            return Finding::fails(Check::History, format!("a capture before entry {index}"), "none is named");
-        };
-        if capture.sequence <= 1 {
-            return Finding::fails(
-                Check::History,
-                format!("nothing before entry {index}, the first capture"),
-                "a capture is named",
-            );
-        }
-        let Some(earlier) = entries.predecessor(index, previous) else {
-            let expected = format!("the capture before entry {index}, whose statement has SHA-256 {previous}");
-            return Finding::missing(Check::History, expected, "nothing");
-        };
-        let Body::Capture(before) = earlier.record.body else {
-            return Finding::fails(Check::History, "a capture in the chain", format!("`{}`", earlier.id));
-        };
-        if before.sequence != capture.sequence - 1 || earlier.record.index >= index {
-            let expected = format!("capture {} before entry {index}", capture.sequence - 1);
-            return Finding::fails(
-                Check::History,
-                expected,
-                format!("capture {} at entry {}", before.sequence, earlier.record.index),
-            );
-        }
-        if let Some(finding) = same_document(before.document, capture.document, entries) {
-            return finding;
-        }
-        (index, capture) = (earlier.record.index, *before);
+/// One capture of a chain, as its record says it or the withdrawal of its record.
+struct Step {
+    index: u64,
+    document: u64,
+    sequence: u64,
+    previous: Option<Hash>,
+}
+
+impl Step {
+    fn of(index: u64, capture: &Capture) -> Self {
+        Self { index, document: capture.document, sequence: capture.sequence, previous: capture.previous }
     }
+}
+
+fn chain(index: u64, newest: &Capture, entries: &mut Entries<'_>) -> Finding {
+    if let Some(finding) = visits(newest.document, &newest.visit, entries) {
+        return finding;
+    }
+    let mut step = Step::of(index, newest);
+    let mut withdrawn = Vec::new();
+    loop {
+        let Step { index, document, sequence, previous } = step;
+        let Some(previous) = previous else {
+            if sequence != 1 {
+                return Finding::fails(Check::History, format!("a capture before entry {index}"), "none is named");
+            }
+            return whole(newest.sequence, &withdrawn);
+        };
+        if sequence <= 1 {
+            let expected = format!("nothing before entry {index}, the first capture");
+            return Finding::fails(Check::History, expected, "a capture is named");
+        }
+        let earlier = match entries.predecessor(index, previous) {
+            Predecessor::Read(entry) => match &entry.record.body {
+                Body::Capture(capture) => match visits(capture.document, &capture.visit, entries) {
+                    None => Step::of(entry.record.index, capture),
+                    Some(finding) => return finding,
+                },
+                _ => return Finding::fails(Check::History, "a capture in the chain", format!("`{}`", entry.id)),
+            },
+            Predecessor::Withdrawn(index, Link::Capture { document, sequence, previous }, words) => {
+                withdrawn.push(format!("the record of capture {sequence} was {words}"));
+                Step { index, document, sequence, previous }
+            }
+            Predecessor::Withdrawn(..) => {
+                return Finding::fails(Check::History, "a capture in the chain", "a withdrawn record of another kind");
+            }
+            Predecessor::Nothing => {
+                let expected = format!("the capture before entry {index}, whose statement has SHA-256 {previous}");
+                return Finding::missing(Check::History, expected, "nothing");
+            }
+        };
+        if earlier.sequence != sequence - 1 || earlier.index >= index {
+            let found = format!("capture {} at entry {}", earlier.sequence, earlier.index);
+            return Finding::fails(Check::History, format!("capture {} before entry {index}", sequence - 1), found);
+        }
+        if let Some(finding) = same_document(earlier.document, document, entries) {
+            return finding;
+        }
+        step = earlier;
+    }
+}
+
+/// A chain down to its first capture: where a record is withdrawn, its place is the word of the withdrawal alone.
+fn whole(sequence: u64, withdrawn: &[String]) -> Finding {
+    if withdrawn.is_empty() {
+        let found = format!("{sequence} capture(s), each naming the one before");
+        return Finding::holds(Check::History, found, NOBODY);
+    }
+    Finding::not_shown(
+        Check::History,
+        format!("{sequence} capture(s), each naming the one before"),
+        format!("{}, which alone says what it named", withdrawn.join("; ")),
+    )
 }
 
 /// Two records speak of one document when one's record amends the other's, or they are the same record.
@@ -134,7 +167,7 @@ fn read_document(index: u64, entries: &mut Entries<'_>) -> Result<Document, Find
     match entries.entry(index).map(|entry| entry.record.body) {
         Some(Body::Document(document)) => Ok(document),
         Some(other) => Err(Finding::fails(Check::History, expected, format!("a {}", other.kind()))),
-        None => Err(Finding::missing(Check::History, expected, "nothing")),
+        None => Err(entries.absent(Check::History, index, expected)),
     }
 }
 
@@ -150,11 +183,29 @@ fn visits(document: u64, visit: &Visit, entries: &mut Entries<'_>) -> Option<Fin
     }
 }
 
+/// The capture before another.
+enum Predecessor {
+    Read(Box<VerifiedEntry>),
+    Withdrawn(u64, Link, String),
+    Nothing,
+}
+
 impl Entries<'_> {
     /// Finds the earlier capture whose statement has the given hash. The hash does not say its index: the
     /// source lists which entries it holds.
-    fn predecessor(&mut self, index: u64, statement: crate::base::hash::Hash) -> Option<VerifiedEntry> {
-        let candidate = self.source().find_statement(statement, index).ok().flatten()?;
-        self.entry(candidate).filter(|entry| entry.entry == statement)
+    fn predecessor(&mut self, index: u64, statement: Hash) -> Predecessor {
+        let Some(candidate) = self.source().find_statement(statement, index).ok().flatten() else {
+            return Predecessor::Nothing;
+        };
+        if let Some(entry) = self.entry(candidate) {
+            let is_it = entry.entry == statement;
+            return if is_it { Predecessor::Read(Box::new(entry)) } else { Predecessor::Nothing };
+        }
+        match self.withdrawn(candidate) {
+            Some(withdrawn) if withdrawn.entry == statement => {
+                Predecessor::Withdrawn(candidate, withdrawn.link, withdrawn.words.clone())
+            }
+            _ => Predecessor::Nothing,
+        }
     }
 }

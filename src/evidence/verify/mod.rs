@@ -24,6 +24,9 @@
 //! 3. `content`, `history`, `origin`, each in the file of its name.
 //! 4. `witnesses`, `not-after` and `not-before` (`checkpoint.rs`).
 //! 5. The verdict: [`Verdict::of`].
+//!
+//! What a withdrawal names ([`crate::evidence::record::Withdrawal`]), itself verified as an entry behind the one that it
+//! speaks of, is *not shown*: neither missing, nor does it hold. What is absent without one is missing.
 
 pub mod finding;
 
@@ -63,6 +66,12 @@ pub fn verify(source: &dyn Source, subject: &Id, policy: Option<&Policy>, now: T
     findings.extend(entries.findings());
     findings.extend(about_genesis); // After the subject's own, which are the ones to read.
 
+    if verified.is_none()
+        && let Some(withdrawn) = entries.withdrawn(subject.index)
+    {
+        let found = format!("it was {}", withdrawn.words);
+        findings.push(Finding::not_shown(Check::Content, "the record, and the files that it names", found));
+    }
     let mut described = Subject::unknown(subject);
     if let Some(entry) = &verified {
         described = Subject::of(subject, entry, &mut entries);

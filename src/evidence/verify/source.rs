@@ -30,6 +30,12 @@ pub trait Source {
     /// When the bytes cannot be read.
     fn find_statement(&self, statement: Hash, before: u64) -> Result<Option<u64>, SourceError>;
 
+    /// Returns the indexes of the entries that may withdraw something of an entry: each is verified before it is believed.
+    ///
+    /// # Errors
+    /// When the bytes cannot be read.
+    fn withdrawals(&self, index: u64) -> Result<Vec<u64>, SourceError>;
+
     /// Looks for a blob that `subject`'s record names, and says what is in its place.
     ///
     /// # Errors

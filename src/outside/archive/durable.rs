@@ -14,12 +14,15 @@
 //! succeed without them. The error goes up and the writing act ends.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::disk::{self, Kept, folder_of};
 
 pub use super::disk::Access;
+
+/// How much is written over at a time.
+const PIECE_BYTES: u64 = 1 << 18;
 
 /// How many fsyncs are waited for at once: more than a batch of 256 records needs, each in a passing thread.
 const SYNC_COUNT_MAX: usize = 16;
@@ -118,6 +121,28 @@ pub fn take_over(from: &Path, start: &[u8], path: &Path) -> Result<(), WriteErro
     disk::adopt(from).and_then(|mut file| file.write_all(start)).map_err(at)?;
     disk::rename(from, path).map_err(at)?;
     sync_folder(&folder_of(path))
+}
+
+/// Writes over a stretch of a file that is damaged there, durably. What stood there is lost: keep it aside before.
+///
+/// # Errors
+/// A [`WriteError`] that names the path.
+pub fn overwrite(path: &Path, offset: u64, bytes: &mut dyn io::Read) -> Result<(), WriteError> {
+    let at = |source| WriteError::at(path, source);
+    let is_new = !path.exists();
+    let mut file = Kept::open(path).map_err(at)?;
+    file.seek(offset).map_err(at)?;
+    let mut piece = Vec::new();
+    loop {
+        piece.clear();
+        (&mut *bytes).take(PIECE_BYTES).read_to_end(&mut piece).map_err(at)?;
+        if piece.is_empty() {
+            break;
+        }
+        file.write_all(&piece).map_err(at)?;
+    }
+    file.sync().map_err(at)?;
+    if is_new { sync_folder(&folder_of(path)) } else { Ok(()) }
 }
 
 /// Removes a file that nothing needs any more; its absence is no error.
@@ -326,7 +351,11 @@ fn refuse_existing(path: &Path, existing: Existing) -> Result<(), WriteError> {
     Ok(())
 }
 
-fn sync_folder(path: &Path) -> Result<(), WriteError> {
+/// Makes it durable which files a folder has.
+///
+/// # Errors
+/// A [`WriteError`] that names the folder.
+pub fn sync_folder(path: &Path) -> Result<(), WriteError> {
     disk::sync_folder(path).map_err(|source| WriteError::at(path, source))
 }
 

@@ -8,6 +8,8 @@
 //! | `head` ‖ history             | the newest capture: index, sequence, SHA-256 of its statement     |
 //! | `newest` ‖ history ‖ outcome | the newest capture with that outcome: index, likeness             |
 //!
+//! What came last of each document lies here too ([`super::references`]).
+//!
 //! All of it is derived from the log and follows it: an append never waits for it to be durable, and a
 //! missing, stale or corrupt index is deleted and rebuilt. sled holds it; only the writing process opens it.
 //! What is learnt of unpublished entries stays in memory until [`Index::cover`] writes it in one batch, so
@@ -18,9 +20,11 @@ use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 
+use super::references::References;
+
 use crate::base::hash::Hash;
 use crate::document::outcome::OutcomeKind;
-use crate::evidence::record::{Body, Record, Visit};
+use crate::evidence::record::{Body, Link, Record, Visit};
 
 /// How much memory sled may use for its cache.
 const CACHE_BYTES: u64 = 16 << 20;
@@ -31,6 +35,7 @@ const COVERED: &[u8] = b"covered";
 pub struct Index {
     db: sled::Db,
     unpublished: HashMap<Vec<u8>, Vec<u8>>,
+    references: References,
 }
 
 /// A document that the log knows.
@@ -80,7 +85,7 @@ impl Index {
 
     fn try_open(folder: &Path) -> Result<Self, IndexError> {
         let db = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).flush_every_ms(None).open()?;
-        Ok(Self { db, unpublished: HashMap::new() })
+        Ok(Self { references: References::new(db.clone()), db, unpublished: HashMap::new() })
     }
 
     /// Returns how many entries are indexed and the root over them; `None` when nothing is.
@@ -100,8 +105,13 @@ impl Index {
         for (key, value) in self.unpublished.drain() {
             batch.insert(key, value);
         }
+        for (key, value) in self.references.fresh() {
+            batch.insert(key, value);
+        }
         batch.insert(COVERED, [&size.to_be_bytes()[..], root.as_bytes()].concat());
-        Ok(self.db.apply_batch(batch)?)
+        self.db.apply_batch(batch)?;
+        self.references.forget_fresh();
+        Ok(())
     }
 
     /// Returns a document's newest record and its first, by its key.
@@ -134,6 +144,12 @@ impl Index {
         Ok(newest.filter(|(_, likeness)| *likeness == visit.likeness()).map(|(capture, _)| capture))
     }
 
+    /// Returns what came last, to be shared with those who compress.
+    #[must_use]
+    pub fn references(&self) -> References {
+        self.references.clone()
+    }
+
     /// Takes in a record that was appended, with its statement's SHA-256.
     ///
     /// # Errors
@@ -153,8 +169,27 @@ impl Index {
                 self.unpublished.insert(key_of(b"head", &history.to_be_bytes()), head);
                 let likeness = [&index[..], capture.visit.likeness().as_bytes()].concat();
                 self.unpublished.insert(newest(history, capture.visit.outcome.kind), likeness);
+                self.references.learn(history, &capture.visit);
             }
-            Body::Genesis(_) | Body::Check(_) | Body::Provision(_) => {}
+            Body::Check(check) => self.references.learn(self.history(check.document)?, &check.visit),
+            Body::Genesis(_) | Body::Provision(_) | Body::Withdrawal(_) | Body::Hold(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Takes in a capture whose record was withdrawn: the next one follows it, and none confirms what came before it.
+    ///
+    /// # Errors
+    /// An [`IndexError`]: rebuild.
+    pub fn learn_withdrawn(&mut self, index: u64, statement: Hash, link: &Link) -> Result<(), IndexError> {
+        let Link::Capture { document, sequence, .. } = link else { return Ok(()) };
+        let history = self.history(*document)?;
+        let index = index.to_be_bytes();
+        let head = [&index[..], &sequence.to_be_bytes(), statement.as_bytes()].concat();
+        self.unpublished.insert(key_of(b"head", &history.to_be_bytes()), head);
+        for outcome in OutcomeKind::ALL {
+            let likeness = [&index[..], &[0; Hash::SIZE_BYTES]].concat(); // Like nothing.
+            self.unpublished.insert(newest(history, outcome), likeness);
         }
         Ok(())
     }
@@ -172,7 +207,7 @@ impl Index {
     }
 }
 
-fn key_of(name: &[u8], of: &[u8]) -> Vec<u8> {
+pub(super) fn key_of(name: &[u8], of: &[u8]) -> Vec<u8> {
     [name, of].concat()
 }
 
@@ -180,7 +215,7 @@ fn newest(history: u64, outcome: OutcomeKind) -> Vec<u8> {
     [b"newest", &history.to_be_bytes()[..], outcome.word().as_bytes()].concat()
 }
 
-fn number(value: &[u8], at: usize) -> Option<u64> {
+pub(super) fn number(value: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_be_bytes(value.get(at..at + 8)?.try_into().ok()?))
 }
 

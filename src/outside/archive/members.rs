@@ -9,6 +9,8 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
+use zstd::zstd_safe::{self, DCtx};
+
 use super::packs::{Member, PackError, Packs};
 
 use crate::base::hash::Hash;
@@ -23,6 +25,15 @@ pub struct MemberReader {
     decompressor: zstd::bulk::Decompressor<'static>,
     stored: Vec<u8>,
     blob: Vec<u8>,
+}
+
+/// What is compared once a frame is decoded. zstd compares its own checksum always.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Compared {
+    /// The blob's SHA-256 too.
+    Hash,
+    /// The frame's CRC-32 and the blob's size alone, where what is made of it is hashed in the end.
+    Sums,
 }
 
 impl MemberReader {
@@ -43,7 +54,23 @@ impl MemberReader {
         if member.size_bytes.max(member.stored_bytes) > AT_ONCE_BYTES_MAX {
             return self.packs.copy_member(segment, member, &mut io::sink()).map(drop);
         }
-        self.read_at_once(segment, member).map(drop)
+        if member.base.is_some() {
+            return self.read_member(segment, member).map(drop);
+        }
+        let mut blob = std::mem::take(&mut self.blob);
+        let checked = self.decode(segment, member, None, Compared::Hash, &mut blob);
+        self.blob = blob;
+        checked
+    }
+
+    /// Decodes and checks a member whose base's bytes are at hand.
+    ///
+    /// # Errors
+    /// [`PackError::Damaged`] says what it holds instead.
+    pub fn read_against(&mut self, segment: u32, member: &Member, base: &[u8]) -> Result<Vec<u8>, PackError> {
+        let mut blob = Vec::new();
+        self.decode(segment, member, Some(base), Compared::Hash, &mut blob)?;
+        Ok(blob)
     }
 
     /// Reads a blob whole, from where it is known to lie.
@@ -51,47 +78,127 @@ impl MemberReader {
     /// # Errors
     /// As [`Packs::read`].
     pub fn read(&mut self, segment: u32, offset: u64, hash: Hash) -> Result<Vec<u8>, PackError> {
-        let member = self.packs.member_at(segment, offset)?.filter(|member| member.hash == hash);
+        // Where its segment is gone, it was rewritten, and the blob lies elsewhere.
+        let member = self.packs.member_at(segment, offset).ok().flatten().filter(|member| member.hash == hash);
         match member {
             Some(member) if member.size_bytes.max(member.stored_bytes) <= AT_ONCE_BYTES_MAX => {
-                self.read_at_once(segment, &member).map(<[u8]>::to_vec)
+                self.read_member(segment, &member).or_else(|_| self.packs.read(hash))
             }
             _ => self.packs.read(hash),
         }
     }
 
-    fn read_at_once(&mut self, segment: u32, member: &Member) -> Result<&[u8], PackError> {
-        let path = self.packs.path(segment);
-        let damaged =
-            |found: String| PackError::Damaged { hash: member.hash, path: path.clone(), offset: member.offset, found };
+    /// Reads a small member's blob whole, after all that it is compressed against.
+    ///
+    /// # Errors
+    /// [`PackError::Damaged`], or [`PackError::Base`] which names the blob on the way that is damaged or missing.
+    pub fn read_member(&mut self, segment: u32, member: &Member) -> Result<Vec<u8>, PackError> {
+        let bases = self.packs.bases(segment, member)?;
+        let (mut base, mut blob) = (Vec::new(), Vec::new());
+        let mut decoded = Ok(());
+        for (at, on_the_way) in bases.iter().rev() {
+            let against = on_the_way.base.is_some().then_some(&*base);
+            decoded = decoded.and_then(|()| self.decode(*at, on_the_way, against, Compared::Sums, &mut blob));
+            std::mem::swap(&mut base, &mut blob);
+        }
+        let against = member.base.is_some().then_some(&*base);
+        match decoded.and_then(|()| self.decode(segment, member, against, Compared::Hash, &mut blob)) {
+            Ok(()) => Ok(blob),
+            Err(error) if bases.is_empty() => Err(error),
+            Err(error) => Err(self.find_damage(segment, member, &bases).err().unwrap_or(error)),
+        }
+    }
+
+    /// Reads a small member's blob and all that it is compressed against, the plain one first and its own last.
+    ///
+    /// # Errors
+    /// As [`MemberReader::read_member`].
+    pub fn read_chain(&mut self, segment: u32, member: Member) -> Result<Vec<(Member, Vec<u8>)>, PackError> {
+        let bases = self.packs.bases(segment, &member)?;
+        let mut chain: Vec<(Member, Vec<u8>)> = Vec::new();
+        for (at, member) in bases.into_iter().rev().chain([(segment, member)]) {
+            let against = chain.last().filter(|_| member.base.is_some()).map(|(_, bytes)| bytes.as_slice());
+            let mut blob = Vec::new();
+            self.decode(at, &member, against, Compared::Hash, &mut blob)?;
+            chain.push((member, blob));
+        }
+        Ok(chain)
+    }
+
+    /// Hashes every blob on the way, and names the first that is not what it says.
+    fn find_damage(&mut self, segment: u32, member: &Member, bases: &[(u32, Member)]) -> Result<(), PackError> {
+        let (mut base, mut blob) = (Vec::new(), Vec::new());
+        for (at, on_the_way) in bases.iter().rev() {
+            let against = on_the_way.base.is_some().then_some(&*base);
+            let decoded = self.decode(*at, on_the_way, against, Compared::Hash, &mut blob);
+            decoded.map_err(|error| self.packs.cannot_lean(segment, member, on_the_way.hash, error))?;
+            std::mem::swap(&mut base, &mut blob);
+        }
+        Ok(())
+    }
+
+    /// Decodes one frame, of at most [`AT_ONCE_BYTES_MAX`], into `blob`.
+    fn decode(
+        &mut self,
+        segment: u32,
+        member: &Member,
+        base: Option<&[u8]>,
+        compared: Compared,
+        blob: &mut Vec<u8>,
+    ) -> Result<(), PackError> {
+        let packs = self.packs.clone();
+        let damaged = |found: String| PackError::Damaged {
+            hash: member.hash,
+            path: packs.path(segment),
+            offset: member.offset,
+            found,
+        };
+        self.load(segment, member)?;
+        let crc32 = crc32fast::hash(&self.stored);
+        blob.clear();
+        blob.reserve(usize::try_from(member.size_bytes).expect("at most the limit"));
+        match base {
+            None => self.decompressor.decompress_to_buffer(&self.stored, blob).map(drop),
+            Some(base) => decompress_against(base, &self.stored, blob),
+        }
+        .map_err(|error| damaged(error.to_string()))?;
+        let size_bytes = u64::try_from(blob.len()).expect("a length fits in 64 bits");
+        if compared == Compared::Hash || size_bytes != member.size_bytes {
+            let hash = Hash::of(blob);
+            if hash != member.hash || size_bytes != member.size_bytes {
+                return Err(damaged(format!("{size_bytes} bytes with SHA-256 {hash}")));
+            }
+        }
+        if crc32 != member.crc32 {
+            let expected = member.crc32;
+            return Err(damaged(format!("the right bytes from a frame with CRC-32 {crc32:08x}, not {expected:08x}")));
+        }
+        Ok(())
+    }
+
+    /// Reads a frame as it is stored.
+    fn load(&mut self, segment: u32, member: &Member) -> Result<(), PackError> {
+        let io_error = |source| PackError::Io { path: self.packs.path(segment), source };
         let file = match &mut self.open {
             Some((number, file)) if *number == segment => file,
             other => {
-                let file = File::open(&path).map_err(|source| PackError::Io { path: path.clone(), source })?;
+                let file = File::open(self.packs.path(segment)).map_err(io_error)?;
                 &mut other.insert((segment, file)).1
             }
         };
         self.stored.clear();
         file.seek(SeekFrom::Start(member.frame_offset))
             .and_then(|_| Read::by_ref(file).take(member.stored_bytes).read_to_end(&mut self.stored))
-            .map_err(|source| PackError::Io { path: path.clone(), source })?;
-        let crc32 = crc32fast::hash(&self.stored);
-        self.blob.clear();
-        self.blob.reserve(usize::try_from(member.size_bytes).expect("at most the limit"));
-        self.decompressor
-            .decompress_to_buffer(&self.stored, &mut self.blob)
-            .map_err(|error| damaged(error.to_string()))?;
-        let hash = Hash::of(&self.blob);
-        let size_bytes = u64::try_from(self.blob.len()).expect("a length fits in 64 bits");
-        if hash != member.hash || size_bytes != member.size_bytes {
-            return Err(damaged(format!("{size_bytes} bytes with SHA-256 {hash}")));
-        }
-        if crc32 != member.crc32 {
-            let expected = member.crc32;
-            return Err(damaged(format!("the right bytes from a frame with CRC-32 {crc32:08x}, not {expected:08x}")));
-        }
-        Ok(&self.blob)
+            .map_err(io_error)?;
+        Ok(())
     }
+}
+
+fn decompress_against(base: &[u8], frame: &[u8], blob: &mut Vec<u8>) -> io::Result<()> {
+    let named = |code| io::Error::other(zstd_safe::get_error_name(code));
+    let mut context = DCtx::try_create().ok_or(io::ErrorKind::OutOfMemory)?;
+    context.ref_prefix(base).map_err(named)?;
+    context.decompress(blob, frame).map(drop).map_err(named)
 }
 
 #[cfg(test)]

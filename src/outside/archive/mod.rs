@@ -7,6 +7,8 @@
 //! packs/           blobs ([`packs`])
 //! index/           derived: the writer's index ([`index`])
 //! journal          while a writer is at work or after a crash: what is not durable in its place yet ([`journal`])
+//! withdrawn        derived: which entries have something withdrawn ([`withdrawn`])
+//! withheld/        blobs that are kept apart and not shown; laid out as `packs/`
 //! lock             the writer's lock ([`lock`])
 //! passing/         bodies being received; emptied by the next writer
 //! ```
@@ -16,17 +18,22 @@
 
 pub mod durable;
 pub mod lock;
+pub mod settings;
 
 pub mod appending;
 mod disk;
 pub mod faults;
 pub mod journal;
+mod leaning;
 
 pub mod members;
 pub mod packs;
 pub mod spool;
 
 pub mod index;
+pub mod references;
+pub mod replica;
+pub mod withdrawn;
 pub mod writer;
 
 use std::fs;
@@ -35,13 +42,10 @@ use std::path::{Path, PathBuf};
 
 use durable::{Access, WriteError};
 use packs::{PackError, Packs};
+pub use settings::{Settings, SettingsError};
 
 use crate::base::hash::Hash;
-use crate::base::id::{IdError, Prefix};
 use crate::log::tile::{ReadTileError, Tile, TileError, TileKind, TileNodes, WIDTH_MAX, decode_entries};
-
-/// The number of the archive's format.
-pub const FORMAT: i64 = 1;
 
 /// What the program says about every archive, inside it.
 const README: &str = include_str!("../../../archive/README.md");
@@ -51,17 +55,6 @@ const TILE_BYTES_MAX: u64 = 256 * (65_535 + 2);
 
 /// The longest checkpoint file: a note with a hundred witnesses.
 const CHECKPOINT_BYTES_MAX: u64 = 1 << 20;
-
-/// What an archive is called.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Settings {
-    /// The log's origin.
-    pub origin: String,
-    /// The prefix of its citation ids.
-    pub prefix: Prefix,
-    /// The operator's Name Assigning Authority Number, when there is one.
-    pub naan: Option<String>,
-}
 
 /// An archive, for reading.
 #[derive(Clone, Debug)]
@@ -130,6 +123,12 @@ impl Archive {
         &self.packs
     }
 
+    /// Returns the blobs that are withheld.
+    #[must_use]
+    pub fn withheld(&self) -> Packs {
+        Packs::new(&self.folder.join("withheld"))
+    }
+
     /// Returns the published checkpoint's bytes; `None` before the first.
     ///
     /// # Errors
@@ -147,17 +146,29 @@ impl Archive {
         read_tile(&self.folder, tile)
     }
 
+    /// Reads `archive.toml` as it lies.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Missing`].
+    pub fn settings_bytes(&self) -> Result<Vec<u8>, ArchiveError> {
+        let path = self.folder.join("archive.toml");
+        read_limited(&path, CHECKPOINT_BYTES_MAX)?.ok_or(ArchiveError::Missing { path })
+    }
+
     /// Says whether a file is byte for byte what the program writes, not edited by hand nor damaged.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn is_as_created(&self, file: CreatedFile) -> Result<bool, ArchiveError> {
-        let (name, expected) = match file {
-            CreatedFile::Readme => ("README.md", README.to_owned()),
-            CreatedFile::Settings => ("archive.toml", self.settings.to_toml()),
+        let name = match file {
+            CreatedFile::Readme => "README.md",
+            CreatedFile::Settings => "archive.toml",
         };
-        Ok(read_limited(&self.folder.join(name), CHECKPOINT_BYTES_MAX)?
-            .is_some_and(|found| found == expected.as_bytes()))
+        let Some(found) = read_limited(&self.folder.join(name), CHECKPOINT_BYTES_MAX)? else { return Ok(false) };
+        Ok(match file {
+            CreatedFile::Readme => found == README.as_bytes(),
+            CreatedFile::Settings => std::str::from_utf8(&found).is_ok_and(|text| self.settings.are_as_created(text)),
+        })
     }
 
     /// Serves the nodes of the tree of `size` entries.
@@ -260,45 +271,6 @@ fn read_limited(path: &Path, bytes_max: u64) -> Result<Option<Vec<u8>>, ArchiveE
     Ok(Some(bytes))
 }
 
-impl Settings {
-    fn parse(text: &str) -> Result<Self, SettingsError> {
-        let table: toml::Table = text.parse()?;
-        let field = |name: &'static str| table.get(name).and_then(toml::Value::as_str).map(str::to_owned);
-        match table.get("format").and_then(toml::Value::as_integer) {
-            Some(FORMAT) => {}
-            found => return Err(SettingsError::Format { found }),
-        }
-        let origin = field("origin").ok_or(SettingsError::Missing { name: "origin" })?;
-        let prefix = field("prefix").ok_or(SettingsError::Missing { name: "prefix" })?;
-        Ok(Self { origin, prefix: Prefix::new(&prefix)?, naan: field("naan") })
-    }
-
-    fn to_toml(&self) -> String {
-        let mut lines = vec![
-            "# The archive's name. Nothing here is secret; README.md says what each file is.".to_owned(),
-            format!("format = {FORMAT}"),
-            format!("origin = {}", toml::Value::from(self.origin.as_str())),
-            format!("prefix = {}", toml::Value::from(self.prefix.as_str())),
-        ];
-        lines.extend(self.naan.as_ref().map(|naan| format!("naan = {}", toml::Value::from(naan.as_str()))));
-        lines.join("\n") + "\n"
-    }
-}
-
-/// Why `archive.toml` cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "each message stands for its doc")]
-pub enum SettingsError {
-    #[error("`format` must be {FORMAT}, found {found:?}; a newer version of the program may read it")]
-    Format { found: Option<i64> },
-    #[error("`{name}` is missing")]
-    Missing { name: &'static str },
-    #[error(transparent)]
-    Prefix(#[from] IdError),
-    #[error(transparent)]
-    Toml(#[from] toml::de::Error),
-}
-
 /// Why an archive cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message stands for its doc")]
@@ -330,6 +302,8 @@ pub enum ArchiveError {
     OutsideLog { index: u64, size: u64 },
     #[error(transparent)]
     Pack(#[from] PackError),
+    #[error("`{}` is the archive itself, or one of the two lies in the other", folder.display())]
+    Same { folder: PathBuf },
     #[error("`{}`", path.display())]
     Settings {
         path: PathBuf,

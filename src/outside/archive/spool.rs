@@ -13,9 +13,13 @@ use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::JoinHandle;
+
+use super::leaning::{self, Leaning};
+use super::packs::Reference;
 
 use crate::base::hash::{Hash, Hasher};
 
@@ -59,7 +63,7 @@ pub struct Spooled {
 }
 
 enum Stored {
-    Memory { bytes: Vec<u8>, frame: Option<Vec<u8>> },
+    Memory { bytes: Vec<u8>, frame: Option<Vec<u8>>, leaning: Option<Leaning> },
     File(Pressed),
 }
 
@@ -76,7 +80,7 @@ impl Spool {
     /// When the passing file cannot be finished, as on a full disk.
     pub fn finish(self) -> io::Result<Spooled> {
         let stored = match self.place {
-            Place::Memory(bytes) => Stored::Memory { frame: Some(compress(&bytes)?), bytes },
+            Place::Memory(bytes) => Stored::Memory { frame: Some(compress(&bytes)?), bytes, leaning: None },
             Place::File(press) => Stored::File(press.finish()?),
         };
         Ok(Spooled { hash: self.hasher.finish(), size_bytes: self.size_bytes, stored })
@@ -112,7 +116,7 @@ impl Spooled {
     #[expect(clippy::missing_panics_doc, reason = "a length fits in 64 bits")]
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         let size_bytes = u64::try_from(bytes.len()).expect("a length fits in 64 bits");
-        Self { hash: Hash::of(&bytes), size_bytes, stored: Stored::Memory { bytes, frame: None } }
+        Self { hash: Hash::of(&bytes), size_bytes, stored: Stored::Memory { bytes, frame: None, leaning: None } }
     }
 
     /// Takes bytes that are already in memory and compresses them here and now, so that the sequencer need not.
@@ -122,8 +126,8 @@ impl Spooled {
     pub fn compressed(bytes: Vec<u8>) -> io::Result<Self> {
         let frame = Some(compress(&bytes)?);
         let Self { hash, size_bytes, stored } = Self::from_bytes(bytes);
-        let Stored::Memory { bytes, .. } = stored else { unreachable!("bytes in memory stay there") };
-        Ok(Self { hash, size_bytes, stored: Stored::Memory { bytes, frame } })
+        let Stored::Memory { bytes, leaning, .. } = stored else { unreachable!("bytes in memory stay there") };
+        Ok(Self { hash, size_bytes, stored: Stored::Memory { bytes, frame, leaning } })
     }
 
     /// Returns the blob's bytes when they are in memory.
@@ -131,6 +135,29 @@ impl Spooled {
     pub fn in_memory(&self) -> Option<&[u8]> {
         match &self.stored {
             Stored::Memory { bytes, .. } => Some(bytes),
+            Stored::File(_) => None,
+        }
+    }
+
+    /// Compresses a small blob anew against each of `references` until one serves well, and keeps the smallest frame
+    /// if it is smaller than the plain one by more than naming its base costs. A reference is asked for only when the
+    /// ones before it do not serve. A blob must not be offered itself.
+    ///
+    /// What zstd cannot make smaller by itself, as a body that came gzipped or an image, is not tried: such bytes
+    /// differ throughout where the content differs at all.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn compress_against(&mut self, references: &mut dyn Iterator<Item = Arc<Reference>>) -> io::Result<()> {
+        let Stored::Memory { bytes, frame: Some(frame), leaning } = &mut self.stored else { return Ok(()) };
+        *leaning = leaning::lean(bytes, frame, references)?;
+        Ok(())
+    }
+
+    /// Returns the frame that is compressed against another blob, when there is one.
+    pub(super) fn leaning(&self) -> Option<&Leaning> {
+        match &self.stored {
+            Stored::Memory { leaning, .. } => leaning.as_ref(),
             Stored::File(_) => None,
         }
     }
@@ -150,7 +177,7 @@ impl Spooled {
     pub(super) fn open_frame(&self) -> io::Result<Frame<'_>> {
         match &self.stored {
             Stored::Memory { frame: Some(frame), .. } => Frame::in_memory(frame.into()),
-            Stored::Memory { bytes, frame: None } => Frame::in_memory(compress(bytes)?.into()),
+            Stored::Memory { bytes, frame: None, .. } => Frame::in_memory(compress(bytes)?.into()),
             Stored::File(Pressed { file, crc32 }) => {
                 let frame = open_behind_room(&file.path)?;
                 let size_bytes = frame.metadata()?.len() - ROOM_BYTES;
@@ -202,7 +229,7 @@ thread_local! {
     static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
 }
 
-fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
+pub(super) fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
     COMPRESSOR.with_borrow_mut(|kept| {
         if let Some(compressor) = kept {
             return compressor.compress(bytes);

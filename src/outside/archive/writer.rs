@@ -24,6 +24,10 @@
 //!    journal whose every commit is durable in its place: it is replayed once more or, where the tiles that it begins
 //!    at are gone, passed over.
 //!
+//! A withdrawal is published like any record. Then what it withholds is put apart, and what it withdraws is taken out of
+//! the packs ([`super::packs`]). *A crash between* leaves a withdrawal in the log and bytes still there; the next writer
+//! takes them out before it appends anything.
+//!
 //! Repair is the ordinary path: opening ([`Writer::open`]) replays the journal, and appending goes on. A reader never
 //! needs the journal, but for one case: after a loss of power and before the next writer, a file may be there that is
 //! not what the checkpoint promises. Its hash does not fit then, which `audit` says together with the remedy.
@@ -34,12 +38,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::durable::{self, WriteError};
 use super::journal::Journal;
 use super::lock::Lock;
-use super::packs::{self, PackWriter};
+use super::packs::{self, PackError, PackWriter};
 use super::spool::{Spool, Spooled};
 use super::{Archive, ArchiveError};
 
@@ -207,6 +211,48 @@ impl Writer {
         self.unless_broken(|writer| Ok(writer.packs.append(blob)?))
     }
 
+    /// Puts blobs apart, so that [`Writer::erase`] may take them out of the packs.
+    ///
+    /// # Errors
+    /// When a blob is damaged, or the disk is full or fails.
+    pub fn withhold(&mut self, blobs: &BTreeSet<Hash>) -> Result<(), ArchiveError> {
+        if blobs.is_empty() {
+            return Ok(());
+        }
+        let withheld = self.archive.withheld();
+        let mut writer = PackWriter::open(&withheld)?;
+        for blob in blobs {
+            if withheld.contains(*blob)? {
+                continue;
+            }
+            let mut spool = self.spool();
+            self.archive.packs.copy(*blob, &mut spool)?;
+            writer.append(&spool.finish().map_err(PackError::Spool)?)?;
+        }
+        Ok(writer.sync()?)
+    }
+
+    /// Takes blobs out of the packs: afterwards no file there holds their bytes. Says how many went.
+    ///
+    /// # Errors
+    /// When the disk is full or fails. The writer must then be dropped; the next one erases what is left.
+    pub fn erase(&mut self, blobs: &BTreeSet<Hash>) -> Result<usize, ArchiveError> {
+        self.settle()?; // The journal may hold their bytes.
+        Ok(self.packs.erase(blobs)?)
+    }
+
+    /// Takes blobs out of those that are withheld.
+    ///
+    /// # Errors
+    /// As [`Writer::erase`].
+    pub fn erase_withheld(&mut self, blobs: &BTreeSet<Hash>) -> Result<usize, ArchiveError> {
+        let withheld = self.archive.withheld();
+        if withheld.segments_with(blobs)?.is_empty() {
+            return Ok(0);
+        }
+        Ok(PackWriter::open(&withheld)?.erase(blobs)?)
+    }
+
     /// Appends a statement; durable after [`Writer::commit`], promised after [`Writer::publish`].
     pub fn append(&mut self, statement: &[u8]) {
         let entry = Hash::of(statement);
@@ -337,6 +383,17 @@ impl Writer {
         }
         paths
     }
+}
+
+/// Removes the partial tiles of the checkpoint before, where a wider one stands now.
+pub(super) fn remove_narrower_tiles(folder: &Path, old: u64, new: u64) {
+    let needless = kinds().filter_map(|kind| {
+        let index = kind.count(old) / u64::from(WIDTH_MAX);
+        let narrow = Tile::of_tree(kind, index, old).ok().filter(|tile| !tile.is_full())?;
+        let wider = Tile::of_tree(kind, index, new).ok()?;
+        (wider != narrow).then(|| folder.join(narrow.to_string()))
+    });
+    remove(&needless.collect::<Vec<_>>());
 }
 
 fn kinds() -> impl Iterator<Item = TileKind> {

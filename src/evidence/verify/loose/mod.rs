@@ -4,6 +4,7 @@
 //! |----------------------------------------|---------------------------------------------|------------------------------------|
 //! | signed note, checkpoint                | text, a blank line, signature lines         | each line by a known key           |
 //! | tlog-proof                             | its first line                              | its checkpoint, and its entry      |
+//! | fork proof                             | its first line                              | that one key signed both           |
 //! | statement                              | COSE_Sign1 (tag 18)                         | the issuer's signature, its payload |
 //! | transparent statement                  | the same, with receipts under 394           | the same, and each receipt         |
 //! | receipt                                | COSE_Sign1 whose protected header has 395   | the log's signature, and its entry |
@@ -21,7 +22,8 @@
 //! 3. The statement: its algorithm, its signature by the issuer's key, its payload against the file beside it.
 //! 4. Proofs and receipts: the entry is the SHA-256 of the statement with an empty unprotected header, or the
 //!    bytes of the entry itself; the root must be the one that the log signed.
-//! 5. Checkpoints of one log and size must have one root.
+//! 5. Checkpoints of one log and size must have one root. A fork proof holds two that have not: where a trusted key of
+//!    the log has signed both, the log *fails*; a proof that contradicts nothing is an error, not a finding.
 //!
 //! Sources: C2SP signed-note, tlog-checkpoint, tlog-proof; RFC 9052, RFC 9942, RFC 9943, RFC 9995. Other
 //! people's COSE is read in any definite-length spelling.
@@ -36,6 +38,7 @@ use super::finding::{Check, Finding, Interval, Outcome, Report, Subject, Verdict
 use crate::base::cose::CoseError;
 use crate::base::time::Time;
 use crate::log::checkpoint::Checkpoint;
+use crate::log::fork::ForkError;
 use crate::log::key::{Ed25519PublicKey, VerifierKey};
 use crate::log::policy::Policy;
 use crate::log::proof::ProofError;
@@ -47,7 +50,8 @@ use set::Set;
 pub const FILE_COUNT_MAX: usize = 64;
 
 /// What a file may be, for the error that names one that is nothing of the kind.
-pub const EXPECTED: &str = "a signed note, a tlog-proof, a COSE statement or receipt, a record or a public key";
+pub const EXPECTED: &str =
+    "a signed note, a tlog-proof, a fork proof, a COSE statement or receipt, a record or a public key";
 
 /// A file, by whatever name.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -95,6 +99,9 @@ pub fn verify_loose(files: &[LooseFile], trust: &LooseTrust, now: Time) -> Resul
     }
     for (file, proof) in &set.proofs {
         reading.proof(file, proof);
+    }
+    for (file, proof) in &set.forks {
+        reading.fork(&file.name, proof)?;
     }
     reading.receipts()?;
     reading.compare_checkpoints();
@@ -149,6 +156,8 @@ impl Reading<'_> {
 pub enum LooseError {
     #[error("`{name}` begins as COSE_Sign1 and is none")]
     Cose { name: String, source: CoseError },
+    #[error("`{name}` proves no fork")]
+    Fork { name: String, source: ForkError },
     #[error("nothing to verify: expected {EXPECTED}")]
     Nothing,
     #[error("`{name}` begins as a tlog-proof and is none")]

@@ -2,10 +2,11 @@
 
 use super::super::checkpoint::witness_finding;
 use super::super::finding::{Check, Finding, NOBODY, Witnessing};
-use super::{LooseFile, Reading};
+use super::{LooseError, LooseFile, Reading};
 
 use crate::base::causes::with_causes;
 use crate::log::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
+use crate::log::fork::ForkProof;
 use crate::log::key::{KeyKind, VerifierKey};
 use crate::log::merkle::leaf_hash;
 use crate::log::note::{Note, NoteError};
@@ -18,9 +19,7 @@ impl Reading<'_> {
         if let Ok(signed) = SignedCheckpoint::parse(&note.encode()) {
             return self.checkpoint(name, &signed);
         }
-        let logs = self.trust.policy.iter().flat_map(Policy::logs).map(|log| log.key.clone());
-        let keys: Vec<VerifierKey> = self.trust.vkeys.iter().cloned().chain(logs).collect();
-        match note.verify(&keys) {
+        match note.verify(&self.known_keys()) {
             Ok(signers) => {
                 let names: Vec<String> =
                     signers.iter().map(|key| format!("{} ({})", key.name(), key.fingerprint())).collect();
@@ -130,6 +129,31 @@ impl Reading<'_> {
             }
             (None, None) => {}
         }
+    }
+
+    /// A log whose key has signed two roots at one size has contradicted itself, whoever holds the file.
+    pub(super) fn fork(&mut self, name: &str, proof: &ForkProof) -> Result<(), LooseError> {
+        let keys = self.known_keys();
+        let signers = proof.signers(&keys).map_err(|source| LooseError::Fork { name: name.to_owned(), source })?;
+        let (origin, size, [first, second]) = (proof.origin(), proof.size(), proof.roots());
+        let who: Vec<String> = signers.iter().map(|key| format!("{} ({})", key.name(), key.fingerprint())).collect();
+        if who.is_empty() {
+            let expected = format!("a key that you trust for the log `{origin}`, under both checkpoints of `{name}`");
+            self.missing(Check::Checkpoint, expected, "none has signed both");
+            return Ok(());
+        }
+        let who = who.join(" and ");
+        let expected = format!("one root of `{origin}` at size {size}");
+        let found = format!("{first} and {second}, both signed by {who}: the log has forked");
+        let relies_on = format!("who vouches for {who}");
+        self.findings.push(Finding { relies_on, ..Finding::fails(Check::Checkpoint, expected, found) });
+        Ok(())
+    }
+
+    /// Returns the keys of notes and logs that the reader named.
+    fn known_keys(&self) -> Vec<VerifierKey> {
+        let logs = self.trust.policy.iter().flat_map(Policy::logs).map(|log| log.key.clone());
+        self.trust.vkeys.iter().cloned().chain(logs).collect()
     }
 
     /// A log that shows two roots at one size shows two histories.

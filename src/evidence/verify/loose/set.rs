@@ -6,6 +6,7 @@ use crate::base::cbor::Value;
 use crate::base::cose::{Sign1, label};
 use crate::base::hash::Hash;
 use crate::evidence::record::Record;
+use crate::log::fork::ForkProof;
 use crate::log::key::Ed25519PublicKey;
 use crate::log::note::Note;
 use crate::log::proof::Proof;
@@ -15,6 +16,7 @@ use crate::log::proof::Proof;
 pub(super) struct Set<'f> {
     pub(super) notes: Vec<(&'f LooseFile, Note)>,
     pub(super) proofs: Vec<(&'f LooseFile, Proof)>,
+    pub(super) forks: Vec<(&'f LooseFile, ForkProof)>,
     pub(super) statement: Option<(&'f LooseFile, Sign1)>,
     pub(super) receipts: Vec<(&'f LooseFile, Vec<u8>)>,
     pub(super) record: Option<(&'f LooseFile, Record)>,
@@ -35,7 +37,7 @@ impl<'f> Set<'f> {
         let belongs = set.statement.is_some() || !set.proofs.is_empty();
         match set.other {
             Some(other) if !belongs => Err(LooseError::Unknown { name: other.name.clone() }),
-            _ if belongs || !set.notes.is_empty() => Ok(set),
+            _ if belongs || !set.notes.is_empty() || !set.forks.is_empty() => Ok(set),
             _ => Err(LooseError::Nothing),
         }
     }
@@ -46,6 +48,9 @@ impl<'f> Set<'f> {
         if bytes.starts_with(b"c2sp.org/tlog-proof@") {
             let proof = Proof::parse(bytes).map_err(|source| LooseError::Proof { name: name(), source })?;
             self.proofs.push((file, proof));
+        } else if bytes.starts_with(b"affiant/fork-proof@") {
+            let proof = ForkProof::parse(bytes).map_err(|source| LooseError::Fork { name: name(), source })?;
+            self.forks.push((file, proof));
         } else if bytes.first() == Some(&0xd2) {
             let envelope = Sign1::decode_lenient(bytes).map_err(|source| LooseError::Cose { name: name(), source })?;
             let header = envelope.protected_header().map_err(|source| LooseError::Cose { name: name(), source })?;
@@ -72,8 +77,9 @@ impl<'f> Set<'f> {
     /// Returns the name of what the set is about.
     pub(super) fn name(&self) -> String {
         let statement = self.statement.as_ref().map(|(file, _)| *file);
-        let first =
-            statement.or(self.proofs.first().map(|(file, _)| *file)).or(self.notes.first().map(|(file, _)| *file));
+        let forks = self.forks.first().map(|(file, _)| *file);
+        let proofs = self.proofs.first().map(|(file, _)| *file);
+        let first = statement.or(forks).or(proofs).or(self.notes.first().map(|(file, _)| *file));
         first.map(|file| file.name.clone()).unwrap_or_default()
     }
 

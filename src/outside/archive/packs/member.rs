@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
+use super::reference::{DEPTH_MAX, REFERENCE_BYTES_MAX};
 use super::{PackError, Packs};
 
 use crate::base::cbor::{self, Value};
@@ -29,14 +30,29 @@ pub struct Member {
     pub size_bytes: u64,
     /// Where its member begins.
     pub offset: u64,
+    /// What its frame is compressed against; `None` for a plain frame, which needs no other blob.
+    pub base: Option<Base>,
     pub(in crate::outside::archive) frame_offset: u64,
     pub(in crate::outside::archive) stored_bytes: u64,
     pub(in crate::outside::archive) crc32: u32,
 }
 
+/// What a frame is compressed against.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Base {
+    /// The blob that must be decoded first.
+    pub hash: Hash,
+    /// How many frames are decoded before this one at most.
+    pub depth: u64,
+    /// How far before this member its base's member begins, where both were written to one segment. It saves a search,
+    /// and nothing relies on it: where members were copied elsewhere, the base is found by its name.
+    pub back: Option<u64>,
+}
+
 /// What a member's map says.
 pub(super) struct Stored {
     pub(super) hash: Hash,
+    pub(super) base: Option<Base>,
     pub(super) size_bytes: u64,
     pub(super) frame_bytes: u64,
     pub(super) crc32: u32,
@@ -47,6 +63,12 @@ impl Member {
     #[must_use]
     pub fn end(&self) -> u64 {
         self.frame_offset + self.stored_bytes
+    }
+
+    /// Returns how many frames are decoded before its own at most.
+    #[must_use]
+    pub fn depth(&self) -> u64 {
+        self.base.map_or(0, |base| base.depth)
     }
 }
 
@@ -97,12 +119,17 @@ impl Stored {
     /// Returns the skippable frame that holds the map, padded to `room` bytes when that is not 0.
     pub(super) fn map(&self, room: u64) -> Vec<u8> {
         let fields = || {
-            vec![
+            let mut fields = vec![
                 ("sha256", Value::from(self.hash)),
                 ("size", Value::from(self.size_bytes)),
                 ("stored", Value::from(self.frame_bytes)),
                 ("crc32", Value::from(u64::from(self.crc32))),
-            ]
+            ];
+            if let Some(Base { hash, depth, back }) = self.base {
+                fields.extend([("base", Value::from(hash)), ("depth", Value::from(depth))]);
+                fields.extend(back.map(|back| ("back", Value::from(back))));
+            }
+            fields
         };
         let mut map = cbor::encode(&Value::map(fields()));
         let room = usize::try_from(room).expect("a room is small");
@@ -110,7 +137,7 @@ impl Stored {
             let pad = ("pad", Value::Bytes(vec![0; left]));
             map = cbor::encode(&Value::map(fields().into_iter().chain([pad])));
         }
-        let length = u32::try_from(map.len()).expect("a map of five fields is short");
+        let length = u32::try_from(map.len()).expect("a map of a few fields is short");
         [&SKIPPABLE_MAGIC.to_le_bytes()[..], &length.to_le_bytes(), &map].concat()
     }
 }
@@ -155,7 +182,21 @@ pub(super) fn read_member(file: &mut File, offset: u64, length: u64) -> Option<M
     if pad.is_some_and(|pad| pad.as_bytes().is_none_or(|pad| pad.iter().any(|byte| *byte != 0))) {
         return None;
     }
+    let base = match (field("base"), field("depth")) {
+        (Some(base), Some(depth)) => Some(Base {
+            hash: Hash::from_slice(base.as_bytes()?).ok()?,
+            depth: depth.as_unsigned().filter(|depth| (1..=DEPTH_MAX).contains(depth))?,
+            back: match field("back") {
+                Some(back) => Some(back.as_unsigned().filter(|back| *back > 0)?),
+                None => None,
+            },
+        }),
+        (None, None) => None,
+        _ => return None,
+    };
+    let base_fields = base.map_or(0, |base| 2 + usize::from(base.back.is_some()));
     let member = Member {
+        base,
         hash: Hash::from_slice(field("sha256")?.as_bytes()?).ok()?,
         size_bytes: field("size")?.as_unsigned()?,
         offset,
@@ -163,6 +204,8 @@ pub(super) fn read_member(file: &mut File, offset: u64, length: u64) -> Option<M
         stored_bytes: field("stored")?.as_unsigned()?,
         crc32: u32::try_from(field("crc32")?.as_unsigned()?).ok()?,
     };
-    (fields.len() == 4 + usize::from(pad.is_some()) && member.frame_offset.checked_add(member.stored_bytes)? <= length)
+    let is_small = base.is_none() || member.size_bytes.max(member.stored_bytes) <= REFERENCE_BYTES_MAX;
+    let field_count = 4 + usize::from(pad.is_some()) + base_fields;
+    (is_small && fields.len() == field_count && member.frame_offset.checked_add(member.stored_bytes)? <= length)
         .then_some(member)
 }

@@ -17,10 +17,28 @@
 //! | `stored` | uint | how many bytes the zstd frame behind it has     |
 //! | `crc32`  | uint | CRC-32 of that frame                            |
 //! | `pad`    | bytes | zeros, where the frame was there before the map |
+//! | `base`   | hash  | the blob that the frame is compressed against   |
+//! | `depth`  | uint  | with `base`: more than the depth of the base's own member, which is 0 without a base |
+//! | `back`   | uint  | with `base`, a hint: how many bytes before this member the base's begins |
 //!
-//! So `zstd -dc 00000001.pack` prints all of a segment's blobs, one after another, and
-//! `tail -c +OFFSET segment | zstd -dc | head -c SIZE` one of them. A row is 40 bytes: the hash, and the
-//! offset of its member as a big-endian integer. `crc32` is there because a zstd frame has bits that
+//! A frame without `base` is *plain*. One with `base` was compressed with the base's bytes as its prefix, as `zstd
+//! --patch-from=BASE` does, because that was smaller ([`super::references`] says which blobs are tried). The base is
+//! any earlier blob of the archive: it lies before the member in its segment, or in one sealed before, and may be
+//! compressed against another itself. No blob is more than [`DEPTH_MAX`] frames and [`CHAIN_BYTES_MAX`] bytes away from
+//! a plain one; the writer keeps to [`WRITTEN_DEPTH_MAX`]. Records, large blobs and what came gzipped are plain. An archive
+//! whose members have no `base` is read as it always was.
+//!
+//! # To read one blob with standard tools
+//! 1. Its row leads to its member: `xxd -p -c 40 00000001.rows | grep ^HASH` ends in the offset, in hexadecimal.
+//! 2. `tail -c +$((OFFSET + 1)) 00000001.pack > member` begins with 4 bytes of magic, 4 bytes that are the length of
+//!    the map, little-endian, and the map: any CBOR tool reads it.
+//! 3. A plain frame: `head -c $((8 + LENGTH + STORED)) member | zstd -dcq`. A frame with `base`: read the base in the same
+//!    way to a file first, then `head -c $((8 + LENGTH + STORED)) member | zstd -dcq --patch-from=BASE`.
+//! 4. `sha256sum` gives its name.
+//!
+//! Where a segment has plain frames only, `zstd -dc 00000001.pack` prints all of its blobs, one after another.
+//!
+//! A row is 40 bytes: the hash, and the offset of its member as a big-endian integer. `crc32` is there because a zstd frame has bits that
 //! decoders ignore, and damage to them should be found too. Rows and indexes are derived: where they are missing or
 //! wrong, the segment is walked instead.
 //!
@@ -34,16 +52,25 @@
 //! A segment that was damaged so is never cut: it is sealed as it is, and the next one begins. A blob that no
 //! record names yet is harmless: the next capture of the same bytes finds it.
 //!
+//! Blobs are erased by writing what is kept to new segments and removing the old ones (`rewrite`): then numbers are
+//! passed over. A number never means other bytes.
+//!
 //! Source: RFC 8878 §3.1.2 (skippable frames). Every read checks the hash.
 
+mod copy;
 mod find;
+mod heal;
 mod member;
 mod read;
+mod reference;
+mod rewrite;
 mod rows;
 mod write;
 
-pub use member::Member;
+pub use copy::{Stretch, Taken};
+pub use member::{Base, Member};
 pub use read::WHOLE_BYTES_MAX;
+pub use reference::{CHAIN_BYTES_MAX, DEPTH_MAX, REFERENCE_BYTES_MAX, Reference, WRITTEN_DEPTH_MAX};
 pub use rows::Rows;
 pub use write::{PackWriter, replay};
 
@@ -95,6 +122,12 @@ impl Packs {
         Ok(numbers)
     }
 
+    /// Returns the folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Returns a segment's path.
     #[must_use]
     pub fn path(&self, segment: u32) -> PathBuf {
@@ -106,6 +139,10 @@ impl Packs {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message stands for its doc")]
 pub enum PackError {
+    #[error("blob {hash} in `{}` at byte {offset} is compressed against blob {base}, which cannot be read", path.display())]
+    Base { hash: Hash, path: PathBuf, offset: u64, base: Hash, source: Box<PackError> },
+    #[error("blob {hash} in `{}` at byte {offset} is {depth} frame(s) and {bases_bytes} bytes away from a plain one by way of blob {base}, more than it may be", path.display())]
+    Chain { hash: Hash, path: PathBuf, offset: u64, base: Hash, depth: u64, bases_bytes: u64 },
     #[error("blob {hash} is damaged in `{}` at byte {offset}: found {found}", path.display())]
     Damaged { hash: Hash, path: PathBuf, offset: u64, found: String },
     #[error("`{}` ends before byte {offset}, where the journal goes on", path.display())]

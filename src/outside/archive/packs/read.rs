@@ -6,6 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use super::{Member, PackError, Packs};
 
 use crate::base::hash::{Hash, Hasher};
+use crate::outside::archive::members::MemberReader;
 
 /// The largest blob that is read whole into memory.
 pub const WHOLE_BYTES_MAX: u64 = 64 << 20;
@@ -16,8 +17,7 @@ impl Packs {
     /// # Errors
     /// [`PackError::Missing`] or [`PackError::Damaged`]. What was copied until then is not the blob.
     pub fn copy(&self, hash: Hash, target: &mut dyn Write) -> Result<u64, PackError> {
-        let (segment, member) = self.find_to_read(hash)?;
-        self.copy_member(segment, &member, target)
+        self.find_and(hash, |segment, member| self.copy_member(segment, member, target))
     }
 
     /// Reads a blob whole.
@@ -25,12 +25,23 @@ impl Packs {
     /// # Errors
     /// As [`Packs::copy`], and [`PackError::TooLarge`] above [`WHOLE_BYTES_MAX`].
     pub fn read(&self, hash: Hash) -> Result<Vec<u8>, PackError> {
-        let (segment, member) = self.find_to_read(hash)?;
+        self.find_and(hash, |segment, member| self.read_member_whole(segment, member))
+    }
+
+    /// Reads a blob whole when a row leads to it; nothing when none does, without walking the segments.
+    ///
+    /// # Errors
+    /// As [`Packs::read`].
+    pub fn read_listed(&self, hash: Hash) -> Result<Option<Vec<u8>>, PackError> {
+        self.find_listed_and(hash, |segment, member| self.read_member_whole(segment, member))
+    }
+
+    fn read_member_whole(&self, segment: u32, member: &Member) -> Result<Vec<u8>, PackError> {
         if member.size_bytes > WHOLE_BYTES_MAX {
-            return Err(PackError::TooLarge { hash, size_bytes: member.size_bytes });
+            return Err(PackError::TooLarge { hash: member.hash, size_bytes: member.size_bytes });
         }
         let mut bytes = Vec::new();
-        self.copy_member(segment, &member, &mut bytes)?;
+        self.copy_member(segment, member, &mut bytes)?;
         Ok(bytes)
     }
 
@@ -39,7 +50,7 @@ impl Packs {
     /// # Errors
     /// [`PackError::Missing`].
     pub fn size_bytes(&self, hash: Hash) -> Result<u64, PackError> {
-        Ok(self.find_to_read(hash)?.1.size_bytes)
+        self.find_and(hash, |_, member| Ok(member.size_bytes))
     }
 
     /// Copies one member's blob to `target` and compares its hash and size.
@@ -48,6 +59,11 @@ impl Packs {
     /// [`PackError::Damaged`] says where.
     #[expect(clippy::missing_panics_doc, reason = "a count fits in 64 bits")]
     pub fn copy_member(&self, segment: u32, member: &Member, target: &mut dyn Write) -> Result<u64, PackError> {
+        if member.base.is_some() {
+            let blob = MemberReader::new(self)?.read_member(segment, member)?;
+            target.write_all(&blob).map_err(PackError::Target)?;
+            return Ok(member.size_bytes);
+        }
         let path = self.path(segment);
         let damaged =
             |found: String| PackError::Damaged { hash: member.hash, path: path.clone(), offset: member.offset, found };

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use super::member::Stored;
 use super::rows::{ROW_BYTES_U64 as ROW_BYTES, has_row_from, row, write_index};
-use super::{PackError, Packs};
+use super::{Base, PackError, Packs};
 
 use crate::base::hash::Hash;
 use crate::log::journal::PackTail;
 use crate::outside::archive::appending::Appending;
 use crate::outside::archive::durable;
+use crate::outside::archive::leaning::Leaning;
 use crate::outside::archive::spool::{FrameBytes, ROOM_BYTES, Spooled};
 
 /// The smallest frame whose passing file becomes a segment of its own instead of being copied into one.
@@ -68,6 +69,16 @@ impl PackWriter {
         Ok(Self { packs: packs.clone(), segment, sealed, pack, rows, new_rows, recent })
     }
 
+    /// Returns the packs.
+    pub(super) fn packs(&self) -> &Packs {
+        &self.packs
+    }
+
+    /// Returns the segment that grows.
+    pub(super) fn active(&self) -> u32 {
+        self.segment
+    }
+
     /// Says whether a blob is held. No row file is read: what the active segment holds is known.
     fn contains(&self, hash: Hash) -> Result<bool, PackError> {
         if self.recent.contains_key(&hash) {
@@ -89,9 +100,14 @@ impl PackWriter {
         if self.contains(blob.hash)? {
             return Ok(());
         }
+        if let Some(leaning) = blob.leaning()
+            && self.contains(leaning.base)?
+        {
+            return self.append_leaning(blob, leaning);
+        }
         let frame = blob.open_frame().map_err(PackError::Spool)?;
-        let stored =
-            Stored { hash: blob.hash, size_bytes: blob.size_bytes, frame_bytes: frame.size_bytes, crc32: frame.crc32 };
+        let Spooled { hash, size_bytes, .. } = *blob;
+        let stored = Stored { hash, base: None, size_bytes, frame_bytes: frame.size_bytes, crc32: frame.crc32 };
         let offset = match frame.bytes {
             FrameBytes::Memory(bytes) => self.pack.append(&[&stored.map(0), &*bytes].concat())?,
             FrameBytes::File { path, .. } if frame.size_bytes >= TAKEN_OVER_BYTES_MIN => {
@@ -101,6 +117,21 @@ impl PackWriter {
         };
         self.new_rows.extend_from_slice(&row(blob.hash, offset));
         self.recent.insert(blob.hash, offset);
+        Ok(())
+    }
+
+    /// Adds a blob as the frame that is compressed against another, which lies before it: in this segment, or in one
+    /// that was synced before this one was begun. So no crash leaves it without its base.
+    fn append_leaning(&mut self, blob: &Spooled, leaning: &Leaning) -> Result<(), PackError> {
+        let back = self.recent.get(&leaning.base).map(|base| self.pack.length() - base);
+        let base = Some(Base { hash: leaning.base, depth: leaning.depth, back });
+        let frame = &leaning.frame;
+        let frame_bytes = u64::try_from(frame.len()).expect("a length fits in 64 bits");
+        let Spooled { hash, size_bytes, .. } = *blob;
+        let stored = Stored { hash, base, size_bytes, frame_bytes, crc32: crc32fast::hash(frame) };
+        let offset = self.pack.append(&[&stored.map(0), frame.as_slice()].concat())?;
+        self.new_rows.extend_from_slice(&row(hash, offset));
+        self.recent.insert(hash, offset);
         Ok(())
     }
 
@@ -166,7 +197,7 @@ impl PackWriter {
         Ok(())
     }
 
-    fn seal(&mut self) -> Result<(), PackError> {
+    pub(super) fn seal(&mut self) -> Result<(), PackError> {
         write_index(&self.packs.path(self.segment), &self.recent)?;
         *self = Self::start(&self.packs, self.segment + 1)?;
         Ok(())
