@@ -251,6 +251,7 @@ impl Appender {
         if signed.is_err() {
             self.writer.abandon();
         }
+        self.remembered.leave(signed.as_ref().ok().map(SignedCheckpoint::encode));
         signed
     }
 

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! 64 digits    SHA-256 of the note, in hexadecimal, and a line feed
-//! note         the checkpoint, with the signature that is made first
+//! note         the checkpoint, with the signature that is made first; with all of them once nobody signs any more
 //! zeros        to the end of the slot
 //! ```
 //!
@@ -40,6 +40,8 @@ pub struct Remembered {
     file: Option<InPlace>,
     /// The slot that the next checkpoint goes to.
     next: usize,
+    /// The checkpoint with all its lines, to be left behind when the keyring is let go.
+    whole: Option<Vec<u8>>,
 }
 
 impl Remembered {
@@ -50,7 +52,7 @@ impl Remembered {
         let standing = newest_slot(&found);
         let file = standing.is_some().then(|| InPlace::open(&path)).transpose()?;
         let next = standing.map_or(0, |(slot, _)| (slot + 1) % SLOT_COUNT);
-        Ok(Self { path, _lock: lock, file, next })
+        Ok(Self { path, _lock: lock, file, next, whole: None })
     }
 
     /// Remembers a checkpoint, before anyone else sees it.
@@ -71,6 +73,19 @@ impl Remembered {
         self.next = (self.next + 1) % SLOT_COUNT;
         Ok(())
     }
+
+    /// Leaves a remembered checkpoint with all its lines behind when the keyring is let go; nothing after an error.
+    pub fn leave(&mut self, whole: Option<Vec<u8>>) {
+        self.whole = whole;
+    }
+}
+
+impl Drop for Remembered {
+    fn drop(&mut self) {
+        if let Some(whole) = self.whole.take() {
+            let _ = self.remember(&whole); // Its first line is remembered already.
+        }
+    }
 }
 
 /// Returns the note that counts in the bytes of the file; where there is none, all of them.
@@ -86,7 +101,7 @@ fn newest_slot(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let slots = bytes.chunks(SLOT_BYTES).enumerate().filter_map(|(slot, bytes)| Some((slot, note_in(bytes)?)));
     let sized =
         slots.filter_map(|(slot, note)| Some((SignedCheckpoint::parse(note).ok()?.checkpoint().size, slot, note)));
-    sized.max_by_key(|(size, slot, _)| (*size, *slot)).map(|(_, slot, note)| (slot, note))
+    sized.max_by_key(|(size, _, note)| (*size, note.len())).map(|(_, slot, note)| (slot, note))
 }
 
 fn note_in(slot: &[u8]) -> Option<&[u8]> {
