@@ -12,6 +12,7 @@ mod catalogue;
 mod cli;
 mod copies;
 mod corpus;
+mod crash;
 mod damage;
 mod flips;
 mod forgery;

@@ -13,6 +13,7 @@ pub mod capture;
 pub mod visit;
 
 pub mod append;
+mod signer;
 
 pub mod catalogue;
 pub mod list;

@@ -3,7 +3,9 @@
 //! Nothing below this floor opens a file, a socket or a clock; nothing above it does so but through here.
 
 pub mod archive;
+pub mod beside;
 pub mod clock;
 pub mod files;
 pub mod keys;
+pub mod remembered;
 pub mod web;

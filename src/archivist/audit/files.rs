@@ -66,7 +66,9 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, name: &str) {
-        if matches!(name, "README.md" | "archive.toml" | "checkpoint" | "lock" | "withdrawn") || is_pack(name) {
+        if matches!(name, "README.md" | "archive.toml" | "checkpoint" | "journal" | "lock" | "withdrawn")
+            || is_pack(name)
+        {
             return;
         }
         if let Ok(tile) = name.parse::<Tile>() {
