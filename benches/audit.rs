@@ -9,6 +9,7 @@
 #![expect(clippy::print_stdout, reason = "a bench is there to print")]
 #![expect(clippy::unwrap_used, reason = "a bench that cannot set up its stage fails")]
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -79,7 +80,7 @@ fn capture(folder: &Path, pages: &[Vec<u8>]) {
             fs::create_dir_all(&place).unwrap();
             let path = place.join("page.html");
             fs::write(&path, [format!("<!-- {variant} -->\n").as_bytes(), page].concat()).unwrap();
-            list += &format!("{}\n", path.display());
+            writeln!(list, "{}", path.display()).unwrap();
         }
     }
     fs::write(folder.join("list"), list).unwrap();

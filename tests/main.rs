@@ -13,6 +13,7 @@ mod catalogue;
 mod cli;
 mod copies;
 mod corpus;
+mod crash;
 mod damage;
 mod flips;
 mod forgery;

@@ -1,8 +1,26 @@
 //! Append and publish: a record gets its place, and the place is promised.
 //!
 //! An [`Appender`] is the one sequencer of an archive. It gives each record its index, signs its statement,
-//! and publishes what has gathered in one checkpoint: a handful of fsyncs for a batch of any size. The order
-//! of writes is that of [`crate::outside::archive::writer`].
+//! and publishes what has gathered in one checkpoint: two fsyncs, one after the other, for a batch of any size. The
+//! order of writes is that of [`crate::outside::archive::writer`].
+//!
+//! The *fence*, what [`Appender::open`] compares before it writes. The keyring remembers the newest checkpoint it has
+//! signed, at N entries; the journal, where there is one, ends at J entries, and the published checkpoint is at P:
+//!
+//! | found                      | how it came about                                     | what is done                       |
+//! |----------------------------|-------------------------------------------------------|------------------------------------|
+//! | N = P, no journal          | the archive rests                                     | nothing                            |
+//! | N ≤ J, P ≤ J               | a crash; the journal is fsynced before N is remembered | the journal is replayed, J signed and published |
+//! | P > J                      | a crash while the journal began anew, or a copy of the files at different moments | the journal is passed over |
+//! | N > P, N > J               | an older copy was restored, with its journal or without | refused: [`AppendError::RolledBack`], unless the tiles give the root signed at N, so that only the checkpoint is older |
+//! | another root at N or P     | two copies were written under one key, or one was exchanged | refused: [`AppendError::Forked`] |
+//! | another root at the base   | the journal of another copy lies here                 | refused: [`ArchiveError::OtherJournal`] |
+//!
+//! So these keys sign a tree twice at most, never two trees of one size: the tree of size N is durable before N is
+//! remembered, N is durable before anyone sees it, and no smaller or other tree is signed once it is. A commit that was
+//! made durable and not remembered is signed by the next writer; where it is lost with the whole archive, nobody was
+//! told of it. Clocks play no part. Two copies of an archive with one keyring are kept apart by the keyring's lock while
+//! both are open, and by N afterwards; two copies of the keyring too are for witnesses to see.
 
 use std::path::PathBuf;
 
@@ -14,26 +32,34 @@ use crate::evidence::record::{After, Anchor, Body, Document, Record, Software};
 use crate::evidence::statement::{Claim, Statement};
 use crate::log::checkpoint::{Checkpoint, CheckpointError, Origin, SignedCheckpoint};
 use crate::log::fork::ForkProof;
-use crate::log::key::VerifierKey;
+use crate::log::key::{Ed25519SecretKey, VerifierKey};
 use crate::outside::archive::index::{Head, Index, IndexError, Known};
+use crate::outside::archive::journal;
+use crate::outside::archive::lock::Lock;
 use crate::outside::archive::references::References;
 use crate::outside::archive::spool::{Spool, Spooled};
 use crate::outside::archive::withdrawn::{UNLISTED_COUNT_MAX, WithdrawnList};
 use crate::outside::archive::writer::Writer;
 use crate::outside::archive::{Archive, ArchiveError};
 use crate::outside::keys::{Keyring, KeysError, SecretKeys};
+use crate::outside::remembered::Remembered;
 
 use super::anchors::{newest_anchor, uncommitted_anchors};
 use super::fork;
 use super::read::{Log, ReadError};
+use super::signer::Signer;
 use super::withdraw::carried_out::{carry_out, carry_out_pending};
+
+/// Where the writer's index lies in the archive.
+const INDEX: &str = "index/writer";
 
 /// The one sequencer of an archive.
 pub struct Appender {
     writer: Writer,
     index: Index,
-    keyring: Keyring,
-    keys: SecretKeys,
+    remembered: Remembered,
+    statement_key: Ed25519SecretKey,
+    signer: Signer,
     origin: Origin,
     after: After,
     anchored: Option<After>,
@@ -72,41 +98,56 @@ impl Appender {
     ) -> Result<Self, AppendError> {
         let origin = Origin::new(&archive.settings().origin)?;
         let verifiers: Vec<VerifierKey> = keys.checkpoint.iter().map(|key| key.verifier().clone()).collect();
-        let published = archive.checkpoint()?.map(|bytes| own_checkpoint(&bytes, &origin, &verifiers)).transpose()?;
-        let newest = keyring.newest_checkpoint()?;
-        let newest = newest.map(|bytes| own_checkpoint(&bytes, &origin, &verifiers)).transpose()?;
+        let own = |bytes: Vec<u8>| own_checkpoint(&bytes, &origin, &verifiers);
+        let lock = Lock::take(archive.folder(), now).map_err(ArchiveError::Lock)?;
+        let remembered = keyring.remembered(now)?;
+        let found = journal::read(archive.folder()).map_err(ArchiveError::Journal)?;
+        let published = match archive.checkpoint()?.map(own).transpose() {
+            // After a loss of power the file may be anything, and the journal holds what it promised.
+            Err(AppendError::Checkpoint(_)) if found.as_ref().is_some_and(|found| !found.commits.is_empty()) => None,
+            other => other?,
+        };
+        let newest = keyring.newest_checkpoint()?.map(own).transpose()?;
 
-        let size = published.as_ref().map_or(0, |published| published.checkpoint().size);
-        let mut writer = Writer::open(archive, size, now)?;
-        if let Some(published) = &published
-            && writer.root() != published.checkpoint().root
-        {
-            return Err(AppendError::Forked { size, signed: published.checkpoint().root, found: writer.root() });
+        let published_size = published.as_ref().map_or(0, |published| published.checkpoint().size);
+        let mut writer = Writer::open(archive, lock, published_size, found)?;
+        if let Some(published) = &published {
+            match_published(&writer, published.checkpoint())?;
         }
         if let Some(newest) = newest {
-            let size = newest.checkpoint().size;
-            writer = match_newest(writer, &newest, now).map_err(|error| match published {
+            let checkpoint = newest.checkpoint().clone();
+            writer = match_newest(writer, &checkpoint, now).map_err(|error| match published {
                 // Both are signed, so anyone can be shown it.
-                Some(published) if published.checkpoint().size == size => proven(error, keyring, published, newest),
+                Some(published) if published.checkpoint().size == checkpoint.size => {
+                    proven(error, keyring, published, newest)
+                }
                 _ => error,
             })?;
         }
         let after = After { size: writer.size(), root: writer.root(), tokens: Vec::new() };
-        let index = caught_up(archive, &writer, progress)?;
-        let withdrawn = carry_out(&mut writer, &Log::at(archive, after.size))?;
-        let keyring = keyring.clone();
+        let signer = Signer::start(keys.checkpoint).map_err(AppendError::Thread)?;
+        let index = Index::open(&archive.folder().join(INDEX))?;
+        let (withdrawn, has_withdrawal) = (WithdrawnList::default(), false);
+        let statement_key = keys.statement;
         let mut appender = Self {
             writer,
             index,
-            keyring,
-            keys,
+            remembered,
+            statement_key,
+            signer,
             origin,
             after,
             anchored: None,
             uncommitted: Vec::new(),
             withdrawn,
-            has_withdrawal: false,
+            has_withdrawal,
         };
+        if appender.size() > published_size || appender.writer.is_replayed() {
+            appender.sign_and_swap(now)?;
+        }
+        appender.writer.settle()?;
+        appender.index = caught_up(archive, &appender.writer, appender.index, progress)?;
+        appender.withdrawn = carry_out(&mut appender.writer, &Log::at(archive, appender.after.size))?;
         appender.take_anchors()?;
         Ok(appender)
     }
@@ -209,7 +250,7 @@ impl Appender {
         let id = record.id(&self.writer.archive().settings().prefix);
         let claim =
             Claim { issuer: record.origin.clone(), subject: id.to_string(), issued_at: made, record: blob.hash };
-        let statement = Statement::sign(claim, &self.keys.statement);
+        let statement = Statement::sign(claim, &self.statement_key);
         self.writer.append(statement.as_bytes());
         self.index.learn(&record, statement.entry())?;
         self.has_withdrawal |= matches!(record.body, Body::Withdrawal(_));
@@ -225,17 +266,40 @@ impl Appender {
         for anchor in std::mem::take(&mut self.uncommitted) {
             self.append(Body::Anchor(anchor), now)?;
         }
-        self.writer.write()?;
-        let checkpoint = Checkpoint { origin: self.origin.clone(), size: self.writer.size(), root: self.writer.root() };
-        let signed = SignedCheckpoint::sign(&checkpoint, now, &self.keys.checkpoint)?;
-        let bytes = signed.encode();
-        let prepared = self.writer.prepare(&bytes)?;
-        self.keyring.remember_checkpoint(&bytes)?;
-        self.writer.publish(prepared)?;
-        self.index.cover(checkpoint.size, checkpoint.root)?;
-        self.after = After { size: checkpoint.size, root: checkpoint.root, tokens: Vec::new() };
+        let signed = self.sign_and_swap(now)?;
+        let Checkpoint { size, root, .. } = *signed.checkpoint();
+        self.index.cover(size, root)?;
+        self.after = After { size, root, tokens: Vec::new() };
         self.carry_out_withdrawals()?;
         Ok(signed)
+    }
+
+    /// Makes all that was published durable in its place and empties the journal, as dropping the appender does too.
+    ///
+    /// # Errors
+    /// When the disk fails. Nothing is lost: the journal stays.
+    pub fn settle(&mut self) -> Result<(), AppendError> {
+        Ok(self.writer.settle()?)
+    }
+
+    fn sign_and_swap(&mut self, now: Time) -> Result<SignedCheckpoint, AppendError> {
+        let signed = self.try_sign_and_swap(now);
+        if signed.is_err() {
+            self.writer.abandon();
+        }
+        self.remembered.leave(signed.as_ref().ok().map(SignedCheckpoint::encode));
+        signed
+    }
+
+    fn try_sign_and_swap(&mut self, now: Time) -> Result<SignedCheckpoint, AppendError> {
+        let checkpoint = Checkpoint { origin: self.origin.clone(), size: self.writer.size(), root: self.writer.root() };
+        let signing = self.signer.begin(&checkpoint, now);
+        self.writer.commit()?;
+        let (first, rest) = signing.first()?;
+        self.remembered.remember(&first.encode())?;
+        let all = rest.all()?;
+        self.writer.publish(&all.encode())?;
+        Ok(all)
     }
 
     /// Looks through all withdrawals again, and takes out of the packs what is still there. Says how many blobs went.
@@ -272,34 +336,38 @@ fn own_checkpoint(bytes: &[u8], origin: &Origin, keys: &[VerifierKey]) -> Result
     Ok(signed)
 }
 
-/// Compares the archive with the newest checkpoint its keys have signed, and finishes a publication that a
-/// crash cut short between remembering and swapping.
-fn match_newest(writer: Writer, newest: &SignedCheckpoint, now: Time) -> Result<Writer, AppendError> {
-    let Checkpoint { size, root, .. } = newest.checkpoint();
-    let found = match writer.root_at(*size) {
+/// Compares the archive with the checkpoint that it publishes.
+fn match_published(writer: &Writer, published: &Checkpoint) -> Result<(), AppendError> {
+    let Checkpoint { size, root, .. } = *published;
+    let found = writer.root_at(size)?;
+    if found == root { Ok(()) } else { Err(AppendError::Forked { size, signed: root, found }) }
+}
+
+/// Compares the archive with the newest checkpoint its keys have signed. Where the archive has what that promises and
+/// only its checkpoint is older, the log is taken up there.
+fn match_newest(writer: Writer, newest: &Checkpoint, now: Time) -> Result<Writer, AppendError> {
+    let Checkpoint { size, root, .. } = *newest;
+    let found = match writer.root_at(size) {
         Ok(found) => found,
-        Err(_) if *size > writer.size() => {
-            return Err(AppendError::RolledBack { signed: *size, found: writer.size() });
+        Err(_) if size > writer.size() => {
+            return Err(AppendError::RolledBack { signed: size, found: writer.size() });
         }
         Err(error) => return Err(error.into()),
     };
-    if found != *root {
-        return Err(if *size > writer.size() {
-            AppendError::RolledBack { signed: *size, found: writer.size() }
+    if found != root {
+        return Err(if size > writer.size() {
+            AppendError::RolledBack { signed: size, found: writer.size() }
         } else {
-            AppendError::Forked { size: *size, signed: *root, found }
+            AppendError::Forked { size, signed: root, found }
         });
     }
-    if *size <= writer.size() {
+    if size <= writer.size() {
         return Ok(writer);
     }
-    // All that the newest checkpoint promises is on disk: swapping it in is what the crash prevented.
     let archive = writer.archive().clone();
     drop(writer);
-    let mut writer = Writer::open(&archive, *size, now)?;
-    let prepared = writer.prepare(&newest.encode())?;
-    writer.publish(prepared)?;
-    Ok(writer)
+    let lock = Lock::take(archive.folder(), now).map_err(ArchiveError::Lock)?;
+    Ok(Writer::open(&archive, lock, size, None)?)
 }
 
 /// Keeps the proof of a fork beside the newest checkpoint, when the error is one.
@@ -311,10 +379,8 @@ fn proven(error: AppendError, keyring: &Keyring, published: SignedCheckpoint, ne
     }
 }
 
-/// Opens the index and lets it learn what it has not seen.
-fn caught_up(archive: &Archive, writer: &Writer, progress: &dyn Progress) -> Result<Index, AppendError> {
-    let folder = archive.folder().join("index/writer");
-    let index = Index::open(&folder)?;
+/// Lets the index learn what it has not seen.
+fn caught_up(archive: &Archive, writer: &Writer, index: Index, progress: &dyn Progress) -> Result<Index, AppendError> {
     let start = match index.covered() {
         Ok(Some((size, root))) if size <= writer.size() && writer.root_at(size).is_ok_and(|found| found == root) => {
             size
@@ -322,7 +388,7 @@ fn caught_up(archive: &Archive, writer: &Writer, progress: &dyn Progress) -> Res
         Ok(None) if writer.size() == 0 => 0,
         _ => {
             drop(index);
-            return rebuilt(archive, writer, Index::anew(&folder)?, 0, progress);
+            return rebuilt(archive, writer, Index::anew(&archive.folder().join(INDEX))?, 0, progress);
         }
     };
     rebuilt(archive, writer, index, start, progress)
@@ -394,4 +460,6 @@ pub enum AppendError {
         "these keys have signed a log of {signed} entries, and the archive holds {found}: it was restored from an older copy"
     )]
     RolledBack { signed: u64, found: u64 },
+    #[error("cannot start a thread")]
+    Thread(#[source] std::io::Error),
 }

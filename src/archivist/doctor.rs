@@ -10,6 +10,7 @@ use super::timestamp::{Attempt, state};
 use crate::base::causes::with_causes;
 use crate::base::time::Time;
 use crate::log::checkpoint::SignedCheckpoint;
+use crate::outside::archive::journal;
 use crate::outside::archive::{Archive, ArchiveError};
 use crate::outside::keys::{Keyring, KeysError};
 
@@ -167,6 +168,16 @@ fn log(archive: &Archive, keyring: &Keyring) -> Vec<Advice> {
         && newest.checkpoint().origin == checkpoint.checkpoint().origin
         && newest.checkpoint().size > log.size()
     {
+        let held = journal::read(archive.folder()).ok().flatten().map_or(0, |found| found.size());
+        if held >= newest.checkpoint().size {
+            let found = format!("the journal holds entries up to {held}, and {} are published", log.size());
+            advice.push(Advice::weak(
+                "log",
+                found,
+                "any command that writes finishes what a crash cut short, as `affiant init`",
+            ));
+            return advice;
+        }
         let error = AppendError::RolledBack { signed: newest.checkpoint().size, found: log.size() };
         advice.push(Advice::wrong(
             "log",

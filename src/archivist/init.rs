@@ -97,7 +97,7 @@ fn create(
 /// # Errors
 /// [`KeysError::Exists`] when there are keys already.
 pub fn create_keys(keyring: &Keyring, naming: &Naming, passphrase: Option<&Passphrase>) -> Result<Origin, InitError> {
-    let origin = naming.origin.clone().map_or_else(chosen_origin, Ok)?;
+    let origin = naming.origin.clone().or_else(|| keyring.begun_origin()).map_or_else(chosen_origin, Ok)?;
     keyring.create(&origin, passphrase)?;
     Ok(origin)
 }

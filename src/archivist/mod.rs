@@ -14,6 +14,7 @@ pub mod visit;
 
 pub mod anchors;
 pub mod append;
+mod signer;
 
 pub mod timestamp;
 

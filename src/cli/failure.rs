@@ -69,6 +69,10 @@ impl From<ArchiveError> for Failure {
         let hint = match &error {
             ArchiveError::NotArchive { .. } => Some("`affiant capture TARGET` makes one, or name it with --archive"),
             ArchiveError::Lock(_) => Some("wait until the other process has finished, or name another archive"),
+            ArchiveError::Broken => Some("the next command begins with what is on disk"),
+            ArchiveError::OtherJournal { .. } => Some(
+                "bring the archive back whole, `journal` with the rest; a journal that is of another copy is to be moved away",
+            ),
             ArchiveError::OutsideLog { .. } => Some("`affiant list` shows what there is"),
             ArchiveError::Missing { .. } | ArchiveError::Tile { .. } | ArchiveError::Nodes(_) => {
                 Some("`affiant audit` names everything that is damaged")
@@ -86,6 +90,7 @@ impl From<KeysError> for Failure {
             KeysError::KeyFile { source: KeyFileError::NoPassphrase, .. } => {
                 Some("give it with --passphrase-file FILE or in AFFIANT_PASSPHRASE")
             }
+            KeysError::Lock(_) => Some("wait until the other process has finished, or name another keyring"),
             KeysError::Missing { .. } => {
                 Some("name the keyring with --keys, or bring the keys back from where they are kept")
             }

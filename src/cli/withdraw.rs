@@ -79,7 +79,7 @@ impl Withdraw {
             return self.expired(&log, settings);
         }
         let plan = plan(&log, &self.order(&log)?, settings.progress.as_ref())?;
-        self.carry_out(&log, plan, settings)?;
+        self.carry_out(&log, &plan, settings)?;
         Ok(0)
     }
 
@@ -117,18 +117,18 @@ impl Withdraw {
             output::line("nothing has expired that can go");
         }
         for (_, plan) in found.plans {
-            self.carry_out(log, plan, settings)?;
+            self.carry_out(log, &plan, settings)?;
         }
         Ok(0)
     }
 
-    fn carry_out(&self, log: &Log<'_>, plan: Plan, settings: &Settings) -> Result<(), Failure> {
+    fn carry_out(&self, log: &Log<'_>, plan: &Plan, settings: &Settings) -> Result<(), Failure> {
         if self.dry_run {
-            print(log, &plan, None, settings);
+            print(log, plan, None, settings);
             return Ok(());
         }
         let appended = withdraw(&mut open(settings)?.appender, plan.clone(), now())?;
-        print(log, &plan, Some(&appended), settings);
+        print(log, plan, Some(&appended), settings);
         Ok(())
     }
 }

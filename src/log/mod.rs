@@ -10,6 +10,7 @@ pub mod note;
 
 pub mod consistency;
 pub mod inclusion;
+pub mod journal;
 pub mod merkle;
 pub mod tile;
 

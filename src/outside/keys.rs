@@ -12,7 +12,8 @@
 //! | `log.key`               | signs checkpoints and receipts                                | never     |
 //! | `log-ml-dsa-44.key`     | signs checkpoints                                             | never     |
 //! | `recovery.key`          | to be kept elsewhere: its hash stands in genesis              | never     |
-//! | `newest-checkpoint`     | the newest checkpoint these keys have signed                  | never     |
+//! | `newest-checkpoint`     | the newest checkpoint these keys have signed ([`super::remembered`]) | never |
+//! | `lock`                  | the lock of the process that signs, while one does            | never     |
 //!
 //! Secret files are PKCS#8 PEM ([`crate::log::key_file`]), mode 0600 from the moment they exist, and refused
 //! when others may read them. `newest-checkpoint` lies here and not in the archive, so that an archive
@@ -25,7 +26,10 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::archive::durable::{self, Access, WriteError};
+use super::archive::lock::LockError;
+use super::remembered::{self, Remembered};
 
+use crate::base::time::Time;
 use crate::log::checkpoint::Origin;
 use crate::log::key::{
     Ed25519PublicKey, Ed25519SecretKey, KeyError, KeyName, MlDsa44SecretKey, NoteSecretKey, SEED_SIZE_BYTES, SignerKey,
@@ -94,39 +98,54 @@ impl Keyring {
         self.folder.join(STATEMENT_KEY).exists()
     }
 
-    /// Makes new keys for a log, and enters the log's into the policy.
+    /// Makes new keys for a log, and enters the log's into the policy. Keys that a crash left before all of them were
+    /// there are taken up: none has signed anything.
     ///
     /// # Errors
     /// [`KeysError::Exists`] when there are keys already: none is ever overwritten.
     pub fn create(&self, origin: &Origin, passphrase: Option<&Passphrase>) -> Result<SecretKeys, KeysError> {
-        for name in [STATEMENT_KEY, LOG_KEY, LOG_KEY_POST_QUANTUM, RECOVERY_KEY] {
+        for name in [STATEMENT_KEY, NEWEST_CHECKPOINT] {
             let path = self.folder.join(name);
             if path.exists() {
                 return Err(KeysError::Exists { path });
             }
         }
-        let [statement, log, recovery] = [(); 3].map(|()| random_seed());
-        let (statement, log, recovery) = (
-            Ed25519SecretKey::from_seed(&*statement?),
-            Ed25519SecretKey::from_seed(&*log?),
-            Ed25519SecretKey::from_seed(&*recovery?),
-        );
-        let post_quantum = MlDsa44SecretKey::from_seed(&*random_seed()?);
-        let public = statement.public();
-        let recovery_public = recovery.public();
-        self.write_public("archive.pub", &format!("{} {origin}\n", public.openssh()))?;
-        self.write_public("recovery.pub", &format!("{} {origin}\n", recovery_public.openssh()))?;
         // The statement key is written last: it is what `has_secrets` asks for.
-        self.write_secret(RECOVERY_KEY, &SecretKey::Ed25519(recovery), passphrase)?;
-        self.write_secret(LOG_KEY_POST_QUANTUM, &SecretKey::MlDsa44(post_quantum), passphrase)?;
-        self.write_secret(LOG_KEY, &SecretKey::Ed25519(log), passphrase)?;
-        self.write_secret(STATEMENT_KEY, &SecretKey::Ed25519(statement), passphrase)?;
-        let secrets = self.secrets(origin, passphrase)?;
-        for (name, key) in ["log.vkey", "log-ml-dsa-44.vkey"].into_iter().zip(&secrets.checkpoint) {
+        let ed25519 = |seed: &[u8; SEED_SIZE_BYTES]| SecretKey::Ed25519(Ed25519SecretKey::from_seed(seed));
+        let ml_dsa = |seed: &[u8; SEED_SIZE_BYTES]| SecretKey::MlDsa44(MlDsa44SecretKey::from_seed(seed));
+        self.make_secret(RECOVERY_KEY, passphrase, &ed25519)?;
+        let recovery = self.read_ed25519(RECOVERY_KEY, passphrase)?.public();
+        self.write_public("recovery.pub", &format!("{} {origin}\n", recovery.openssh()))?;
+        self.make_secret(LOG_KEY_POST_QUANTUM, passphrase, &ml_dsa)?;
+        self.make_secret(LOG_KEY, passphrase, &ed25519)?;
+        let statement = Ed25519SecretKey::from_seed(&*random_seed()?);
+        self.write_public("archive.pub", &format!("{} {origin}\n", statement.public().openssh()))?;
+        let checkpoint = self.checkpoint_keys(origin, passphrase)?.1;
+        for (name, key) in ["log.vkey", "log-ml-dsa-44.vkey"].into_iter().zip(&checkpoint) {
             self.write_public(name, &format!("{}\n", key.verifier()))?;
         }
-        self.trust(secrets.checkpoint.iter().map(|key| key.verifier().clone()).collect())?;
-        Ok(secrets)
+        self.trust(checkpoint.iter().map(|key| key.verifier().clone()).collect())?;
+        self.write_secret(STATEMENT_KEY, &SecretKey::Ed25519(statement), passphrase)?;
+        self.secrets(origin, passphrase)
+    }
+
+    /// Returns the name under which keys were begun to be made, when a crash cut that short.
+    #[must_use]
+    pub fn begun_origin(&self) -> Option<Origin> {
+        let vkey = String::from_utf8(self.read("log.vkey").ok()?).ok()?;
+        Origin::new(VerifierKey::parse(vkey.trim()).ok()?.name().as_str()).ok()
+    }
+
+    fn make_secret(
+        &self,
+        name: &str,
+        passphrase: Option<&Passphrase>,
+        make: &dyn Fn(&[u8; SEED_SIZE_BYTES]) -> SecretKey,
+    ) -> Result<(), KeysError> {
+        if self.folder.join(name).exists() {
+            return Ok(());
+        }
+        self.write_secret(name, &make(&*random_seed()?), passphrase)
     }
 
     /// Reads the archive's secret keys.
@@ -135,8 +154,17 @@ impl Keyring {
     /// [`KeysError::Missing`] when there are none, [`KeysError::Readable`] when others may read one,
     /// [`KeysError::KeyFile`] when a passphrase is needed or wrong.
     pub fn secrets(&self, origin: &Origin, passphrase: Option<&Passphrase>) -> Result<SecretKeys, KeysError> {
-        let name = KeyName::new(origin.as_str())?;
         let statement = self.read_ed25519(STATEMENT_KEY, passphrase)?;
+        let (log, checkpoint) = self.checkpoint_keys(origin, passphrase)?;
+        Ok(SecretKeys { statement, log, checkpoint })
+    }
+
+    fn checkpoint_keys(
+        &self,
+        origin: &Origin,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<(Ed25519SecretKey, Vec<SignerKey>), KeysError> {
+        let name = KeyName::new(origin.as_str())?;
         let log = self.read_ed25519(LOG_KEY, passphrase)?;
         let path = self.folder.join(LOG_KEY_POST_QUANTUM);
         let SecretKey::MlDsa44(post_quantum) = self.read_secret(LOG_KEY_POST_QUANTUM, passphrase)? else {
@@ -147,7 +175,7 @@ impl Keyring {
             SignerKey::new(name.clone(), NoteSecretKey::Ed25519(signer)),
             SignerKey::new(name, NoteSecretKey::MlDsa44Cosignature(post_quantum)),
         ];
-        Ok(SecretKeys { statement, log, checkpoint })
+        Ok((log, checkpoint))
     }
 
     /// Reads the archive's public keys, for which no passphrase is needed.
@@ -243,16 +271,16 @@ impl Keyring {
     pub fn newest_checkpoint(&self) -> Result<Option<Vec<u8>>, KeysError> {
         match self.read(NEWEST_CHECKPOINT) {
             Err(KeysError::Missing { .. }) => Ok(None),
-            other => other.map(Some),
+            other => other.map(|bytes| Some(remembered::newest(&bytes).to_vec())),
         }
     }
 
-    /// Remembers a checkpoint that these keys have signed, before anyone else sees it.
+    /// Takes the keyring for signing: one process remembers for these keys at a time.
     ///
     /// # Errors
-    /// When the disk is full or fails: the checkpoint must not be published then.
-    pub fn remember_checkpoint(&self, checkpoint: &[u8]) -> Result<(), KeysError> {
-        Ok(durable::swap(&self.folder.join(NEWEST_CHECKPOINT), checkpoint, Access::Secret)?)
+    /// [`KeysError::Lock`] names who signs already.
+    pub fn remembered(&self, now: Time) -> Result<Remembered, KeysError> {
+        Remembered::open(&self.folder, NEWEST_CHECKPOINT, now)
     }
 
     fn read_ed25519(&self, name: &str, passphrase: Option<&Passphrase>) -> Result<Ed25519SecretKey, KeysError> {
@@ -355,6 +383,8 @@ pub enum KeysError {
     Key(#[from] KeyError),
     #[error("`{}`", path.display())]
     KeyFile { path: PathBuf, source: KeyFileError },
+    #[error(transparent)]
+    Lock(#[from] LockError),
     #[error("`{}` is missing", path.display())]
     Missing { path: PathBuf },
     #[error("`{}`", path.display())]

@@ -4,7 +4,9 @@
 
 pub mod archive;
 pub mod authority;
+pub mod beside;
 pub mod clock;
 pub mod files;
 pub mod keys;
+pub mod remembered;
 pub mod web;

@@ -70,8 +70,10 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, name: &str) {
-        let is_known =
-            matches!(name, "README.md" | "archive.toml" | "checkpoint" | "lock" | "withdrawn" | "anchors/pending");
+        let is_known = matches!(
+            name,
+            "README.md" | "archive.toml" | "checkpoint" | "journal" | "lock" | "withdrawn" | "anchors/pending"
+        );
         if is_known || is_pack(name) {
             return;
         }

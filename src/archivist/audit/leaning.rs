@@ -64,6 +64,15 @@ pub(super) fn check(packs: &Packs, leaning: &mut [Leaning], threads: usize, act:
     failures
 }
 
+/// A blob that was decoded.
+struct Decoded {
+    hash: Hash,
+    bytes: Vec<u8>,
+    depth: u64,
+    /// How many bytes those above it have.
+    bases_bytes: u64,
+}
+
 /// A blob to decode, behind its base.
 struct Step {
     leaning: usize,
@@ -84,7 +93,7 @@ impl Forest<'_> {
             let Ok(bytes) = reader.read_member(*at, root) else { continue };
             let bases_bytes = above.iter().map(|(_, above)| above.size_bytes).sum();
             let mut steps = Vec::new();
-            self.lean_on(*base, bytes, root.depth(), bases_bytes, &mut steps);
+            self.lean_on(Decoded { hash: *base, bytes, depth: root.depth(), bases_bytes }, &mut steps);
             self.tree(steps, &mut reader, &mut failures);
         }
         failures
@@ -103,7 +112,10 @@ impl Forest<'_> {
                 continue;
             }
             match reader.read_against(*segment, member, &base) {
-                Ok(bytes) => self.lean_on(member.hash, bytes, member.depth(), bases_bytes, &mut steps),
+                Ok(bytes) => {
+                    let decoded = Decoded { hash: member.hash, bytes, depth: member.depth(), bases_bytes };
+                    self.lean_on(decoded, &mut steps);
+                }
                 Err(error) => {
                     let found = with_causes(&error);
                     failures.push(Failure { hash: member.hash, segment: *segment, offset: member.offset, found });
@@ -113,9 +125,10 @@ impl Forest<'_> {
     }
 
     /// Adds what leans on a blob to what is to be decoded.
-    fn lean_on(&self, base: Hash, bytes: Vec<u8>, base_depth: u64, bases_bytes: u64, steps: &mut Vec<Step>) {
-        let first = self.leaning.partition_point(|leaning| leaning.base < base);
-        let count = self.leaning[first..].iter().take_while(|leaning| leaning.base == base).count();
+    fn lean_on(&self, decoded: Decoded, steps: &mut Vec<Step>) {
+        let Decoded { hash, bytes, depth: base_depth, bases_bytes } = decoded;
+        let first = self.leaning.partition_point(|leaning| leaning.base < hash);
+        let count = self.leaning[first..].iter().take_while(|leaning| leaning.base == hash).count();
         let bases_bytes = bases_bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         let base = Rc::new(bytes);
         steps.extend((first..first + count).map(|leaning| Step {

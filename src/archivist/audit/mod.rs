@@ -6,7 +6,7 @@
 //! index and changes nothing.
 //!
 //! There are two severities. *Damage* is whatever is not as it was promised; an archive with any is not clean.
-//! A *note* costs nothing: derived files that can be made again, what a crash left, files of others.
+//! A *note* costs nothing: derived files that can be made again, what a crash left (`journal`), files of others.
 //!
 //! An audit may look at a part ([`Extent`]), be interrupted and go on ([`Watch`]), and be signed to be kept
 //! ([`write_signed`]). What it did not look at it says.
@@ -20,6 +20,7 @@ mod checkpoint;
 mod course;
 mod extent;
 pub(super) mod files;
+mod journal;
 mod leaning;
 mod records;
 mod report;
@@ -51,6 +52,7 @@ use crate::timestamp::authorities::Authorities;
 use blobs::Blobs;
 use course::Course;
 use extent::Selection;
+use journal::Awaited;
 use records::{Founding, Histories};
 use tree::Tree;
 use withdrawn::Withdrawals;
@@ -150,14 +152,16 @@ pub(super) fn audit_in_full(archive: &Archive, known: &Known, extent: &Extent, w
             None
         }
     };
+    let awaited = Awaited::read(archive, known.newest_checkpoint.as_deref(), &mut report);
     let on_disk = files::size_on_disk(archive.folder());
     if checkpoint_bytes.is_none() && on_disk == 0 && known.newest_checkpoint.is_none() {
         report.note("the archive has no entries yet");
         return Audited { report, ..Audited::default() };
     }
     let signed = checkpoint::read(checkpoint_bytes.as_deref(), &mut report);
-    // Without a checkpoint the log is as long as its files are.
-    let size = signed.as_ref().map_or(on_disk, |signed| signed.checkpoint().size);
+    // Without a checkpoint the log is as long as the journal says, or else as its files are.
+    let size_without = awaited.as_ref().map_or(on_disk, Awaited::size);
+    let size = signed.as_ref().map_or(size_without, |signed| signed.checkpoint().size);
     let selection = Selection::of(extent, archive, size, &mut report);
     report.looked.since = extent.since;
     report.looked.seed = extent.sample.map(|sample| sample.seed);
@@ -209,6 +213,9 @@ pub(super) fn audit_in_full(archive: &Archive, known: &Known, extent: &Extent, w
         files::check_index(archive.folder(), &mut report); // A copy has none.
     }
     course.end();
+    if let Some(awaited) = awaited {
+        awaited.excuse(&mut report);
+    }
     Audited { report, failed: blobs.failed(), lost }
 }
 

@@ -15,7 +15,7 @@ use super::anchors::Named;
 use super::blobs::{Blobs, Held};
 use super::report::{AuditReport, Damage};
 use super::tree::Kept;
-use super::withdrawn::Withdrawals;
+use super::withdrawn::{Places, Withdrawals};
 
 use crate::archivist::withdraw::Holds;
 use crate::base::causes::with_causes;
@@ -174,7 +174,7 @@ impl<'a> Histories<'a> {
 
     /// Says what blobs are lost, once every record was seen, and returns which they are.
     pub(super) fn finish(self, apart: &Blobs, report: &mut AuditReport) -> Vec<Hash> {
-        self.withdrawals.finish(self.archive, self.size, self.blobs, apart, report);
+        self.withdrawals.finish(self.archive, self.size, &Places { packs: self.blobs, apart }, report);
         let mut hashes = Vec::new();
         for (hash, lost) in self.lost {
             let more = if lost.more > 0 { format!(" and {} more", lost.more) } else { String::new() };

@@ -61,9 +61,11 @@ impl Withdrawals {
         let width = u64::from(WIDTH_MAX);
         for bundle in 0..size.div_ceil(width) {
             let statements = archive.statements(bundle, size).unwrap_or_default();
-            for (index, statement) in (bundle * width..).zip(statements) {
-                let read = read_withdrawal(archive, blobs, &mut reader, index, &statement);
-                read.iter().for_each(|(by, withdrawal)| withdrawals.take(index, by, withdrawal));
+            let read = |(index, statement): (u64, Vec<u8>)| {
+                Some((index, read_withdrawal(archive, blobs, &mut reader, index, &statement)?))
+            };
+            for (index, (by, withdrawal)) in (bundle * width..).zip(statements).filter_map(read) {
+                withdrawals.take(index, &by, &withdrawal);
             }
         }
         withdrawals
@@ -99,7 +101,8 @@ impl Withdrawals {
     }
 
     /// Says what is still there, and what is withheld and lost, once every record was seen.
-    pub(super) fn finish(&self, archive: &Archive, size: u64, packs: &Blobs, apart: &Blobs, report: &mut AuditReport) {
+    pub(super) fn finish(&self, archive: &Archive, size: u64, blobs: &Places<'_>, report: &mut AuditReport) {
+        let Places { packs, apart } = blobs;
         let mut remaining: BTreeMap<(u64, &str), u64> = BTreeMap::new();
         let mut seen = BTreeSet::new();
         for ((index, blob), said) in &self.said {
@@ -108,7 +111,7 @@ impl Withdrawals {
                 Manner::Withheld => report.withheld += 1,
             }
             if said.manner == Manner::Withheld {
-                self.check_withheld(*index, *blob, said, apart, report);
+                check_withheld((*index, *blob), said, apart, report);
             }
             let is_there = !matches!(packs.find(*blob), Held::Missing) && !self.named_again.contains(blob);
             let is_there_apart = said.manner == Manner::Erased && !matches!(apart.find(*blob), Held::Missing);
@@ -137,16 +140,22 @@ impl Withdrawals {
             );
         }
     }
+}
 
-    fn check_withheld(&self, index: u64, blob: Hash, said: &Said, apart: &Blobs, report: &mut AuditReport) {
-        let found = match apart.find(blob) {
-            Held::Whole { .. } => return,
-            Held::Damaged(found) => found.to_owned(),
-            Held::Missing => "it is not in `withheld/`".to_owned(),
-        };
-        let cost = format!("what {} withheld of entry {index} is lost", said.by);
-        report.damage(format!("blob {blob}"), found, cost);
-    }
+/// Where blobs lie: in the packs, or kept apart.
+pub(super) struct Places<'b> {
+    pub(super) packs: &'b Blobs,
+    pub(super) apart: &'b Blobs,
+}
+
+fn check_withheld((index, blob): (u64, Hash), said: &Said, apart: &Blobs, report: &mut AuditReport) {
+    let found = match apart.find(blob) {
+        Held::Whole { .. } => return,
+        Held::Damaged(found) => found.to_owned(),
+        Held::Missing => "it is not in `withheld/`".to_owned(),
+    };
+    let cost = format!("what {} withheld of entry {index} is lost", said.by);
+    report.damage(format!("blob {blob}"), found, cost);
 }
 
 /// Reads the withdrawal that a statement is about, when it is about one.

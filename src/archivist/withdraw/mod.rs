@@ -236,7 +236,7 @@ impl Draft<'_> {
                 })
             }
             (Some(_), Sharing::Include) => {
-                for other in others.to_vec() {
+                for other in others.iter().copied() {
                     self.refuse_held(other)?;
                     self.entries.entry(other).or_default().0.insert(blob);
                 }

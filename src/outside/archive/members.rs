@@ -58,7 +58,7 @@ impl MemberReader {
             return self.read_member(segment, member).map(drop);
         }
         let mut blob = std::mem::take(&mut self.blob);
-        let checked = self.decode(segment, member, None, Compared::Hash, &mut blob);
+        let checked = self.decode((segment, member), None, Compared::Hash, &mut blob);
         self.blob = blob;
         checked
     }
@@ -69,7 +69,7 @@ impl MemberReader {
     /// [`PackError::Damaged`] says what it holds instead.
     pub fn read_against(&mut self, segment: u32, member: &Member, base: &[u8]) -> Result<Vec<u8>, PackError> {
         let mut blob = Vec::new();
-        self.decode(segment, member, Some(base), Compared::Hash, &mut blob)?;
+        self.decode((segment, member), Some(base), Compared::Hash, &mut blob)?;
         Ok(blob)
     }
 
@@ -98,11 +98,11 @@ impl MemberReader {
         let mut decoded = Ok(());
         for (at, on_the_way) in bases.iter().rev() {
             let against = on_the_way.base.is_some().then_some(&*base);
-            decoded = decoded.and_then(|()| self.decode(*at, on_the_way, against, Compared::Sums, &mut blob));
+            decoded = decoded.and_then(|()| self.decode((*at, on_the_way), against, Compared::Sums, &mut blob));
             std::mem::swap(&mut base, &mut blob);
         }
         let against = member.base.is_some().then_some(&*base);
-        match decoded.and_then(|()| self.decode(segment, member, against, Compared::Hash, &mut blob)) {
+        match decoded.and_then(|()| self.decode((segment, member), against, Compared::Hash, &mut blob)) {
             Ok(()) => Ok(blob),
             Err(error) if bases.is_empty() => Err(error),
             Err(error) => Err(self.find_damage(segment, member, &bases).err().unwrap_or(error)),
@@ -119,7 +119,7 @@ impl MemberReader {
         for (at, member) in bases.into_iter().rev().chain([(segment, member)]) {
             let against = chain.last().filter(|_| member.base.is_some()).map(|(_, bytes)| bytes.as_slice());
             let mut blob = Vec::new();
-            self.decode(at, &member, against, Compared::Hash, &mut blob)?;
+            self.decode((at, &member), against, Compared::Hash, &mut blob)?;
             chain.push((member, blob));
         }
         Ok(chain)
@@ -130,7 +130,7 @@ impl MemberReader {
         let (mut base, mut blob) = (Vec::new(), Vec::new());
         for (at, on_the_way) in bases.iter().rev() {
             let against = on_the_way.base.is_some().then_some(&*base);
-            let decoded = self.decode(*at, on_the_way, against, Compared::Hash, &mut blob);
+            let decoded = self.decode((*at, on_the_way), against, Compared::Hash, &mut blob);
             decoded.map_err(|error| self.packs.cannot_lean(segment, member, on_the_way.hash, error))?;
             std::mem::swap(&mut base, &mut blob);
         }
@@ -140,8 +140,7 @@ impl MemberReader {
     /// Decodes one frame, of at most [`AT_ONCE_BYTES_MAX`], into `blob`.
     fn decode(
         &mut self,
-        segment: u32,
-        member: &Member,
+        (segment, member): (u32, &Member),
         base: Option<&[u8]>,
         compared: Compared,
         blob: &mut Vec<u8>,

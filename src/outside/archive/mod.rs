@@ -7,6 +7,7 @@
 //! packs/           blobs ([`packs`])
 //! anchors/         checkpoints as others dated them ([`anchors`])
 //! index/           derived: the writer's index ([`index`])
+//! journal          while a writer is at work or after a crash: what is not durable in its place yet ([`journal`])
 //! withdrawn        derived: which entries have something withdrawn ([`withdrawn`])
 //! withheld/        blobs that are kept apart and not shown; laid out as `packs/`
 //! lock             the writer's lock ([`lock`])
@@ -20,7 +21,12 @@ pub mod durable;
 pub mod lock;
 pub mod settings;
 
+pub mod appending;
+mod disk;
+pub mod faults;
+pub mod journal;
 mod leaning;
+
 pub mod members;
 pub mod packs;
 pub mod spool;
@@ -59,6 +65,7 @@ pub struct Archive {
     folder: PathBuf,
     settings: Settings,
     packs: Packs,
+    journal_bytes_max: u64,
 }
 
 impl Archive {
@@ -75,7 +82,8 @@ impl Archive {
             other => other.map_err(|source| ArchiveError::Io { path: path.clone(), source })?,
         };
         let settings = Settings::parse(&text).map_err(|reason| ArchiveError::Settings { path, reason })?;
-        Ok(Self { folder: folder.to_owned(), settings, packs: Packs::new(&folder.join("packs")) })
+        let packs = Packs::new(&folder.join("packs"));
+        Ok(Self { folder: folder.to_owned(), settings, packs, journal_bytes_max: journal::EMPTIED_BYTES })
     }
 
     /// Makes an archive without entries in `folder`, which may exist and hold other files.
@@ -110,6 +118,14 @@ impl Archive {
     #[must_use]
     pub fn anchors(&self) -> anchors::Anchors {
         anchors::Anchors::new(&self.folder.join("anchors"))
+    }
+
+    /// Seals segments and empties the journal from other sizes on, so that a test need not write so much.
+    #[must_use]
+    pub fn with_sizes(mut self, segment_bytes_max: u64, journal_bytes_max: u64) -> Self {
+        self.packs = self.packs.with_segment_bytes_max(segment_bytes_max);
+        self.journal_bytes_max = journal_bytes_max;
+        self
     }
 
     /// Returns the folder.
@@ -282,12 +298,16 @@ fn read_limited(path: &Path, bytes_max: u64) -> Result<Option<Vec<u8>>, ArchiveE
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message stands for its doc")]
 pub enum ArchiveError {
+    #[error("writing failed before, and what is on disk is uncertain until the archive is opened again")]
+    Broken,
     #[error("`{}` was edited by hand; write `authorities = [\"URL\"]` there yourself", path.display())]
     Edited { path: PathBuf },
     #[error("`{}` is an archive already", folder.display())]
     Exists { folder: PathBuf },
     #[error("cannot read `{}`", path.display())]
     Io { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Journal(#[from] journal::ReadJournalError),
     #[error(transparent)]
     Lock(#[from] lock::LockError),
     #[error("`{}` is missing", path.display())]
@@ -296,6 +316,11 @@ pub enum ArchiveError {
     Nodes(#[source] Box<ReadTileError<ArchiveError>>),
     #[error("there is no archive in `{}`", folder.display())]
     NotArchive { folder: PathBuf },
+    #[error(
+        "the journal goes on from a log of {size} entries with the root {expected}, and the archive has {found:?} there: \
+         one of the two is of another copy"
+    )]
+    OtherJournal { size: u64, expected: Hash, found: Option<Hash> },
     #[error("the statement of entry {index} is not the one that the tree holds; `audit` says what is damaged")]
     OtherStatement { index: u64 },
     #[error("entry {index} is outside the log of {size} entries")]

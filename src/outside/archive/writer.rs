@@ -1,39 +1,57 @@
 //! The writer: the one process that appends to an archive.
 //!
-//! The order on disk, and what a crash leaves:
+//! What is durable *in its place* is what the last emptying of the journal made so; what was published since is in the
+//! journal ([`super::journal`]), and in its places for readers. The order on disk, and what a crash leaves. A process
+//! that dies leaves every step it made; a machine that dies leaves, of what was not waited for, any part.
 //!
 //! 1. Blobs go to the end of the active pack. *A crash here* leaves blobs that no record names; the next
-//!    capture of the same bytes finds them, and a torn one is cut off when the pack is opened.
-//! 2. The pack is synced. *A crash here* leaves the same.
-//! 3. Statements, entries and hash tiles are written and synced. *A crash here* leaves files that are wider
-//!    than the checkpoint says; nobody reads them, and the next append swaps others into their places.
-//! 4. The new checkpoint is written and synced beside the old one, so that a full disk is met before anything is
-//!    remembered. *A crash here* leaves a `checkpoint.new` that the next publication overwrites.
-//! 5. The keyring remembers the new checkpoint (`outside/keys`). *A crash here* leaves everything that the
-//!    checkpoint promises on disk, so the next writer finishes the swap.
-//! 6. The checkpoint is swapped. This is the moment that counts: nothing is acknowledged before it.
-//! 7. Partial tiles that are no longer the widest are removed. *A crash here* leaves needless files.
+//!    capture of the same bytes finds them, and a torn one is cut off when the pack is opened. Blobs too long for the
+//!    journal are waited for.
+//! 2. The commit, statements and short blobs, is appended to the journal and waited for. From here on the records
+//!    are in the log, if the process dies or not, though nobody was told. *A crash before* leaves a commit that is cut
+//!    short: the next commit overwrites it.
+//! 3. Meanwhile the tiles are put in their places. *A crash here* leaves files that are wider than the checkpoint says;
+//!    nobody reads them, and the next append swaps others into their places.
+//! 4. The keyring remembers the signed checkpoint (`outside/keys`), and that is waited for. *A crash before* leaves a
+//!    commit that nobody was told of: the next writer signs it. *A crash after* leaves the same, and a keyring that will
+//!    not let it be forgotten.
+//! 5. The checkpoint is swapped. This is the moment that counts: nothing is acknowledged before it.
+//! 6. Partial tiles that are no longer the widest are removed, but for those of the log that is durable in its place:
+//!    the journal is replayed on top of them. *A crash here* leaves needless files.
+//! 7. When the journal is long, or the writer ends: every file that was put in its place is waited for, and the folders.
+//!    *A crash here* leaves the journal, which is replayed.
+//! 8. The tiles that step 6 spared are removed, and the journal begins anew or is removed. *A crash here* leaves a
+//!    journal whose every commit is durable in its place: it is replayed once more or, where the tiles that it begins
+//!    at are gone, passed over.
 //!
 //! A withdrawal is published like any record. Then what it withholds is put apart, and what it withdraws is taken out of
 //! the packs ([`super::packs`]). *A crash between* leaves a withdrawal in the log and bytes still there; the next writer
 //! takes them out before it appends anything.
 //!
-//! Repair is the ordinary path: opening and appending.
+//! Repair is the ordinary path: opening ([`Writer::open`]) replays the journal, and appending goes on. A reader never
+//! needs the journal, but for one case: after a loss of power and before the next writer, a file may be there that is
+//! not what the checkpoint promises. Its hash does not fit then, which `audit` says together with the remedy.
+//!
+//! A full disk is met in step 1, 2 or 3, before the keyring remembers; one that is met later loses nothing, since the
+//! journal holds it. After an error of any step the writer must be dropped: it writes no more, and the next one begins
+//! with what is on disk. An fsync that failed is never tried again.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::durable::{self, Batch, Settled};
+use super::durable::{self, WriteError};
+use super::journal::Journal;
 use super::lock::Lock;
-use super::packs::{PackError, PackWriter};
+use super::packs::{self, PackError, PackWriter};
 use super::spool::{Spool, Spooled};
 use super::{Archive, ArchiveError};
 
 use crate::base::hash::Hash;
-use crate::base::time::Time;
+use crate::log::journal::{Base, Commit, Found};
 use crate::log::merkle::{self, Frontier, Nodes as _, leaf_hash};
-use crate::log::tile::{Tile, TileEdge, TileKind, WIDTH_MAX, encode_entries, tiles_changed_of};
+use crate::log::tile::{LEVEL_MAX, Tile, TileEdge, TileKind, WIDTH_MAX, encode_entries};
+use crate::outside::beside::Beside;
 
 /// An archive, for the one process that writes it.
 pub struct Writer {
@@ -42,20 +60,68 @@ pub struct Writer {
     packs: PackWriter,
     frontier: Frontier,
     edge: TileEdge,
-    /// The last bundle's statements, so far as it is not full, and those appended since the last write.
-    statements: Vec<Vec<u8>>,
-    written: u64,
+    statements: Bundle,
+    entries: Bundle,
+    /// The statements appended since the last commit, and the leaves since the last tiles.
+    new: Vec<Vec<u8>>,
+    leaves: Vec<Hash>,
+    journal: Journal,
+    tiles: Beside<Result<(), WriteError>>,
+    /// The files that were put in their places since the journal began.
+    placed: BTreeSet<PathBuf>,
+    committed: u64,
+    committed_root: Hash,
     published: u64,
+    /// How much of it is durable in its place.
+    settled: u64,
+    /// Earlier sizes, whose partial tiles may be needless.
+    narrow: Vec<u64>,
+    /// Whether the journal was replayed, and must be emptied before it is written.
+    is_replayed: bool,
+    /// The roots that the replayed journal says: the tiles of those sizes may be anything.
+    replayed: Vec<(u64, Hash)>,
+    is_broken: bool,
 }
 
 impl Writer {
-    /// Takes the lock and takes up the log at `size` entries, the size of the published checkpoint.
+    /// Takes up the log where it was left, under its lock: at `size` entries, the size of the published checkpoint, or
+    /// behind it where the journal that was found holds more.
     ///
     /// # Errors
-    /// [`ArchiveError::Lock`] names who writes already; the others say what is damaged.
-    pub fn open(archive: &Archive, size: u64, now: Time) -> Result<Self, ArchiveError> {
-        let lock = Lock::take(archive.folder(), now)?;
+    /// An [`ArchiveError`] that says what is damaged.
+    pub fn open(archive: &Archive, lock: Lock, size: u64, found: Option<Found>) -> Result<Self, ArchiveError> {
         let _ = fs::remove_dir_all(archive.folder().join("passing")); // Nobody else receives: the lock is ours.
+        let Some(found) = found.filter(|found| found.size() >= size) else {
+            return Self::at(archive, lock, size);
+        };
+        if found.size() == size && !begins_here(archive, found.base) {
+            // All of it is durable in its place, and the tiles that it begins at are gone.
+            return Self::at(archive, lock, size);
+        }
+        let mut written = BTreeSet::new();
+        for tail in found.commits.iter().filter_map(|commit| commit.pack.as_ref()) {
+            written.insert(packs::replay(archive.packs(), tail)?);
+        }
+        durable::sync_all(archive.folder(), &written)?;
+        let mut writer = Self::at(archive, lock, found.base.size)?;
+        writer.expect_root(found.base.root)?;
+        for commit in found.commits {
+            writer.narrow.push(writer.size());
+            writer.replayed.push((writer.size(), writer.root()));
+            commit.statements.iter().for_each(|statement| writer.append(statement));
+            writer.expect_root(commit.root)?;
+            writer.new.clear(); // The journal has them.
+        }
+        let tiles = writer.changed_tiles();
+        place(&tiles)?;
+        writer.placed.extend(tiles.into_iter().map(|(path, _)| path));
+        writer.placed.extend(Some(archive.folder().join("checkpoint")).filter(|path| path.exists()));
+        (writer.committed, writer.committed_root) = (writer.size(), writer.root());
+        (writer.published, writer.is_replayed) = (size, true);
+        Ok(writer)
+    }
+
+    fn at(archive: &Archive, lock: Lock, size: u64) -> Result<Self, ArchiveError> {
         let packs = PackWriter::open(archive.packs())?;
         let nodes_error = |source| ArchiveError::Nodes(Box::new(source));
         let frontier = Frontier::resume(&archive.nodes(size), size).map_err(nodes_error)?;
@@ -64,16 +130,41 @@ impl Writer {
         let statements =
             if size.is_multiple_of(width) { Vec::new() } else { archive.statements(size / width, size)? };
         check_statements(archive, &statements, size)?;
+        let entries: Vec<Hash> = statements.iter().map(|statement| Hash::of(statement)).collect();
+        let entries: Vec<&[u8; 32]> = entries.iter().map(Hash::as_bytes).collect();
         Ok(Self {
             archive: archive.clone(),
             _lock: lock,
             packs,
+            journal: Journal::new(archive.folder(), Base { size, root: frontier.root() }, archive.journal_bytes_max),
+            committed_root: frontier.root(),
             frontier,
             edge,
-            statements,
-            written: size,
+            statements: Bundle::new(TileKind::Statements, size, &statements),
+            entries: Bundle::new(TileKind::Entries, size, &entries),
+            new: Vec::new(),
+            leaves: Vec::new(),
+            tiles: Beside::start().map_err(|source| ArchiveError::Io { path: archive.folder().to_owned(), source })?,
+            placed: BTreeSet::new(),
+            committed: size,
             published: size,
+            settled: size,
+            narrow: Vec::new(),
+            is_replayed: false,
+            replayed: Vec::new(),
+            is_broken: false,
         })
+    }
+
+    fn expect_root(&self, expected: Hash) -> Result<(), ArchiveError> {
+        let (size, found) = (self.size(), self.root());
+        if found == expected { Ok(()) } else { Err(ArchiveError::OtherJournal { size, expected, found: Some(found) }) }
+    }
+
+    /// Says whether the journal was replayed, so that its log is to be signed and published once more.
+    #[must_use]
+    pub fn is_replayed(&self) -> bool {
+        self.is_replayed
     }
 
     /// Returns the archive.
@@ -99,6 +190,10 @@ impl Writer {
     /// # Errors
     /// When a tile cannot be read.
     pub fn root_at(&self, size: u64) -> Result<Hash, ArchiveError> {
+        let known = self.replayed.iter().find(|(replayed, _)| *replayed == size).map(|(_, root)| *root);
+        if let Some(root) = known.or_else(|| (size == self.size()).then(|| self.root())) {
+            return Ok(root);
+        }
         merkle::root(&self.archive.nodes(size), size).map_err(|source| ArchiveError::Nodes(Box::new(source)))
     }
 
@@ -108,12 +203,12 @@ impl Writer {
         spool_of(&self.archive)
     }
 
-    /// Keeps a blob; durable after [`Writer::write`].
+    /// Keeps a blob; durable after [`Writer::commit`].
     ///
     /// # Errors
     /// When the disk is full or fails.
     pub fn keep(&mut self, blob: &Spooled) -> Result<(), ArchiveError> {
-        Ok(self.packs.append(blob)?)
+        self.unless_broken(|writer| Ok(writer.packs.append(blob)?))
     }
 
     /// Puts blobs apart, so that [`Writer::erase`] may take them out of the packs.
@@ -142,6 +237,7 @@ impl Writer {
     /// # Errors
     /// When the disk is full or fails. The writer must then be dropped; the next one erases what is left.
     pub fn erase(&mut self, blobs: &BTreeSet<Hash>) -> Result<usize, ArchiveError> {
+        self.settle()?; // The journal may hold their bytes.
         Ok(self.packs.erase(blobs)?)
     }
 
@@ -157,82 +253,224 @@ impl Writer {
         Ok(PackWriter::open(&withheld)?.erase(blobs)?)
     }
 
-    /// Appends a statement; durable after [`Writer::write`], promised after [`Writer::publish`].
+    /// Appends a statement; durable after [`Writer::commit`], promised after [`Writer::publish`].
     pub fn append(&mut self, statement: &[u8]) {
-        self.statements.push(statement.to_vec());
-        self.frontier.push(leaf_hash(Hash::of(statement).as_bytes()));
+        let entry = Hash::of(statement);
+        self.new.push(statement.to_vec());
+        self.statements.push(statement);
+        self.entries.push(entry.as_bytes());
+        self.frontier.push(leaf_hash(entry.as_bytes()));
+        self.leaves.push(leaf_hash(entry.as_bytes()));
     }
 
-    /// Makes blobs, statements, entries and tiles durable, in this order.
+    /// Makes all that was kept and appended durable, and puts it in its place; nothing is promised yet.
     ///
     /// # Errors
     /// When the disk is full or fails. The writer must then be dropped: what it holds is ahead of the disk.
-    #[expect(clippy::missing_panics_doc, reason = "what is appended is held in memory and short")]
-    pub fn write(&mut self) -> Result<(), ArchiveError> {
-        let size = self.size();
-        self.packs.sync()?;
-        let mut batch = Batch::default();
-        let entries: Vec<Hash> = self.statements.iter().map(|statement| Hash::of(statement)).collect();
-        let first = self.written - self.written % u64::from(WIDTH_MAX);
-        for tile in tiles_changed_of(TileKind::Statements, self.written, size) {
-            let range = range_of(&tile, first);
-            let bundle = encode_entries(&self.statements[range]).expect("a statement is short");
-            batch.add(&self.archive.folder.join(tile.to_string()), &bundle)?;
+    pub fn commit(&mut self) -> Result<(), ArchiveError> {
+        self.unless_broken(Self::commit_unbroken)
+    }
+
+    fn commit_unbroken(&mut self) -> Result<(), ArchiveError> {
+        if self.new.is_empty() {
+            return Ok(self.packs.sync()?);
         }
-        for tile in tiles_changed_of(TileKind::Entries, self.written, size) {
-            let range = range_of(&tile, first);
-            let entries: Vec<&[u8; 32]> = entries[range].iter().map(Hash::as_bytes).collect();
-            let bundle = encode_entries(&entries).expect("an entry is 32 bytes");
-            batch.add(&self.archive.folder.join(tile.to_string()), &bundle)?;
+        if self.is_replayed {
+            self.make_durable_in_place()?;
         }
-        let new = entries.len() - usize::try_from(size - self.written).expect("held in memory");
-        let leaves: Vec<Hash> = entries[new..].iter().map(|entry| leaf_hash(entry.as_bytes())).collect();
-        for (tile, bytes) in self.edge.append(&leaves) {
-            batch.add(&self.archive.folder.join(tile.to_string()), &bytes)?;
+        let pack = self.packs.take_tail()?;
+        let commit = Commit { root: self.root(), statements: std::mem::take(&mut self.new), pack };
+        let tiles = self.changed_tiles();
+        let needless = self.needless_tiles();
+        for path in &needless {
+            self.placed.remove(path);
         }
-        batch.finish()?;
-        self.written = size;
-        let last = size - size % u64::from(WIDTH_MAX);
-        self.statements.drain(..usize::try_from(last - first).expect("held in memory"));
+        self.placed.extend(tiles.iter().map(|(path, _)| path.clone()));
+        let placing = self.tiles.begin(move || {
+            remove(&needless);
+            place(&tiles)
+        });
+        let journaled = self.journal.append(&commit);
+        let placed = placing.end();
+        journaled?;
+        placed?;
+        self.packs.enlist()?;
+        (self.committed, self.committed_root) = (self.size(), commit.root);
         Ok(())
     }
 
-    /// Lays the checkpoint over all that was written beside the one that stands.
+    /// Swaps in the checkpoint over all that was committed, and empties the journal when it is long.
     ///
     /// # Errors
-    /// When the disk is full or fails; nothing is promised then.
-    pub fn prepare(&self, checkpoint: &[u8]) -> Result<Settled, ArchiveError> {
-        let mut batch = Batch::default();
-        batch.add(&self.archive.folder.join("checkpoint"), checkpoint)?;
-        Ok(batch.settle()?)
+    /// When the disk is full or fails. The writer must then be dropped; what was committed is in the log.
+    pub fn publish(&mut self, checkpoint: &[u8]) -> Result<(), ArchiveError> {
+        self.unless_broken(|writer| {
+            let path = writer.archive.folder.join("checkpoint");
+            durable::place(&path, checkpoint)?;
+            writer.placed.insert(path);
+            writer.narrow.push(writer.published);
+            writer.published = writer.committed;
+            if writer.journal.is_long() {
+                writer.make_durable_in_place()?;
+            }
+            Ok(())
+        })
     }
 
-    /// Swaps in the checkpoint that [`Writer::prepare`] laid beside.
+    /// Makes everything that was published durable in its place, and removes the journal. What the journal held is gone.
     ///
     /// # Errors
-    /// When the disk fails; the old checkpoint or the new one then stands.
-    pub fn publish(&mut self, checkpoint: Settled) -> Result<(), ArchiveError> {
-        checkpoint.place()?;
-        remove_narrower_tiles(&self.archive.folder, self.published, self.written);
-        self.published = self.written;
+    /// When the disk fails. The writer must then be dropped; nothing is lost, since the journal stays.
+    pub fn settle(&mut self) -> Result<(), ArchiveError> {
+        if self.placed.is_empty() && !self.journal.stands() && !self.is_broken {
+            return Ok(());
+        }
+        self.unless_broken(|writer| {
+            writer.make_durable_in_place()?;
+            Ok(writer.journal.remove()?)
+        })
+    }
+
+    /// Waits for every place, and lets the journal begin anew.
+    fn make_durable_in_place(&mut self) -> Result<(), ArchiveError> {
+        self.placed.insert(self.packs.settle()?);
+        durable::sync_all(&self.archive.folder, &self.placed)?;
+        self.placed.clear();
+        self.narrow.push(self.settled);
+        (self.settled, self.is_replayed) = (self.committed, false);
+        self.journal.begin_anew(Base { size: self.settled, root: self.committed_root });
+        remove(&self.needless_tiles());
         Ok(())
+    }
+
+    /// Writes nothing any more, because something that belongs to a publication has failed elsewhere.
+    pub fn abandon(&mut self) {
+        self.is_broken = true;
+    }
+
+    fn unless_broken<T>(&mut self, act: impl FnOnce(&mut Self) -> Result<T, ArchiveError>) -> Result<T, ArchiveError> {
+        if self.is_broken {
+            return Err(ArchiveError::Broken);
+        }
+        let done = act(self);
+        self.is_broken = done.is_err();
+        done
+    }
+
+    /// Takes the tiles that have changed since the last time.
+    fn changed_tiles(&mut self) -> Vec<(PathBuf, Vec<u8>)> {
+        let bundles = [&mut self.statements, &mut self.entries].into_iter().flat_map(Bundle::take_changed);
+        let hashes = self.edge.append(&std::mem::take(&mut self.leaves));
+        let tiles: Vec<_> = bundles.chain(hashes).collect();
+        tiles.into_iter().map(|(tile, bytes)| (self.archive.folder.join(tile.to_string()), bytes)).collect()
+    }
+
+    /// Takes the paths of partial tiles that wider ones replace. A reader that holds an older checkpoint reads the
+    /// beginning of the wider one.
+    fn needless_tiles(&mut self) -> Vec<PathBuf> {
+        let (published, settled) = (self.published, self.settled);
+        let (needless, needed) = std::mem::take(&mut self.narrow).into_iter().partition(|size| *size < published);
+        self.narrow = needed;
+        let sizes: Vec<u64> = needless;
+        let mut paths = Vec::new();
+        for (size, kind) in sizes.into_iter().flat_map(|size| kinds().map(move |kind| (size, kind))) {
+            let index = kind.count(size) / u64::from(WIDTH_MAX);
+            let of = |size| Tile::of_tree(kind, index, size).ok();
+            let narrow = of(size).filter(|tile| !tile.is_full() && of(published) != Some(*tile));
+            if let Some(tile) = narrow.filter(|tile| of(settled) != Some(*tile)) {
+                paths.push(self.archive.folder.join(tile.to_string()));
+            }
+        }
+        paths
     }
 }
 
-/// Removes the partial tiles of the checkpoint before, where a wider one stands now. A reader that holds
-/// that checkpoint reads the beginning of the wider one.
+/// Removes the partial tiles of the checkpoint before, where a wider one stands now.
 pub(super) fn remove_narrower_tiles(folder: &Path, old: u64, new: u64) {
-    let hashes = (0..8).map(|level| TileKind::Hashes { level });
-    for kind in hashes.chain([TileKind::Entries, TileKind::Statements]) {
+    let needless = kinds().filter_map(|kind| {
         let index = kind.count(old) / u64::from(WIDTH_MAX);
-        let narrow = Tile::of_tree(kind, index, old).ok().filter(|tile| !tile.is_full());
-        if let Some(tile) = narrow
-            && Tile::of_tree(kind, index, new).is_ok_and(|wider| wider != tile)
-        {
-            let path = folder.join(tile.to_string());
-            let _ = durable::remove(&path); // Needless files hurt nobody.
-            let _ = path.parent().map(fs::remove_dir); // Only when it is empty.
+        let narrow = Tile::of_tree(kind, index, old).ok().filter(|tile| !tile.is_full())?;
+        let wider = Tile::of_tree(kind, index, new).ok()?;
+        (wider != narrow).then(|| folder.join(narrow.to_string()))
+    });
+    remove(&needless.collect::<Vec<_>>());
+}
+
+fn kinds() -> impl Iterator<Item = TileKind> {
+    let hashes = (0..=LEVEL_MAX).map(|level| TileKind::Hashes { level });
+    hashes.chain([TileKind::Entries, TileKind::Statements])
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // A journal that stays is replayed by the next writer.
+        let is_published = self.committed == self.published;
+        if !self.is_broken && is_published && self.journal.stands() {
+            let _ = self.settle();
         }
+    }
+}
+
+fn place(tiles: &[(PathBuf, Vec<u8>)]) -> Result<(), WriteError> {
+    tiles.iter().try_for_each(|(path, bytes)| durable::place(path, bytes))
+}
+
+fn remove(needless: &[PathBuf]) {
+    for path in needless {
+        let _ = durable::remove(path); // Needless files hurt nobody.
+        // Its neighbours are gone when the folder's full tile is there.
+        if let Some(folder) = path.parent().filter(|folder| folder.with_extension("").is_file()) {
+            durable::remove_empty_folder(folder);
+        }
+    }
+}
+
+/// Says whether the log that a journal begins with is there in its place.
+fn begins_here(archive: &Archive, base: Base) -> bool {
+    let edge = TileEdge::resume(base.size, |tile| archive.tile(tile));
+    edge.is_ok_and(|edge| edge.root() == base.root)
+}
+
+/// The last bundle, so far as it is not full, as the bytes of its file.
+struct Bundle {
+    kind: TileKind,
+    index: u64,
+    width: u16,
+    bytes: Vec<u8>,
+    full: Vec<(Tile, Vec<u8>)>,
+    is_changed: bool,
+}
+
+impl Bundle {
+    fn new<E: AsRef<[u8]>>(kind: TileKind, size: u64, entries: &[E]) -> Self {
+        let bytes = encode_entries(entries).expect("they were read from a bundle");
+        let index = size / u64::from(WIDTH_MAX);
+        let width = u16::try_from(entries.len()).expect("they were read from a bundle");
+        Self { kind, index, width, bytes, full: Vec::new(), is_changed: false }
+    }
+
+    fn push(&mut self, entry: &[u8]) {
+        self.bytes.extend_from_slice(&encode_entries(&[entry]).expect("statements and hashes are short"));
+        self.width += 1;
+        self.is_changed = true;
+        if self.width == WIDTH_MAX {
+            let tile = self.tile();
+            self.full.push((tile, std::mem::take(&mut self.bytes)));
+            (self.index, self.width, self.is_changed) = (self.index + 1, 0, false);
+        }
+    }
+
+    fn take_changed(&mut self) -> Vec<(Tile, Vec<u8>)> {
+        let mut changed = std::mem::take(&mut self.full);
+        if std::mem::take(&mut self.is_changed) {
+            changed.push((self.tile(), self.bytes.clone()));
+        }
+        changed
+    }
+
+    fn tile(&self) -> Tile {
+        let size = self.index * u64::from(WIDTH_MAX) + u64::from(self.width);
+        Tile::of_tree(self.kind, self.index, size).expect("the size is that of the tile")
     }
 }
 
@@ -254,10 +492,4 @@ fn check_statements(archive: &Archive, statements: &[Vec<u8>], size: u64) -> Res
 #[must_use]
 pub fn spool_of(archive: &Archive) -> Spool {
     Spool::new(&archive.folder.join("passing"))
-}
-
-/// Returns which of the held statements, the first of which has index `first`, a tile covers.
-fn range_of(tile: &Tile, first: u64) -> std::ops::Range<usize> {
-    let start = usize::try_from(tile.index() * u64::from(WIDTH_MAX) - first).expect("held in memory");
-    start..start + usize::from(tile.width())
 }

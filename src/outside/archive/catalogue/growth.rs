@@ -36,7 +36,7 @@ impl<'c> Growth<'c> {
     pub fn add(&mut self, record: &Record) -> Result<(), CatalogueError> {
         let number = integer(record.index)?;
         let history = match &record.body {
-            Body::Genesis(_) => None,
+            Body::Genesis(_) | Body::Hold(_) | Body::Anchor(_) => None,
             Body::Document(document) => Some(self.add_document(number, document)?),
             Body::Capture(capture) => self.add_visit(number, capture.document, &capture.visit)?,
             Body::Check(check) => self.add_visit(number, check.document, &check.visit)?,
@@ -46,10 +46,9 @@ impl<'c> Growth<'c> {
             }
             Body::Withdrawal(withdrawal) => {
                 let erased = withdrawal.entries.iter().filter(|entry| entry.record.is_some());
-                erased.map(|entry| self.forget(integer(entry.index)?)).collect::<Result<(), _>>()?;
+                erased.map(|entry| integer(entry.index)).try_for_each(|number| self.forget(number?))?;
                 None
             }
-            Body::Hold(_) | Body::Anchor(_) => None,
         };
         self.add_row(number, history, record)
     }

@@ -11,7 +11,8 @@ use std::io::{Read, Seek, SeekFrom};
 use super::recent::Recent;
 use super::rows::{row, write_index};
 use super::{Member, PackError, Packs};
-use crate::outside::archive::durable::{self, Access, Appending};
+use crate::outside::archive::appending::Appending;
+use crate::outside::archive::durable::{self, Access};
 use crate::outside::archive::members::MemberReader;
 
 use crate::base::hash::Hash;

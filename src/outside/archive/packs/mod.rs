@@ -77,7 +77,7 @@ pub use read::WHOLE_BYTES_MAX;
 pub use reference::{CHAIN_BYTES_MAX, DEPTH_MAX, REFERENCE_BYTES_MAX, Reference, WRITTEN_DEPTH_MAX};
 pub use rows::Rows;
 pub use sequence::Sequence;
-pub use write::PackWriter;
+pub use write::{PackWriter, replay};
 
 use std::fs;
 use std::io;
@@ -98,13 +98,20 @@ pub const SEGMENT_BYTES_MAX: u64 = 256 << 20;
 pub struct Packs {
     folder: PathBuf,
     tables: Arc<Tables>,
+    segment_bytes_max: u64,
 }
 
 impl Packs {
     /// Reads the packs in `folder`, which need not exist yet.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), tables: Arc::default() }
+        Self { folder: folder.to_owned(), tables: Arc::default(), segment_bytes_max: SEGMENT_BYTES_MAX }
+    }
+
+    /// Seals segments from another size on, so that a test need not write so much.
+    #[must_use]
+    pub fn with_segment_bytes_max(self, segment_bytes_max: u64) -> Self {
+        Self { segment_bytes_max, ..self }
     }
 
     /// Returns the segments' numbers, in order.
@@ -147,6 +154,8 @@ pub enum PackError {
     Chain { hash: Hash, path: PathBuf, base: Hash },
     #[error("blob {hash} is damaged in `{}` at byte {offset}: found {found}", path.display())]
     Damaged { hash: Hash, path: PathBuf, offset: u64, found: String },
+    #[error("`{}` ends before byte {offset}, where the journal goes on", path.display())]
+    Gap { path: PathBuf, offset: u64 },
     #[error("cannot read `{}`", path.display())]
     Io { path: PathBuf, source: io::Error },
     #[error("blob {hash} is in no pack")]

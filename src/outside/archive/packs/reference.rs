@@ -74,7 +74,7 @@ impl Packs {
         if is_too_deep || bytes > CHAIN_BYTES_MAX {
             return Ok(Some(of(chain.swap_remove(0))));
         }
-        let mut reference = of(chain.pop().expect("a chain ends in the member itself"));
+        let Some(mut reference) = chain.pop().map(of) else { return Ok(None) };
         let nearest = (chain.len() > 1).then(|| chain.pop()).flatten();
         reference.shallower.extend(chain.into_iter().next().into_iter().chain(nearest).map(of));
         Ok(Some(reference))
@@ -149,6 +149,7 @@ impl Packs {
     ///
     /// # Errors
     /// As [`Packs::copy_member`], and [`PackError::TooLarge`] above [`REFERENCE_BYTES_MAX`]: what is larger is plain.
+    #[expect(clippy::missing_panics_doc, reason = "a length fits in 64 bits")]
     pub fn as_plain(&self, segment: u32, member: &Member) -> Result<Vec<u8>, PackError> {
         let Member { hash, size_bytes, .. } = *member;
         if size_bytes > REFERENCE_BYTES_MAX {
@@ -372,8 +373,7 @@ mod tests {
         // Deeper than anything may be, or not deep at all, or larger than a dependant may be: no member.
         for depth in [0, DEPTH_MAX + 1, u64::MAX] {
             let chain = Chain::new(3, &[]);
-            let forge = |stored: &mut Stored| lean(stored, chain.hashes[1], depth);
-            chain.forge(|n, stored| (n == 2).then(|| forge(stored)).unwrap_or_default());
+            chain.forge(|n, stored| lean(stored, chain.hashes[1], if n == 2 { depth } else { 1 }));
             assert!(matches!(chain.packs.read(chain.hashes[2]), Err(PackError::Missing { .. })), "{depth}");
         }
         let chain = Chain::new(3, &[]);
@@ -392,7 +392,7 @@ mod tests {
         let chain = Chain::new(3, &[]);
         chain.forge(|_, stored| {
             if let Some(base) = &mut stored.base {
-                base.back = Some(3)
+                base.back = Some(3);
             }
         });
         assert_eq!(chain.packs.read(chain.hashes[2]).unwrap(), version(2));

@@ -391,7 +391,10 @@ mod tests {
         packs(before.path());
         let after = tempfile::tempdir().unwrap();
         PackWriter::open(&packs(after.path())).unwrap().erase(&gone).unwrap();
-        let new: Vec<String> = names(after.path()).into_iter().filter(|name| name.ends_with(".pack")).collect();
+        let new: Vec<String> = names(after.path())
+            .into_iter()
+            .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "pack"))
+            .collect();
         assert_eq!(new, ["00000004.pack"]);
         // The order in which the old files go.
         let order =

@@ -1,14 +1,16 @@
 //! Writing: one process appends members to the active segment, seals it when it is full and begins the next.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::member::Stored;
 use super::recent::Recent;
-use super::rows::{has_row_from, row, write_index};
-use super::{Base, PackError, Packs, SEGMENT_BYTES_MAX};
+use super::rows::{ROW_BYTES, has_row_from, offset_of, row, write_index};
+use super::{Base, PackError, Packs};
 
 use crate::base::hash::Hash;
-use crate::outside::archive::durable::{self, Appending};
+use crate::log::journal::PackTail;
+use crate::outside::archive::appending::Appending;
+use crate::outside::archive::durable;
 use crate::outside::archive::leaning::Leaning;
 use crate::outside::archive::spool::{FrameBytes, ROOM_BYTES, Spooled};
 
@@ -38,7 +40,7 @@ impl PackWriter {
     /// # Errors
     /// When a file cannot be read or written.
     pub fn open(packs: &Packs) -> Result<Self, PackError> {
-        durable::make_folder(&packs.folder)?;
+        durable::make_folder_anew(&packs.folder)?;
         let segment = packs.segments()?.last().copied().unwrap_or(1);
         if packs.path(segment).with_extension("index").exists() {
             return Self::start(packs, segment + 1);
@@ -54,9 +56,18 @@ impl PackWriter {
             write_index(&path, recent)?;
             return Self::start(packs, segment + 1);
         }
-        let pack = Appending::open(&path, length)?;
-        let rows = Appending::open(&path.with_extension("rows"), 0)?;
-        let new_rows = recent.as_bytes().to_vec();
+        let mut pack = Appending::open(&path, length)?;
+        let standing = packs.rows(segment)?.unwrap_or_default().listed;
+        let rows_held = recent.as_bytes().chunks_exact(ROW_BYTES);
+        let standing_count =
+            standing.iter().zip(rows_held).take_while(|((hash, at), held)| row(*hash, *at) == **held).count();
+        let (standing, unlisted) = recent.as_bytes().split_at(standing_count * ROW_BYTES);
+        if let Some(first) = unlisted.get(..ROW_BYTES) {
+            pack.write_again(offset_of(first))?; // They came after the last rows: perhaps an fsync failed on them.
+        }
+        let rows_length = u64::try_from(standing.len()).expect("a length fits in 64 bits");
+        let rows = Appending::open(&path.with_extension("rows"), rows_length)?;
+        let new_rows = unlisted.to_vec();
         let mut sealed = packs.segments()?;
         sealed.retain(|sealed| *sealed < segment);
         Ok(Self { packs: packs.clone(), segment, sealed, pack, rows, new_rows, recent })
@@ -146,10 +157,41 @@ impl PackWriter {
     /// A [`PackError`]; after a failed fsync the writing act must end.
     pub fn sync(&mut self) -> Result<(), PackError> {
         self.make_durable()?;
-        if self.pack.length() >= SEGMENT_BYTES_MAX {
+        self.enlist()
+    }
+
+    /// Takes what was added since the last time, for the journal to make durable; nothing when it is durable here.
+    ///
+    /// # Errors
+    /// As [`PackWriter::sync`].
+    pub fn take_tail(&mut self) -> Result<Option<PackTail>, PackError> {
+        let segment = self.segment;
+        Ok(self.pack.take_tail()?.map(|(offset, bytes)| PackTail { segment, offset, bytes }))
+    }
+
+    /// Enters the blobs that are durable into the rows, and seals the segment when it is full.
+    ///
+    /// # Errors
+    /// As [`PackWriter::sync`].
+    pub fn enlist(&mut self) -> Result<(), PackError> {
+        if !self.new_rows.is_empty() {
+            self.rows.append(&self.new_rows)?; // They need no fsync: they are derived.
+            self.new_rows.clear();
+        }
+        if self.pack.length() >= self.packs.segment_bytes_max {
+            self.pack.sync()?;
             self.seal()?;
         }
         Ok(())
+    }
+
+    /// Makes the segment durable in its place, and returns its path, whose name may not be.
+    ///
+    /// # Errors
+    /// As [`PackWriter::sync`].
+    pub fn settle(&mut self) -> Result<PathBuf, PackError> {
+        self.pack.sync()?;
+        Ok(self.packs.path(self.segment))
     }
 
     fn make_durable(&mut self) -> Result<(), PackError> {
@@ -165,6 +207,22 @@ impl PackWriter {
         *self = Self::start(&self.packs, self.segment + 1)?;
         Ok(())
     }
+}
+
+/// Writes again what the journal holds of a pack: the same bytes, where a loss of power left others or none. They are
+/// durable once [`durable::sync_all`] has named the path that is returned.
+///
+/// # Errors
+/// When the pack ends before them, or cannot be written.
+pub fn replay(packs: &Packs, tail: &PackTail) -> Result<PathBuf, PackError> {
+    let path = packs.path(tail.segment);
+    let length = path.metadata().map_or(0, |metadata| metadata.len());
+    if length < tail.offset {
+        return Err(PackError::Gap { path, offset: tail.offset });
+    }
+    // Also where they are there already: after an fsync that failed they may be in memory alone.
+    durable::write_at(&path, tail.offset, &tail.bytes)?;
+    Ok(path)
 }
 
 /// The members of a segment that can be read.

@@ -1,0 +1,114 @@
+//! The fence: no older copy, no second copy and no other journal makes these keys sign another tree.
+
+use std::fs;
+use std::path::Path;
+
+use affiant::archivist::init::Opened;
+
+use super::life::{copy, document, open};
+
+fn append(opened: &mut Opened, url: &str) -> u64 {
+    let index = opened.appender.append(document(url), super::life::now()).unwrap().record.index;
+    opened.appender.publish(super::life::now()).unwrap();
+    index
+}
+
+/// Puts a copy in place of a folder.
+fn put_back(copied: &Path, folder: &Path) {
+    fs::remove_dir_all(folder).unwrap();
+    copy(copied, folder);
+}
+
+fn refused(folder: &Path) -> String {
+    open(folder).err().expect("it must not be written")
+}
+
+#[test]
+fn an_older_copy_is_not_signed_anew_with_its_journal_or_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let (archive, kept) = (folder.path().join("archive"), folder.path().join("kept"));
+    let mut opened = open(folder.path()).unwrap();
+    append(&mut opened, "https://example.com/1");
+    copy(&archive, &kept.join("live"));
+    assert!(kept.join("live/journal").exists(), "a copy of an archive at work");
+    append(&mut opened, "https://example.com/2");
+    drop(opened);
+    copy(&archive, &kept.join("newest"));
+
+    put_back(&kept.join("live"), &archive);
+    assert!(refused(folder.path()).contains("have signed a log of 3 entries, and the archive holds 2"));
+    put_back(&kept.join("live"), &archive);
+    fs::remove_file(archive.join("journal")).unwrap();
+    assert!(refused(folder.path()).contains("have signed a log of 3 entries, and the archive holds 2"));
+
+    put_back(&kept.join("newest"), &archive);
+    assert_eq!(append(&mut open(folder.path()).unwrap(), "https://example.com/3"), 3);
+}
+
+#[test]
+fn two_copies_with_one_keyring_are_kept_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (archive, other) = (folder.path().join("archive"), folder.path().join("other"));
+    drop(open(folder.path()).unwrap());
+    copy(&archive, &other.join("archive"));
+    std::os::unix::fs::symlink(folder.path().join("keys"), other.join("keys")).unwrap();
+    let mut opened = open(folder.path()).unwrap();
+    let error = refused(&other);
+    assert!(error.contains("keys/lock") && error.contains(&format!("process {}", std::process::id())), "{error}");
+    append(&mut opened, "https://example.com/1");
+    drop(opened);
+    assert!(refused(&other).contains("have signed a log of 2 entries, and the archive holds 1"));
+}
+
+#[test]
+fn another_tree_of_one_size_is_a_fork() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("other");
+    drop(open(folder.path()).unwrap());
+    copy(&folder.path().join("archive"), &other.join("archive"));
+    copy(&folder.path().join("keys"), &other.join("keys"));
+    append(&mut open(folder.path()).unwrap(), "https://example.com/here");
+    append(&mut open(&other).unwrap(), "https://example.com/there");
+    put_back(&other.join("archive"), &folder.path().join("archive"));
+    assert!(refused(folder.path()).contains("another log has grown here"));
+}
+
+#[test]
+fn the_journal_of_another_copy_is_refused_and_an_older_one_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let (archive, other) = (folder.path().join("archive"), folder.path().join("other"));
+    drop(open(folder.path()).unwrap());
+    copy(&archive, &other.join("archive"));
+    copy(&folder.path().join("keys"), &other.join("keys"));
+    let journal_after = |at: &Path, url: &str| {
+        let mut opened = open(at).unwrap();
+        append(&mut opened, url);
+        drop(opened);
+        let mut opened = open(at).unwrap();
+        append(&mut opened, url);
+        let journal = fs::read(at.join("archive/journal")).unwrap();
+        append(&mut opened, url);
+        journal
+    };
+    let theirs = journal_after(&other, "https://example.com/there");
+    let ours = journal_after(folder.path(), "https://example.com/here");
+
+    let newest = folder.path().join("newest");
+    copy(&archive, &newest);
+    fs::write(archive.join("journal"), &ours).unwrap();
+    assert_eq!(append(&mut open(folder.path()).unwrap(), "https://example.com/5"), 4, "an older journal");
+    assert!(!archive.join("journal").exists());
+
+    // Where the archive is as old as the journal, another copy's is refused, and nothing is written.
+    let folder = &other;
+    let older = tempfile::tempdir().unwrap();
+    copy(folder, older.path());
+    fs::write(older.path().join("archive/journal"), &ours).unwrap();
+    let before = fs::read(older.path().join("archive/checkpoint")).unwrap();
+    match open(older.path()) {
+        Ok(opened) => assert_eq!(opened.appender.size(), 4, "it is older than the archive"),
+        Err(error) => assert!(error.contains("one of the two is of another copy"), "{error}"),
+    }
+    assert_eq!(fs::read(older.path().join("archive/checkpoint")).unwrap(), before);
+    assert_ne!(theirs, ours);
+}
