@@ -195,10 +195,9 @@ impl Packed {
                 let mut blob = Spooled::compressed(version.bytes.clone()).unwrap();
                 plain += started.elapsed();
                 let started = Instant::now();
-                if depth_max > 0 {
-                    let mut offered = offered(version, &references, &packs, depth_max, &mut kept);
-                    blob.compress_against(&mut offered).unwrap();
-                }
+                let offered = offered(version, &references, &packs, depth_max, &mut kept);
+                let count_max = if depth_max == 0 { 0 } else { usize::MAX };
+                blob.compress_against(&mut offered.take(count_max)).unwrap();
                 leaning += started.elapsed();
                 writer.append(&blob).unwrap();
             }
@@ -213,7 +212,7 @@ impl Packed {
         let (pack_bytes, index_bytes) = (bytes("pack"), bytes("rows") + bytes("index"));
         let deepest = members(&packs).map(|(_, depth)| depth).max().unwrap();
         let (plain_seconds, leaning_seconds) = (plain.as_secs_f64(), leaning.as_secs_f64());
-        Self { packs, pack_bytes, index_bytes, deepest, plain_seconds, leaning_seconds, folder }
+        Self { folder, packs, pack_bytes, index_bytes, deepest, plain_seconds, leaning_seconds }
     }
 
     /// Reads every blob once, the packs out of memory before each.
@@ -222,9 +221,7 @@ impl Packed {
         let mut of_deepest = Duration::ZERO;
         for (hash, depth) in members(&self.packs) {
             let read = || {
-                for file in fs::read_dir(self.folder.path().join("packs")).unwrap() {
-                    forget(&file.unwrap().path());
-                }
+                forget_all(&self.folder.path().join("packs"));
                 let started = Instant::now();
                 self.packs.read(hash).unwrap();
                 started.elapsed()
@@ -282,7 +279,15 @@ fn forget(path: &Path) {
     assert!(status.unwrap().success(), "dd drops `{}`", path.display());
 }
 
+/// Lets the system forget what it remembers of every file in a folder.
+fn forget_all(folder: &Path) {
+    for file in fs::read_dir(folder).unwrap() {
+        forget(&file.unwrap().path());
+    }
+}
+
 /// What git makes of it.
+#[expect(clippy::struct_field_names, reason = "each is a number of bytes")]
 struct Git {
     pack_bytes: u64,
     index_bytes: u64,

@@ -402,7 +402,7 @@ mod tests {
         faults.arm(at, Fault::Dropping);
         assert!(file.sync().is_err());
         assert!(file.sync().is_ok(), "as a kernel answers");
-        assert_eq!(faults.steps_after_failed_sync(), Some(1));
+        assert_eq!(faults.steps_after_failed_sync(), Some(2), "the file again, and the folder that names it");
         let trace = faults.end();
         let target = tempfile::tempdir().unwrap();
         trace.lay_out(trace.len(), Loss::Power { seed: 1 }, target.path()).unwrap();
