@@ -196,8 +196,7 @@ impl Packed {
                 plain += started.elapsed();
                 let started = Instant::now();
                 let offered = offered(version, &references, &packs, depth_max, &mut kept);
-                let count_max = if depth_max == 0 { 0 } else { usize::MAX };
-                blob.compress_against(&mut offered.take(count_max)).unwrap();
+                blob.compress_against(&mut offered.filter(|_| depth_max > 0)).unwrap();
                 leaning += started.elapsed();
                 writer.append(&blob).unwrap();
             }

@@ -75,26 +75,26 @@ fn flip(stage: &Stage, flips: &[(String, usize)]) -> BTreeMap<String, usize> {
     let clean = audit(&Archive::open(&stage.path("archive")).unwrap(), &known, &Silent);
     assert!(clean.is_clean(), "{clean:#?}");
     let (next, counts) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+    let work = || {
+        let copy = tempfile::tempdir().unwrap();
+        put(copy.path(), &files);
+        while let Some((path, bit)) = flips.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut damaged = files[path].clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            fs::write(copy.path().join(path), damaged).unwrap();
+            let found = Archive::open(copy.path()).map(|archive| audit(&archive, &known, &Silent));
+            let found = found.map_err(|error| with_causes(&error));
+            let is_clean = found.as_ref().is_ok_and(AuditReport::is_clean);
+            if !(is_clean && path.ends_with(".pack") && is_of_way(&files[path], bit / 8)) {
+                assert_found(path, *bit, &found, &clean);
+            }
+            fs::write(copy.path().join(path), &files[path]).unwrap();
+            *counts.lock().unwrap().entry(path.clone()).or_insert(0) += 1;
+        }
+    };
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                let copy = tempfile::tempdir().unwrap();
-                put(copy.path(), &files);
-                loop {
-                    let Some((path, bit)) = flips.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
-                    let mut damaged = files[path].clone();
-                    damaged[bit / 8] ^= 1 << (bit % 8);
-                    fs::write(copy.path().join(path), damaged).unwrap();
-                    let found = Archive::open(copy.path()).map(|archive| audit(&archive, &known, &Silent));
-                    let found = found.map_err(|error| with_causes(&error));
-                    let is_clean = found.as_ref().is_ok_and(AuditReport::is_clean);
-                    if !(is_clean && path.ends_with(".pack") && is_of_way(&files[path], bit / 8)) {
-                        assert_found(path, *bit, &found, &clean);
-                    }
-                    fs::write(copy.path().join(path), &files[path]).unwrap();
-                    *counts.lock().unwrap().entry(path.clone()).or_insert(0) += 1;
-                }
-            });
+            scope.spawn(work);
         }
     });
     counts.into_inner().unwrap()

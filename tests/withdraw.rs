@@ -489,6 +489,25 @@ fn a_withdrawal_that_was_cut_short_is_finished_by_the_next_writer() {
     }
 }
 
+/// Reads a capture's page, or else the withdrawal that says why it is gone.
+fn read_either(archive: &Archive, (index, blob): (u64, Hash), blobs: &AtomicUsize, withdrawals: &AtomicUsize) {
+    let (log, _) = Log::published(archive).unwrap();
+    log.entry(index).unwrap();
+    match archive.packs().read(blob) {
+        Ok(bytes) => {
+            assert_eq!(Hash::of(&bytes), blob);
+            blobs.fetch_add(1, Ordering::Relaxed);
+        }
+        // Gone, and by then the log says why.
+        Err(PackError::Missing { .. }) => {
+            let (log, _) = Log::published(archive).unwrap();
+            assert!(log.withdrawal_of(index, blob).unwrap().is_some(), "{index}");
+            withdrawals.fetch_add(1, Ordering::Relaxed);
+        }
+        Err(error) => panic!("{index}: {error:?}"),
+    }
+}
+
 /// A reader has the blob or the withdrawal, never anything else, while one capture after another is withdrawn.
 #[test]
 fn a_reader_beside_a_withdrawal_has_the_blob_or_the_withdrawal() {
@@ -505,32 +524,12 @@ fn a_reader_beside_a_withdrawal_has_the_blob_or_the_withdrawal() {
     let is_over = AtomicBool::new(false);
     let (blobs, withdrawals, audits) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
-        for reader in 0..2 {
-            let (archive, captures, is_over, blobs, withdrawals) =
-                (&archive, &captures, &is_over, &blobs, &withdrawals);
-            scope.spawn(move || {
-                while !is_over.load(Ordering::Relaxed) {
-                    for (index, blob) in captures {
-                        let (log, _) = Log::published(archive).unwrap();
-                        log.entry(*index).unwrap();
-                        let read = archive.packs().read(*blob);
-                        match read {
-                            Ok(bytes) => {
-                                assert_eq!(Hash::of(&bytes), *blob);
-                                blobs.fetch_add(1, Ordering::Relaxed);
-                            }
-                            // Gone, and by then the log says why.
-                            Err(PackError::Missing { .. }) => {
-                                let (log, _) = Log::published(archive).unwrap();
-                                assert!(log.withdrawal_of(*index, *blob).unwrap().is_some(), "{reader} {index}");
-                                withdrawals.fetch_add(1, Ordering::Relaxed);
-                            }
-                            Err(error) => panic!("{reader} {index}: {error:?}"),
-                        }
-                    }
-                }
-            });
-        }
+        let read_on = || {
+            while !is_over.load(Ordering::Relaxed) {
+                captures.iter().for_each(|capture| read_either(&archive, *capture, &blobs, &withdrawals));
+            }
+        };
+        let _readers = [scope.spawn(read_on), scope.spawn(read_on)];
         let (archive, over, audited) = (&archive, &is_over, &audits);
         scope.spawn(move || {
             while !over.load(Ordering::Relaxed) {
