@@ -16,6 +16,7 @@ use affiant::archivist::withdraw::{Records, Sharing, WithdrawOrder, expired, pla
 use affiant::base::hash::Hash;
 use affiant::base::time::Time;
 use affiant::evidence::record::Manner;
+use affiant::outside::archive::Archive;
 use affiant::outside::archive::packs::PackError;
 
 use crate::stage::{Ran, Stage};
