@@ -68,6 +68,10 @@ fn put(folder: &Path, files: &Files) {
     }
 }
 
+fn is_pack(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "pack")
+}
+
 /// Flips each bit of a list and asks the audit, on as many threads as there are processors.
 fn flip(stage: &Stage, flips: &[(String, usize)]) -> BTreeMap<String, usize> {
     let files = read(&stage.path("archive"));
@@ -85,7 +89,7 @@ fn flip(stage: &Stage, flips: &[(String, usize)]) -> BTreeMap<String, usize> {
             let found = Archive::open(copy.path()).map(|archive| audit(&archive, &known, &Silent));
             let found = found.map_err(|error| with_causes(&error));
             let is_clean = found.as_ref().is_ok_and(AuditReport::is_clean);
-            if !(is_clean && path.ends_with(".pack") && is_of_way(&files[path], bit / 8)) {
+            if !(is_clean && is_pack(path) && is_of_way(&files[path], bit / 8)) {
                 assert_found(path, *bit, &found, &clean);
             }
             fs::write(copy.path().join(path), &files[path]).unwrap();
@@ -107,13 +111,13 @@ fn assert_found(path: &str, bit: usize, found: &Result<AuditReport, String>, cle
         Err(error) => return assert!(path == "archive.toml" && error.contains("archive.toml"), "{}", what()),
     };
     let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
-    let is_named = |text: &str| text.contains(path) || (path.ends_with(".pack") && text.contains(stem));
+    let is_named = |text: &str| text.contains(path) || (is_pack(path) && text.contains(stem));
     let is_noted = report.notes.iter().any(|note| is_named(note) && !clean.notes.contains(note));
     if is_derived(path) || path == "README.md" {
         return assert!(report.is_clean() && is_noted, "{}", what());
     }
     // A blob has its hash for a name; where it lies is said with it.
-    let names = |text: &str| is_named(text) || (path.ends_with(".pack") && text.contains("blob "));
+    let names = |text: &str| is_named(text) || (is_pack(path) && text.contains("blob "));
     let is_damage = report.damage.iter().any(|damage| names(&damage.thing));
     assert!(is_damage || (is_for_people(path) && is_noted), "{}", what());
 }

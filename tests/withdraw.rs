@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -40,7 +41,7 @@ impl Yard {
     }
 
     fn capture(&self, name: &str, words: &str) -> String {
-        let clauses = (0..30).map(|n| format!("<p>Clause {n}: {words}, as agreed.</p>\n")).collect::<String>();
+        let clauses = (0..30).map(|n| format!("<p>Clause {n}: {words}, as agreed.</p>\n")).collect::<Vec<_>>().concat();
         fs::write(self.stage.path(name), format!("<html><body><h1>Terms</h1>\n{clauses}</body></html>")).unwrap();
         let ran = self.stage.run(["capture", name]);
         assert_eq!(ran.code, Some(0), "{}", ran.remarks);
@@ -86,7 +87,6 @@ fn holds(folder: &Path, words: &str) -> Vec<PathBuf> {
             let _ = zstd::Decoder::new(&bytes[at..]).unwrap().single_frame().read_to_end(&mut decoded);
             decoded
         };
-        use std::io::Read as _;
         if has(&bytes) || frames.into_iter().any(|at| has(&decoded(at))) {
             found.push(entry.path());
         }
@@ -467,7 +467,9 @@ fn a_withdrawal_that_was_cut_short_is_finished_by_the_next_writer() {
             .collect();
         assert_eq!(yard.withdraw(&[&yard.ids[1]]).code, Some(0));
         // The old segments are there still, beside the new one.
-        before.iter().for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
+        for (path, bytes) in &before {
+            fs::write(path, bytes).unwrap();
+        }
         if !with_list {
             fs::remove_file(yard.stage.path("archive/withdrawn")).unwrap();
         }
@@ -490,22 +492,24 @@ fn a_withdrawal_that_was_cut_short_is_finished_by_the_next_writer() {
     }
 }
 
-/// Reads a capture's page, or else the withdrawal that says why it is gone.
-fn read_either(archive: &Archive, (index, blob): (u64, Hash), blobs: &AtomicUsize, withdrawals: &AtomicUsize) {
-    let (log, _) = Log::published(archive).unwrap();
-    log.entry(index).unwrap();
-    match archive.packs().read(blob) {
-        Ok(bytes) => {
-            assert_eq!(Hash::of(&bytes), blob);
-            blobs.fetch_add(1, Ordering::Relaxed);
+/// Reads the page of each capture, or else the withdrawal that says why it is gone.
+fn read_each(archive: &Archive, captures: &[(u64, Hash)], blobs: &AtomicUsize, withdrawals: &AtomicUsize) {
+    for (index, blob) in captures {
+        let (log, _) = Log::published(archive).unwrap();
+        log.entry(*index).unwrap();
+        match archive.packs().read(*blob) {
+            Ok(bytes) => {
+                assert_eq!(Hash::of(&bytes), *blob);
+                blobs.fetch_add(1, Ordering::Relaxed);
+            }
+            // Gone, and by then the log says why.
+            Err(PackError::Missing { .. }) => {
+                let (log, _) = Log::published(archive).unwrap();
+                assert!(log.withdrawal_of(*index, *blob).unwrap().is_some(), "{index}");
+                withdrawals.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(error) => panic!("{index}: {error:?}"),
         }
-        // Gone, and by then the log says why.
-        Err(PackError::Missing { .. }) => {
-            let (log, _) = Log::published(archive).unwrap();
-            assert!(log.withdrawal_of(index, blob).unwrap().is_some(), "{index}");
-            withdrawals.fetch_add(1, Ordering::Relaxed);
-        }
-        Err(error) => panic!("{index}: {error:?}"),
     }
 }
 
@@ -527,7 +531,7 @@ fn a_reader_beside_a_withdrawal_has_the_blob_or_the_withdrawal() {
     std::thread::scope(|scope| {
         let read_on = || {
             while !is_over.load(Ordering::Relaxed) {
-                captures.iter().for_each(|capture| read_either(&archive, *capture, &blobs, &withdrawals));
+                read_each(&archive, &captures, &blobs, &withdrawals);
             }
         };
         let _readers = [scope.spawn(read_on), scope.spawn(read_on)];

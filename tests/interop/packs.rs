@@ -63,7 +63,7 @@ fn standard_tools_read_a_blob_that_leans_on_others() {
     let rows = fs::read(stage.path("archive/packs/00000001.rows")).unwrap();
     let mut deepest = 0;
     for row in rows.chunks_exact(40) {
-        let hash: String = row[..32].iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash: String = data_encoding::HEXLOWER.encode(&row[..32]);
         deepest = deepest.max(read_with_tools(&stage, &hash).1);
     }
     assert!(deepest >= 2, "{deepest}");
@@ -91,7 +91,7 @@ fn read_with_tools(stage: &Stage, hash: &str) -> (PathBuf, usize) {
     let cut = stage.path(&format!("member-{hash}"));
     shell("head -c \"$1\" member > \"$2\"", &[Path::new(&end), &cut]);
     let depth = if let Some(Value::Bytes(base)) = map.get("base") {
-        let base: String = base.iter().map(|byte| format!("{byte:02x}")).collect();
+        let base: String = data_encoding::HEXLOWER.encode(base);
         let (base, depth) = read_with_tools(stage, &base);
         shell("zstd -dcq --patch-from=\"$2\" < \"$1\" > \"$3\"", &[&cut, &base, &blob]);
         depth + 1
