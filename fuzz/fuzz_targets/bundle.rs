@@ -49,7 +49,7 @@ fn files() -> Parts {
     let entries = (0..ENTRY_COUNT).map(|index| {
         let part = Part {
             id: id(index),
-            record: part(index, "record"),
+            record: Some(part(index, "record")),
             statement: part(index, "statement"),
             proof: part(index, "proof"),
             receipt: part(index, "receipt"),
