@@ -4,7 +4,7 @@
 //! |-----------|---------|----------------------------------------------------|
 //! | wait      | seconds | at most [`WAIT_SECONDS_MAX`] for the whole exchange |
 //! | reply     | bytes   | at most [`reply::SIZE_BYTES_MAX`]                  |
-//! | redirects | count   | at most [`REDIRECT_COUNT_MAX`], never from https to http |
+//! | redirects | count   | at most `REDIRECT_COUNT_MAX`, never from https to http |
 //!
 //! Most authorities answer over plain HTTP: what they sign needs no other protection, and what is asked for is a hash
 //! of a public checkpoint. Nothing that comes back is believed here; `archivist/timestamp` checks it against the

@@ -3,7 +3,7 @@
 //! 1. A plan is made ([`plan`]): which blobs of which entries go. Who else names them is found by reading every record,
 //!    because nothing may be missing afterwards that no withdrawal names.
 //! 2. The withdrawal is appended and published like any record.
-//! 3. It is carried out ([`carried_out`]): the bytes leave the packs, before the publication returns. A crash between
+//! 3. It is carried out (`carried_out`): the bytes leave the packs, before the publication returns. A crash between
 //!    leaves that to the next writer.
 //!
 //! What is refused: a blob that a hold covers; a blob that other entries name too, unless they are named or it is asked

@@ -8,7 +8,7 @@
 //! - [`super::appending`]: bytes at the end of a file that only grows;
 //! - [`super::journal`] and `keys/newest-checkpoint`: bytes in place, where a checksum shows what is torn.
 //!
-//! Every change of the disk is a step of [`super::disk`], where tests count and fail them.
+//! Every change of the disk is a step of `disk`, where tests count and fail them.
 //!
 //! A failed fsync is not retried: the kernel may have dropped the dirty pages, and a second fsync would
 //! succeed without them. The error goes up and the writing act ends.

@@ -1,6 +1,6 @@
 //! Faults: a disk that fails when it is told to, and what a crash would leave on it. For tests alone.
 //!
-//! [`Faults::over`] watches everything below a folder: each step of [`super::disk`] is noted in its order, and
+//! [`Faults::over`] watches everything below a folder: each step of `disk` is noted in its order, and
 //! the one that is armed fails. [`Faults::end`] gives the [`Trace`] of all steps, and [`Trace::lay_out`] makes
 //! of it the folder that a crash after any number of steps may leave ([`Loss`]).
 //!
