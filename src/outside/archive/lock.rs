@@ -3,9 +3,9 @@
 //! An advisory lock on the file `lock`, which names its holder. The system releases it when the process
 //! ends, however it ends, so a stale lock cannot exist. Readers never take it.
 //!
-//! | quantity | unit         | range                                        |
-//! |----------|--------------|----------------------------------------------|
-//! | waiting  | milliseconds | at most [`WAIT_MILLISECONDS_MAX`], then refused |
+//! | quantity | unit         | range                                         |
+//! |----------|--------------|-----------------------------------------------|
+//! | waiting  | milliseconds | at most `WAIT_MILLISECONDS_MAX`, then refused |
 //!
 //! A lock can outlast its holder for a moment: a process that is being started has a copy of every open file of the one
 //! that starts it, until its own program is loaded.
@@ -30,7 +30,7 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock of the archive in `folder`, when it is free within [`WAIT_MILLISECONDS_MAX`].
+    /// Takes the lock of the archive in `folder`, when it is free within `WAIT_MILLISECONDS_MAX`.
     ///
     /// # Errors
     /// [`LockError::Held`] names the holder.
