@@ -24,6 +24,7 @@ use affiant::outside::archive::Archive;
 use affiant::outside::archive::spool::Spool;
 use affiant::outside::keys::Keyring;
 
+use crate::folder::{Files, read, write};
 use crate::robust::{SmallDisk, noise};
 use crate::stage::{Ran, Stage};
 
@@ -32,24 +33,6 @@ const KILL_COUNT: u64 = 20;
 
 /// How many places of each file are flipped.
 const FLIP_COUNT: usize = 24;
-
-type Files = BTreeMap<String, Vec<u8>>;
-
-fn read(folder: &Path) -> Files {
-    let mut files = Files::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap().map(Result::unwrap) {
-            if entry.file_type().unwrap().is_dir() {
-                folders.push(entry.path());
-            } else {
-                let path = entry.path().strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                files.insert(path, fs::read(entry.path()).unwrap());
-            }
-        }
-    }
-    files
-}
 
 /// The files that a second copy has, byte for byte: not the lock, nor what is derived.
 fn promised(folder: &Path) -> Files {
@@ -68,11 +51,6 @@ fn assert_copied(archive: &Path, copy: &Path) {
     assert!(differs.is_empty(), "not copied: {differs:?}");
     let more: Vec<&String> = copy.keys().filter(|path| !archive.contains_key(*path) && !path.contains(".p/")).collect();
     assert!(more.is_empty(), "not in the archive: {more:?}");
-}
-
-fn write(path: &Path, bytes: &[u8]) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, bytes).unwrap();
 }
 
 fn copy_folder(from: &Path, to: &Path) {

@@ -25,6 +25,7 @@ use affiant::outside::archive::Archive;
 use affiant::outside::keys::Keyring;
 use affiant::outside::web::options::FetchOptions;
 
+use crate::folder::{Files, put, read, write};
 use crate::stage::is_of_way;
 
 /// Files up to this size have a bit flipped in every byte; larger ones in as many places, evenly spread.
@@ -42,8 +43,6 @@ const OLD_SIZE: u64 = 5;
 const SIZE: u64 = 9;
 
 /// A folder's files by their path in it.
-type Files = BTreeMap<String, Vec<u8>>;
-
 struct Subject {
     folder: tempfile::TempDir,
     old: Files,
@@ -160,27 +159,6 @@ impl Damage {
             }
         }
     }
-}
-
-fn write(path: &Path, bytes: &[u8]) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, bytes).unwrap();
-}
-
-fn read(folder: &Path) -> Files {
-    let mut files = Files::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap().map(Result::unwrap) {
-            if entry.file_type().unwrap().is_dir() {
-                folders.push(entry.path());
-            } else {
-                let path = entry.path().strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                files.insert(path, fs::read(entry.path()).unwrap());
-            }
-        }
-    }
-    files
 }
 
 fn places(folder: &Path) -> Places {
@@ -602,12 +580,6 @@ fn appending_to_what_is_damaged_loses_nothing() {
     }
     eprintln!("appended after {appended} damages; refused: {refused:?}");
     assert!(appended >= 40 && refused.len() >= 5, "{appended} {refused:?}");
-}
-
-fn put(folder: &Path, files: &Files) {
-    for (path, bytes) in files {
-        write(&folder.join(path), bytes);
-    }
 }
 
 #[cfg(unix)]

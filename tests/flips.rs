@@ -15,6 +15,7 @@ use affiant::base::causes::with_causes;
 use affiant::outside::archive::Archive;
 use affiant::outside::keys::Keyring;
 
+use crate::folder::{put, read};
 use crate::stage::{Stage, is_of_way};
 
 /// How many bits of the small archive the ordinary run flips, about.
@@ -40,32 +41,6 @@ fn is_derived(path: &str) -> bool {
 /// is the comment; the rest is compared with entry 0.
 fn is_for_people(path: &str) -> bool {
     path == "README.md" || path == "archive.toml"
-}
-
-type Files = BTreeMap<String, Vec<u8>>;
-
-fn read(folder: &Path) -> Files {
-    let mut files = Files::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap().map(Result::unwrap) {
-            if entry.file_type().unwrap().is_dir() {
-                folders.push(entry.path());
-            } else {
-                let path = entry.path().strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                files.insert(path, fs::read(entry.path()).unwrap());
-            }
-        }
-    }
-    files
-}
-
-fn put(folder: &Path, files: &Files) {
-    for (path, bytes) in files {
-        let path = folder.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
 }
 
 fn is_pack(path: &str) -> bool {

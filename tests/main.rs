@@ -16,6 +16,7 @@ mod corpus;
 mod crash;
 mod damage;
 mod flips;
+mod folder;
 mod forgery;
 mod history;
 mod interop;

@@ -12,7 +12,7 @@ use affiant::outside::archive::Archive;
 use affiant::outside::keys::Keyring;
 use serde_json::Value as Json;
 
-use super::life::noise;
+use crate::robust::noise;
 use crate::stage::Stage;
 
 /// How often a child is killed, unless `AFFIANT_KILLS` says otherwise.

@@ -17,6 +17,8 @@ use affiant::outside::archive::faults::Faults;
 use affiant::outside::archive::spool::Spooled;
 use affiant::outside::keys::Keyring;
 
+use crate::robust::noise;
+
 /// What was acknowledged, in order.
 #[derive(Clone, Default)]
 pub(crate) struct Promised {
@@ -77,18 +79,6 @@ pub(crate) fn document(url: &str) -> Body {
         vantage: Vantage { fetcher: "file".to_owned(), ..Vantage::default() },
         amends: None,
     })
-}
-
-/// Returns bytes that no compression makes smaller.
-pub(crate) fn noise(seed: u64, size: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()
-    };
-    std::iter::repeat_with(&mut next).flatten().take(size).collect()
 }
 
 impl Scenario {
