@@ -144,8 +144,19 @@ fn added(honest: &Files) -> Vec<(String, &'static str, Files)> {
     folders.dedup();
     let mut names: Vec<String> = folders.iter().map(|folder| format!("{folder}/added.txt")).collect();
     names.extend(
-        ["note.txt", "data/note.txt", "manifest-sha512.txt", "fetch.txt", "data/entries/af-c-000099-0/record.cbor"]
-            .map(str::to_owned),
+        [
+            "note.txt",
+            "data/note.txt",
+            "manifest-sha512.txt",
+            "fetch.txt",
+            "data/entries/af-c-000099-0/record.cbor",
+            // Annexes that bundles may have, and this one has not.
+            "verify.html",
+            "data/custody.jsonl",
+            "data/exhibits/a.pdf",
+            "data/exhibits/A.pdf",
+        ]
+        .map(str::to_owned),
     );
     let add = |name: String| {
         let name = name.trim_start_matches('/').to_owned();

@@ -12,6 +12,7 @@
 //! data/content/af-c-000002-x/page.html, text.md, body-01.html, certificate-01.der
 //! data/citations/af-c-000002-x.bibtex.txt
 //! data/anchors/12/checkpoint, consistency, tsa.example-0f3a91c2d4e5b607.tsr    who dated the log, where anybody did
+//! contents.html and other annexes           what no claim leans on (`annex.rs`); from format 2
 //! ```
 //!
 //! | quantity              | unit  | range                                      |
@@ -25,6 +26,11 @@
 //! for the capture that a provision quotes, its text. Anchors lie there for the subjects: the one whose tokens a
 //! subject names, and the first that cover it ([`crate::evidence::anchor`]). The writer names files by these functions and the
 //! reader refuses every other name, so a changed file is named even when the bag was made anew.
+//!
+//! | format | what                                                                                          |
+//! |--------|-----------------------------------------------------------------------------------------------|
+//! | 1      | released with 0.1.0; read for ever, written no more                                           |
+//! | 2      | the same files by the same names, and annexes ([`super::annex`]). Whatever else is added before it is released is of format 2 too |
 //!
 //! To verify: read the records, compute the names, compare them with those that are there
 //! ([`super::read`]).
@@ -43,8 +49,11 @@ use crate::evidence::citation::Style;
 use crate::evidence::record::{Body, Genesis, KeyPurpose, Link, Record, Visit, WithdrawnEntry, WithdrawnRecord};
 use crate::log::key::{Ed25519PublicKey, KeyKind};
 
-/// The number of this layout, as `bag-info.txt` has it.
-pub const FORMAT: &str = "1";
+/// The number of the layout that is written, as `bag-info.txt` has it.
+pub const FORMAT: &str = "2";
+
+/// The first layout, which has no annexes.
+pub const FIRST_FORMAT: &str = "1";
 
 /// The signed note that every proof leads to.
 pub const CHECKPOINT: &str = "data/log/checkpoint";
@@ -78,6 +87,8 @@ pub const STATEMENT: &str = "statement.cose";
 pub const PROOF: &str = "proof.tlog-proof";
 /// The same for SCITT tools.
 pub const RECEIPT: &str = "receipt.cose";
+/// The text rendition of a capture or check.
+pub const TEXT: &str = "text.md";
 /// The seal over a subject's record.
 pub const RECORD_SEAL: &str = "record.cbor.sig";
 
@@ -151,7 +162,7 @@ pub fn content(id: &Id, visit: &Visit) -> Vec<(String, Hash)> {
     let media_type = visit.primary.media_type.as_deref();
     names.add(&format!("page.{}", extension(media_type, &visit.final_url)), visit.primary.sha256);
     if let Some(text) = visit.text() {
-        names.add("text.md", text.sha256);
+        names.add(TEXT, text.sha256);
     }
     for (n, rendition) in visit.renditions.iter().enumerate() {
         names.add(&format!("rendition-{:02}.{}", n + 1, extension(Some(&rendition.media_type), "")), rendition.sha256);

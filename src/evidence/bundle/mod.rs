@@ -2,7 +2,7 @@
 //!
 //! A bundle is a BagIt bag inside a ZIP, sealed with an OpenSSH signature. [`zip`], [`bag`] and [`seal`] know
 //! nothing of records or logs: they pack, list and seal whatever files they are given. [`layout`] says where
-//! each thing lies, [`mod@write`] puts it there, and [`read`] gives it to the verifier.
+//! each thing lies that is judged and [`annex`] what else may travel, [`mod@write`] puts it there, and [`read`] gives it to the verifier.
 
 pub mod folder;
 pub mod zip;
@@ -11,7 +11,10 @@ pub mod bag;
 
 pub mod seal;
 
+pub mod annex;
 pub mod layout;
+
+mod contents;
 mod page;
 
 pub mod read;

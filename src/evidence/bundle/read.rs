@@ -13,8 +13,9 @@
 //!
 //! To verify, before any subject:
 //! 1. It is a BagIt 1.0 bag whose files are as its manifests say ([`super::bag`]).
-//! 2. It names format [`layout::FORMAT`] and its subjects in `bag-info.txt`; each has its entry.
-//! 3. The entries are those that the subjects lean on, the files those that [`layout`] names: no more, no fewer.
+//! 2. It names a format of [`layout`] and its subjects in `bag-info.txt`; each has its entry.
+//! 3. The entries are those that the subjects lean on, the files those that [`layout`] names: no more, no fewer, but for
+//!    the annexes of [`super::annex`] from format 2 on.
 //! 4. `tagmanifest-sha256.txt.sig` is a seal over the tag manifest by the key that entry 0 names for
 //!    statements, and so is `record.cbor.sig` over each subject's record.
 //! 5. `data/keys/…` are the keys that entry 0 names; each `record.json` reads out its record.
@@ -25,6 +26,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
 
+use super::annex;
 use super::bag::{self, Fault, Version};
 use super::folder::Folder;
 use super::layout::{self, Entries, Lean};
@@ -62,6 +64,8 @@ pub struct Bundle<F> {
     anchors: BTreeMap<u64, AnchorBytes>,
     /// Which withdrawals speak of each entry.
     withdrawals: BTreeMap<u64, Vec<u64>>,
+    /// Whether the format is one that has annexes.
+    has_annexes: bool,
     findings: Vec<Finding>,
 }
 
@@ -80,6 +84,7 @@ impl<F: Folder> Bundle<F> {
             statements: BTreeMap::new(),
             anchors: BTreeMap::new(),
             withdrawals: BTreeMap::new(),
+            has_annexes: false,
             findings: Vec::new(),
         };
         bundle.report_bag(&report);
@@ -141,9 +146,11 @@ impl<F: Folder> Bundle<F> {
 
     fn read_subjects(&mut self, metadata: &bag::Metadata) {
         let formats: Vec<&str> = metadata.values(FORMAT_LABEL).collect();
-        if formats != [layout::FORMAT] {
+        self.has_annexes = formats == [layout::FORMAT];
+        if !self.has_annexes && formats != [layout::FIRST_FORMAT] {
             let found = format!("`{}` in `bag-info.txt`", formats.join("`, `"));
-            self.missing(format!("`{FORMAT_LABEL}: {}`", layout::FORMAT), found);
+            let expected = format!("`{FORMAT_LABEL}: {}` or `{}`", layout::FIRST_FORMAT, layout::FORMAT);
+            self.missing(expected, found);
         }
         for value in metadata.values(SUBJECT_LABEL) {
             match Id::parse(value) {
@@ -307,6 +314,8 @@ impl<F: Folder> Bundle<F> {
             }
         }
         let is_key = |name: &str| name.starts_with("data/keys/"); // Checked with what they must hold.
+        let has_annexes = self.has_annexes;
+        let is_annex = |name: &str| has_annexes && annex::is_annex(name);
         let tag_files = layout::TAG_FILES.iter().map(|name| (*name).to_owned());
         let expected: BTreeSet<String> = payload.into_keys().chain(tag_files).chain(anchors).collect();
         for name in expected.difference(&self.names).cloned().collect::<Vec<_>>() {
@@ -315,7 +324,8 @@ impl<F: Folder> Bundle<F> {
         let has_subjects = !self.subjects.is_empty();
         let ids = || entries.records.values().map(|(id, _)| id).chain(entries.withdrawn.values());
         let is_read = |name: &str| ids().any(|id| layout::belongs_to(name, id));
-        let unlisted: Vec<String> = self.names.difference(&expected).filter(|name| !is_key(name)).cloned().collect();
+        let unlisted: Vec<String> =
+            self.names.difference(&expected).filter(|name| !is_key(name) && !is_annex(name)).cloned().collect();
         for name in unlisted {
             // A record that is not there does not say which files it has; its absence is said already.
             if is_whole || !layout::is_of_entry(&name) || (has_subjects && is_read(&name)) {

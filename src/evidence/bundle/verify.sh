@@ -178,7 +178,8 @@ for list in $manifest $tag_manifest; do
   done
 done
 [ ! -f bagit.txt ] || printf 'BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n' | cmp -s - bagit.txt || fails "files: \`bagit.txt\` is not that of BagIt 1.0"
-grep -q '^Affiant-Bundle-Format: 1$' bag-info.txt 2>/dev/null || missing "files: bundle format 1 in \`bag-info.txt\`, the one this script knows"
+format=$(sed -n 's/^Affiant-Bundle-Format: //p' bag-info.txt 2>/dev/null)
+case $format in 1 | 2) ;; *) missing "files: bundle format 1 or 2 in \`bag-info.txt\`, those that this script knows" ;; esac
 [ "$fail_count" -eq "$before" ] && holds "files: $(grep -c . "$tmp/there") files, as the manifests list them"
 
 # ----------------------------------------------------------------------------------------------- keys
@@ -542,6 +543,11 @@ while read -r name; do
     data/entries/*/* | data/log/checkpoint) ;;
     data/keys/archive.pub | data/keys/archive.pem | data/keys/allowed-signers | data/keys/log.vkey | data/keys/log.pem | data/keys/log-ml-dsa-44.vkey) ;;
     bagit.txt | bag-info.txt | "$manifest" | "$tag_manifest" | "$seal" | VERIFY.md | verify.sh) ;;
+    # Annexes, from format 2 on: sealed with the rest, and nothing that was told above rests on them.
+    contents.html | verify.html | data/custody.jsonl | data/ro-crate-metadata.json) [ "$format" = 2 ] || fails "files: \`$name\` is not a file that bundles of format 1 have" ;;
+    data/exhibits/*.pdf)
+      part=${name#data/exhibits/}; part=${part%.pdf}
+      case $part in '' | *[!a-z0-9-]*) fails "files: \`$name\` is not a file that bundles have" ;; *) [ "$format" = 2 ] || fails "files: \`$name\` is not a file that bundles of format 1 have" ;; esac ;;
     *) fails "files: \`$name\` is not a file that bundles have" ;;
   esac
 done <"$tmp/there"

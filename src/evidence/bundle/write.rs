@@ -7,10 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
+use super::annex;
 use super::bag::{
     DECLARATION, DECLARATION_NAME, MANIFEST_NAME, METADATA_NAME, Manifest, Metadata, Oxum, PAYLOAD_PREFIX,
     TAG_MANIFEST_NAME,
 };
+use super::contents;
 use super::layout::{self, Entries, LayoutError};
 use super::page;
 use super::seal::{BUNDLE_NAMESPACE, RECORD_NAMESPACE, Seal, SealError};
@@ -218,6 +220,7 @@ impl Prepared {
             (METADATA_NAME, metadata.to_string()),
             (MANIFEST_NAME, Manifest::text(&payload)),
             (layout::PAGE, page::text(&described)),
+            (annex::CONTENTS, contents::text(entries, &subjects, &self.blobs)),
             (layout::SCRIPT, script(has_times)),
         ];
         let hashes = tags.iter().map(|(name, text)| ((*name).to_owned(), Hash::of(text.as_bytes()))).collect();

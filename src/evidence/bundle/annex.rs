@@ -1,0 +1,66 @@
+//! Annexes: files that travel in a bundle, sealed with it, and that no claim leans on.
+//!
+//! | file                           | what                                                                    |
+//! |--------------------------------|-------------------------------------------------------------------------|
+//! | `contents.html`                | the table of contents ([`super::contents`])                             |
+//! | `verify.html`                  | a page that checks the bundle in a browser                              |
+//! | `data/custody.jsonl`           | who exported what of the subjects before, as the archive's operator logged it |
+//! | `data/ro-crate-metadata.json`  | the same as the records say, in RO-Crate 1.1 (JSON-LD)                  |
+//! | `data/exhibits/NAME.pdf`       | exhibits made from the subjects                                         |
+//!
+//! | quantity  | unit  | range                        |
+//! |-----------|-------|------------------------------|
+//! | `NAME`    | bytes | 1 … 64, of `[a-z0-9-]`       |
+//!
+//! Rules. Annexes came with format 2: a bundle of format 1 has none, and its reader refuses them. All are optional. The
+//! manifests list them and the seal covers them, so one that was changed, added or taken away is named like any file.
+//! What they *say* is not checked by the reader: it is said again, for people or for other programs, what the records
+//! say, and a later change of wording must not fail an old bundle. No verdict rests on one.
+//!
+//! To verify: the name is one of these, and the format is 2 or later. The rest is the manifest's and the seal's.
+
+/// The table of contents.
+pub const CONTENTS: &str = "contents.html";
+
+/// The page that checks the bundle in a browser.
+pub const VERIFIER: &str = "verify.html";
+
+/// Who exported what before.
+pub const CUSTODY: &str = "data/custody.jsonl";
+
+/// The description for repositories of research and heritage.
+pub const CRATE: &str = "data/ro-crate-metadata.json";
+
+/// Where exhibits lie.
+pub const EXHIBITS: &str = "data/exhibits/";
+
+/// The longest name of an exhibit, without its ending.
+const EXHIBIT_NAME_BYTES_MAX: usize = 64;
+
+/// Says whether a file, by its name, is an annex.
+#[must_use]
+pub fn is_annex(name: &str) -> bool {
+    let is_exhibit = |name: &str| {
+        let stem = name.strip_prefix(EXHIBITS).and_then(|name| name.strip_suffix(".pdf"));
+        let is_fit = |c: u8| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        stem.is_some_and(|stem| (1..=EXHIBIT_NAME_BYTES_MAX).contains(&stem.len()) && stem.bytes().all(is_fit))
+    };
+    [CONTENTS, VERIFIER, CUSTODY, CRATE].contains(&name) || is_exhibit(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_annexes_and_nothing_else() {
+        for name in [CONTENTS, VERIFIER, CUSTODY, CRATE, "data/exhibits/a.pdf", "data/exhibits/a-volume-2.pdf"] {
+            assert!(is_annex(name), "{name}");
+        }
+        let long = format!("data/exhibits/{}.pdf", "a".repeat(65));
+        for name in ["data/exhibits/.pdf", "data/exhibits/a/b.pdf", "data/exhibits/A.pdf", "data/contents.html", &long]
+        {
+            assert!(!is_annex(name), "{name}");
+        }
+    }
+}
