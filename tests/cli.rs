@@ -144,7 +144,26 @@ fn blur(line: &str) -> String {
         blurred.extend(others.next());
         rest = others.as_str();
     }
-    blurred
+    blur_days(&blurred)
+}
+
+/// Replaces days written out as citations write them: `Nov. 22, 2026`, `November 22, 2026`, `22 November 2026`.
+fn blur_days(line: &str) -> String {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let words: Vec<&str> = line.split(' ').collect();
+    let is_month = |word: &str| MONTHS.iter().any(|month| word.starts_with(month));
+    let is_number = |word: &str| {
+        let word = word.trim_matches(|c: char| c.is_ascii_punctuation());
+        !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit())
+    };
+    let is_near =
+        |n: usize, is: &dyn Fn(&str) -> bool| (n.saturating_sub(2)..n + 3).any(|n| words.get(n).is_some_and(|w| is(w)));
+    let blurred = words.iter().enumerate().map(|(n, word)| match word {
+        word if is_month(word) && is_near(n, &is_number) => "MONTH",
+        word if is_number(word) && is_near(n, &is_month) => word.trim_start_matches(|c: char| c.is_ascii_digit()),
+        word => word,
+    });
+    blurred.collect::<Vec<_>>().join(" ")
 }
 
 fn blur_word(word: &str) -> &str {
