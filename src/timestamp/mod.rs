@@ -1,7 +1,7 @@
-//! Floor 1: timestamps of RFC 3161, by parties who have never seen what they date.
+//! Floor 1: timestamps, by parties who have never seen what they date: authorities (RFC 3161) and Bitcoin's blocks.
 //!
 //! A [`request`] names a hash, a [`reply`] brings a [`token`], and [`authorities`] says whose tokens a reader
-//! believes. Pure: bytes in, bytes or a verdict out. What is dated, where tokens are kept and who is asked is for
+//! believes. [`opentimestamps`] is the other kind, which nobody signs. Pure: bytes in, bytes or a verdict out. What is dated, where tokens are kept and who is asked is for
 //! the floors above; this one knows neither logs nor documents. Below it, [`der`] reads the encoding,
 //! [`certificate`] and [`algorithm`] what tokens stand on.
 //!
@@ -28,3 +28,5 @@ pub mod certificate;
 pub mod reply;
 pub mod request;
 pub mod token;
+
+pub mod opentimestamps;
