@@ -250,7 +250,7 @@ fn check(bytes: &[u8], request: &Request, trusted: &Authorities) -> Result<Ancho
     let token = reply.check(request)?;
     let side: Vec<Certificate> = trusted.side().iter().chain(trusted.roots()).cloned().collect();
     let signer = token.signer(&side).map_err(ReplyError::from)?;
-    let chain = match trusted.chain(signer, token.certificates(), token.timestamp().time) {
+    let chain = match token.chain(signer, trusted) {
         Ok(chain) => Some(chain),
         Err(ChainError::UnknownRoot { .. } | ChainError::OtherIssuer { .. }) => None,
         Err(error) => return Err(ReplyError::from(TokenError::from(error)).into()),

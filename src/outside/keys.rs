@@ -3,7 +3,7 @@
 //! | file                    | what                                                          | committed |
 //! |-------------------------|---------------------------------------------------------------|-----------|
 //! | `policy`                | whose word is enough for this reader (C2SP tlog-policy)       | yes       |
-//! | `authorities/*.pem`     | roots of timestamp authorities that this reader trusts        | yes       |
+//! | `authorities/*.pem`     | roots of timestamp authorities that this reader trusts, and revocation lists (`*.crl`) | yes |
 //! | `archive.pub`           | the statement key, as OpenSSH writes it                       | yes       |
 //! | `recovery.pub`          | the recovery key, likewise                                    | yes       |
 //! | `log.vkey`              | the log's Ed25519 key, as a vkey                              | yes       |
@@ -224,7 +224,7 @@ impl Keyring {
         Policy::parse(&bytes).map(Some).map_err(|source| KeysError::Policy { path, source })
     }
 
-    /// Reads the roots of timestamp authorities: every file in `authorities/`, PEM or DER.
+    /// Reads the roots of timestamp authorities, and revocation lists: every file in `authorities/`, PEM or DER.
     ///
     /// # Errors
     /// [`KeysError::Authority`] says what is wrong with which file.
@@ -335,8 +335,9 @@ impl Keyring {
 /// Says whether a file in `authorities/` is meant to be read: notes beside the roots are not.
 fn is_root(name: &str) -> bool {
     let extension = Path::new(name).extension().and_then(std::ffi::OsStr::to_str);
-    extension
-        .is_some_and(|extension| ["pem", "crt", "cer", "der"].iter().any(|known| extension.eq_ignore_ascii_case(known)))
+    extension.is_some_and(|extension| {
+        ["pem", "crt", "cer", "der", "crl"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+    })
 }
 
 #[cfg(unix)]

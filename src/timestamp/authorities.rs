@@ -6,15 +6,20 @@
 //! | certificates | count        | at most [`CERTIFICATE_COUNT_MAX`]  |
 //! | chain        | certificates | at most [`CHAIN_LENGTH_MAX`]       |
 //! | signatures   | tried for one chain | at most [`TRIAL_COUNT_MAX`] |
+//! | revocation lists | count    | at most [`LIST_COUNT_MAX`]         |
 //!
 //! Source: RFC 5280 §6, judged at the timestamp's own time: a certificate that has ended since is good for what
 //! it signed before. A certificate that names itself as its issuer is a root. Any other that the reader gives is
 //! held on the side: it may stand in a chain, and no chain ends at it.
 //!
+//! Where the reader holds a revocation list ([`super::revocation`]), or a token brings one, no chain goes through a
+//! certificate that it takes back.
+//!
 //! Stricter than RFC 5280: names are compared byte by byte, and the root itself must have been valid then. Not
-//! done: revocation lists and OCSP; names, policies and their constraints.
+//! done: fetching lists, OCSP; names, policies and their constraints.
 
 use super::certificate::{Certificate, CertificateError};
+use super::revocation::{RevocationError, RevocationList};
 
 use crate::base::time::Time;
 
@@ -23,6 +28,9 @@ pub const FILE_BYTES_MAX: usize = 1 << 20;
 
 /// The most certificates that a reader may give.
 pub const CERTIFICATE_COUNT_MAX: usize = 512;
+
+/// The most revocation lists that a reader may give, and that a token may bring.
+pub const LIST_COUNT_MAX: usize = 64;
 
 /// The longest chain, with the authority's own certificate and the root.
 pub const CHAIN_LENGTH_MAX: usize = 8;
@@ -35,6 +43,16 @@ pub const TRIAL_COUNT_MAX: usize = 64;
 pub struct Authorities {
     roots: Vec<Certificate>,
     side: Vec<Certificate>,
+    lists: Vec<RevocationList>,
+}
+
+/// What a token brings for its chain, in any order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Brought<'b> {
+    /// Certificates that may stand in it.
+    pub certificates: &'b [Certificate],
+    /// Lists by which one of them is taken back.
+    pub lists: &'b [RevocationList],
 }
 
 /// A chain that holds: the authority's own certificate first, the root last.
@@ -48,36 +66,59 @@ impl Authorities {
         Self::default()
     }
 
-    /// Takes in a file: one certificate in DER, or the certificates of a PEM, between which nothing is read.
+    /// Takes in a file: one certificate or revocation list in DER, or those of a PEM, between which nothing is read.
     ///
     /// # Errors
-    /// An [`AuthorityError`] that says which certificate of the file is none.
+    /// An [`AuthorityError`] that says which part of the file is none.
     pub fn add_file(&mut self, bytes: &[u8]) -> Result<(), AuthorityError> {
         if bytes.len() > FILE_BYTES_MAX {
             return Err(AuthorityError::TooLong { found: bytes.len() });
         }
         if bytes.first() == Some(&super::der::SEQUENCE) {
-            let certificate =
-                Certificate::parse(bytes).map_err(|source| AuthorityError::Certificate { number: 1, source })?;
-            return self.add(certificate);
+            return match RevocationList::parse(bytes) {
+                Ok(list) => self.add_list(list),
+                Err(_) => self.add_der(1, Kind::Certificate, bytes),
+            };
         }
         let text = String::from_utf8_lossy(bytes);
         let mut number = 0;
         let mut rest = text.as_ref();
-        while let Some((_, after)) = rest.split_once("-----BEGIN CERTIFICATE-----") {
+        while let Some((kind, after)) = Kind::find(rest) {
             number += 1;
-            let (body, after) =
-                after.split_once("-----END CERTIFICATE-----").ok_or(AuthorityError::NotPem { number })?;
+            let (body, after) = after.split_once(kind.end()).ok_or(AuthorityError::NotPem { number })?;
             rest = after;
             let digits: String = body.split_ascii_whitespace().collect();
             let bytes =
                 data_encoding::BASE64.decode(digits.as_bytes()).map_err(|_| AuthorityError::NotPem { number })?;
-            let certificate =
-                Certificate::parse(&bytes).map_err(|source| AuthorityError::Certificate { number, source })?;
-            self.add(certificate)?;
+            self.add_der(number, kind, &bytes)?;
         }
         if number == 0 {
             return Err(AuthorityError::NoCertificate);
+        }
+        Ok(())
+    }
+
+    fn add_der(&mut self, number: usize, kind: Kind, bytes: &[u8]) -> Result<(), AuthorityError> {
+        match kind {
+            Kind::Certificate => {
+                self.add(Certificate::parse(bytes).map_err(|source| AuthorityError::Certificate { number, source })?)
+            }
+            Kind::List => {
+                self.add_list(RevocationList::parse(bytes).map_err(|source| AuthorityError::List { number, source })?)
+            }
+        }
+    }
+
+    /// Takes in one revocation list.
+    ///
+    /// # Errors
+    /// [`AuthorityError::TooMany`].
+    pub fn add_list(&mut self, list: RevocationList) -> Result<(), AuthorityError> {
+        if self.lists.len() >= LIST_COUNT_MAX {
+            return Err(AuthorityError::TooMany);
+        }
+        if !self.lists.contains(&list) {
+            self.lists.push(list);
         }
         Ok(())
     }
@@ -113,7 +154,7 @@ impl Authorities {
     ///
     /// # Errors
     /// A [`ChainError`]: of the chains that could be tried, what ended the one that came furthest.
-    pub fn chain(&self, leaf: &Certificate, brought: &[Certificate], at: Time) -> Result<Chain, ChainError> {
+    pub fn chain(&self, leaf: &Certificate, brought: Brought<'_>, at: Time) -> Result<Chain, ChainError> {
         leaf.check_validity(at)?;
         let mut search = Search { authorities: self, brought, at, trials_left: TRIAL_COUNT_MAX, worst: None };
         let mut chain = vec![leaf.clone()];
@@ -121,6 +162,31 @@ impl Authorities {
             return Ok(Chain(chain));
         }
         Err(search.worst.map_or_else(|| no_root(&chain), |(_, error)| error))
+    }
+}
+
+/// What stands between two lines of a PEM.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Kind {
+    Certificate,
+    List,
+}
+
+impl Kind {
+    /// Finds the first that begins, and returns what stands behind the line.
+    fn find(text: &str) -> Option<(Self, &str)> {
+        let found = [(Self::Certificate, "-----BEGIN CERTIFICATE-----"), (Self::List, "-----BEGIN X509 CRL-----")]
+            .into_iter()
+            .filter_map(|(kind, begin)| Some((text.find(begin)?, kind, begin)));
+        let (at, kind, begin) = found.min_by_key(|(at, ..)| *at)?;
+        Some((kind, &text[at + begin.len()..]))
+    }
+
+    fn end(self) -> &'static str {
+        match self {
+            Self::Certificate => "-----END CERTIFICATE-----",
+            Self::List => "-----END X509 CRL-----",
+        }
     }
 }
 
@@ -132,7 +198,7 @@ fn no_root(chain: &[Certificate]) -> ChainError {
 /// A search for a chain, depth first.
 struct Search<'s> {
     authorities: &'s Authorities,
-    brought: &'s [Certificate],
+    brought: Brought<'s>,
     at: Time,
     trials_left: usize,
     worst: Option<(usize, ChainError)>,
@@ -151,7 +217,7 @@ impl Search<'_> {
                 return true;
             }
         }
-        let between = authorities.side.iter().chain(brought);
+        let between = authorities.side.iter().chain(brought.certificates);
         let mut tried = false;
         for issuer in between.filter(|issuer| issuer.subject == last.issuer && !issuer.is_self_issued()) {
             tried = true;
@@ -183,8 +249,9 @@ impl Search<'_> {
             return false;
         }
         let checked = issuer.check_validity(self.at).and_then(|()| issuer.check_issues(below));
+        let checked = checked.map_err(ChainError::from).and_then(|()| self.check_revocation(last, issuer));
         if let Err(error) = checked {
-            self.fail(chain.len() + 1, ChainError::Certificate(error));
+            self.fail(chain.len() + 1, error);
             return false;
         }
         chain.push(issuer.clone());
@@ -193,6 +260,21 @@ impl Search<'_> {
         }
         chain.pop();
         false
+    }
+
+    /// Checks that no list takes a certificate back, by whose word it would be its issuer's.
+    fn check_revocation(&self, certificate: &Certificate, issuer: &Certificate) -> Result<(), ChainError> {
+        let lists = self.authorities.lists.iter().chain(self.brought.lists);
+        for revocation in lists.filter_map(|list| list.revocation(certificate, issuer)) {
+            let (name, at, reason) = (certificate.name(), revocation.at, revocation.words());
+            if at <= self.at {
+                return Err(ChainError::Revoked { name, at, reason });
+            }
+            if !revocation.spares_the_past() {
+                return Err(ChainError::Compromised { name, at, reason });
+            }
+        }
+        Ok(())
     }
 
     /// Remembers what ended the chain that came furthest.
@@ -237,13 +319,15 @@ impl Chain {
 pub enum AuthorityError {
     #[error("certificate {number}")]
     Certificate { number: usize, source: CertificateError },
+    #[error("revocation list {number}")]
+    List { number: usize, source: RevocationError },
     #[error("no certificate in it, neither PEM nor DER")]
     NoCertificate,
     #[error("certificate {number} is not PEM")]
     NotPem { number: usize },
     #[error("{found} bytes of certificates, and at most {FILE_BYTES_MAX} are read")]
     TooLong { found: usize },
-    #[error("more than {CERTIFICATE_COUNT_MAX} certificates")]
+    #[error("more than {CERTIFICATE_COUNT_MAX} certificates, or {LIST_COUNT_MAX} revocation lists")]
     TooMany,
 }
 
@@ -253,8 +337,15 @@ pub enum AuthorityError {
 pub enum ChainError {
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    #[error(
+        "the certificate of `{name}` was revoked at {at}, {reason}: whoever has its key may write any time, and nothing that \
+         stands on it is shown"
+    )]
+    Compromised { name: String, at: Time, reason: &'static str },
     #[error("the issuer of `{name}` bears a name that you trust, and has another key")]
     OtherIssuer { name: String, source: CertificateError },
+    #[error("the certificate of `{name}` was revoked at {at} already, {reason}")]
+    Revoked { name: String, at: Time, reason: &'static str },
     #[error("the chain has more than {CHAIN_LENGTH_MAX} certificates")]
     TooLong,
     #[error("no chain was found within {TRIAL_COUNT_MAX} signatures")]
@@ -293,7 +384,7 @@ mod tests {
         let mut authorities = Authorities::nobody();
         authorities.add_file(&[ROOT, AUTHORITY].concat()).unwrap();
         let leaf = authorities.side()[0].clone();
-        let chain = |at: Time| authorities.chain(&leaf, &[], at);
+        let chain = |at: Time| authorities.chain(&leaf, Brought::default(), at);
         assert_eq!(chain(leaf.not_before()).unwrap().certificates().len(), 2);
         let before = Time::from_seconds(leaf.not_before().seconds() - 1).unwrap();
         assert!(matches!(chain(before), Err(ChainError::Certificate(CertificateError::NotYetValid { .. }))));

@@ -267,6 +267,11 @@ impl Certificate {
         Ok(())
     }
 
+    /// Says whether it may sign revocation lists.
+    pub(super) fn may_revoke(&self) -> bool {
+        self.usage.is_none_or(|usage| usage & 0x02 != 0)
+    }
+
     fn check_extensions(&self) -> Result<(), CertificateError> {
         match &self.unknown {
             Some(oid) => Err(CertificateError::UnknownCritical { name: self.name(), oid: oid.clone() }),

@@ -24,6 +24,7 @@ mod moment;
 
 pub mod authorities;
 pub mod certificate;
+pub mod revocation;
 
 pub mod reply;
 pub mod request;

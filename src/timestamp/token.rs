@@ -32,18 +32,19 @@
 //! 4. Compare the attributes: content type, and message digest with the hash of the `TSTInfo` as received.
 //! 5. Check the signature over the attributes, retagged as SET OF.
 //! 6. The certificate's extended key usage is timeStamping, critical, and alone.
-//! 7. Build a chain to a root that the reader trusts, each certificate valid at the token's own time
-//!    ([`Authorities::chain`]).
+//! 7. Build a chain to a root that the reader trusts, each certificate valid at the token's own time and on no revocation
+//!    list that is held or brought ([`Authorities::chain`]).
 
 use std::borrow::Cow;
 
 use super::algorithm::{AlgorithmError, Digest, Scheme, dotted};
-use super::authorities::{Authorities, Chain, ChainError};
+use super::authorities::{Authorities, Brought, Chain, ChainError, LIST_COUNT_MAX};
 use super::certificate::{self, Certificate, CertificateError};
 use super::der::{
     self, BOOLEAN, DerError, Element, GENERALIZED_TIME, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, SET,
 };
 use super::moment;
+use super::revocation::RevocationList;
 
 use crate::base::time::Time;
 
@@ -74,6 +75,7 @@ pub struct Token {
     /// The `TSTInfo` as received.
     content: Vec<u8>,
     certificates: Vec<Certificate>,
+    lists: Vec<RevocationList>,
     signer: SignerName,
     digest: Result<Digest, AlgorithmError>,
     scheme: Result<Scheme, AlgorithmError>,
@@ -202,7 +204,7 @@ impl Token {
             Some(certificates) => read_certificates(certificates.reader())?,
             None => Vec::new(),
         };
-        signed.optional(der::context(1))?;
+        let lists = signed.optional(der::context(1))?.map(|lists| read_lists(lists.reader())).unwrap_or_default();
         let mut all = signed.take(SET)?.reader();
         let mut author = all.sequence()?;
         if !all.is_empty() {
@@ -223,6 +225,7 @@ impl Token {
             timestamp,
             content,
             certificates,
+            lists,
             signer: name,
             digest,
             scheme,
@@ -301,6 +304,15 @@ impl Token {
         Ok(certificate)
     }
 
+    /// Finds the chain from the signer's certificate to a root, at the token's own time, with what the token brings.
+    ///
+    /// # Errors
+    /// A [`ChainError`].
+    pub fn chain(&self, signer: &Certificate, authorities: &Authorities) -> Result<Chain, ChainError> {
+        let brought = Brought { certificates: &self.certificates, lists: &self.lists };
+        authorities.chain(signer, brought, self.timestamp.time)
+    }
+
     /// Verifies the token for a reader, at the token's own time.
     ///
     /// # Errors
@@ -308,7 +320,7 @@ impl Token {
     pub fn verify(&self, authorities: &Authorities) -> Result<Verified, TokenError> {
         let side: Vec<Certificate> = authorities.side().iter().chain(authorities.roots()).cloned().collect();
         let signer = self.signer(&side)?;
-        let chain = authorities.chain(signer, &self.certificates, self.timestamp.time)?;
+        let chain = self.chain(signer, authorities)?;
         let microseconds = self.timestamp.time.microseconds();
         let accuracy = self.timestamp.accuracy_microseconds.unwrap_or(0);
         let moved = |microseconds| Time::from_microseconds(microseconds).unwrap_or(self.timestamp.time);
@@ -353,6 +365,15 @@ fn read_certificates(mut reader: Reader<'_>) -> Result<Vec<Certificate>, TokenEr
         certificates.extend(Certificate::parse(certificate.raw).ok());
     }
     Ok(certificates)
+}
+
+/// Reads the revocation lists that a token brings; what is none, or too many, is of no use and does no harm.
+fn read_lists(mut reader: Reader<'_>) -> Vec<RevocationList> {
+    let mut lists = Vec::new();
+    while let (true, Ok(list)) = (lists.len() < LIST_COUNT_MAX, reader.any()) {
+        lists.extend(RevocationList::parse(list.raw).ok());
+    }
+    lists
 }
 
 fn read_signer(author: &mut Reader<'_>) -> Result<SignerName, DerError> {
@@ -527,7 +548,7 @@ impl TokenError {
     #[must_use]
     pub fn is_contradiction(&self) -> bool {
         match self {
-            Self::Chain(ChainError::Certificate(_)) => true,
+            Self::Chain(ChainError::Certificate(_) | ChainError::Revoked { .. }) => true,
             Self::Chain(_) | Self::NoCertificate | Self::UnknownCritical { .. } | Self::UnknownVersion { .. } => false,
             Self::Algorithm(error) | Self::CertificateHash(error) | Self::Imprint(error) | Self::Signature(error) => {
                 matches!(error, AlgorithmError::BadKey | AlgorithmError::BadSignature | AlgorithmError::OtherKey)

@@ -21,30 +21,30 @@ use affiant::timestamp::authorities::Authorities;
 
 use super::forge::{Forge, Hashing, Purpose, Simulated};
 
-const DAY: u64 = 86_400;
-const HOUR: u64 = 3600;
+pub(super) const DAY: u64 = 86_400;
+pub(super) const HOUR: u64 = 3600;
 
 /// The noon at which every drill begins.
-fn noon() -> Time {
+pub(super) fn noon() -> Time {
     "2026-11-23T12:00:00Z".parse().unwrap()
 }
 
-fn after(time: Time, seconds: u64) -> Time {
+pub(super) fn after(time: Time, seconds: u64) -> Time {
     Time::from_seconds(time.seconds() + seconds).unwrap()
 }
 
-fn before(time: Time, seconds: u64) -> Time {
+pub(super) fn before(time: Time, seconds: u64) -> Time {
     Time::from_seconds(time.seconds() - seconds).unwrap()
 }
 
 /// An archive with nothing but entry 0, in a folder of its own.
-struct Drill {
+pub(super) struct Drill {
     _folder: tempfile::TempDir,
-    places: Places,
+    pub(super) places: Places,
 }
 
 impl Drill {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let places = Places { archive: folder.path().join("archive"), keys: folder.path().join("keys") };
         open_or_create(&places, &Naming::default(), None, noon(), &Silent).unwrap();
@@ -52,7 +52,7 @@ impl Drill {
     }
 
     /// Appends a record that says that it was made at a time, and publishes it.
-    fn record(&self, made: Time) -> Id {
+    pub(super) fn record(&self, made: Time) -> Id {
         let open = || open_or_create(&self.places, &Naming::default(), None, made, &Silent);
         // A program that another test starts at this moment holds the lock until it is what it is to be.
         let mut opened = std::iter::repeat_with(open).find_map(Result::ok).unwrap();
@@ -65,7 +65,7 @@ impl Drill {
     }
 
     /// Puts a reply over the newest checkpoint into the archive, as somebody does who writes files.
-    fn place(&self, reply: impl Fn(&[u8]) -> Vec<u8>) {
+    pub(super) fn place(&self, reply: impl Fn(&[u8]) -> Vec<u8>) {
         let archive = self.places.open_archive().unwrap();
         let checkpoint = archive.checkpoint().unwrap().unwrap();
         let size = SignedCheckpoint::parse(&checkpoint).unwrap().checkpoint().size;
@@ -74,7 +74,7 @@ impl Drill {
         archive.anchors().keep_reply(size, &anchor::stem("forge", &reply), b"", &reply).unwrap();
     }
 
-    fn verify(&self, id: &Id, trusted: &Authorities) -> Report {
+    pub(super) fn verify(&self, id: &Id, trusted: &Authorities) -> Report {
         let archive = self.places.open_archive().unwrap();
         let policy = self.places.keyring().policy().unwrap();
         let trust = Trust { policy: policy.as_ref(), authorities: Some(trusted) };
@@ -82,18 +82,18 @@ impl Drill {
     }
 }
 
-fn trusting(forge: &Forge) -> Authorities {
+pub(super) fn trusting(forge: &Forge) -> Authorities {
     let mut authorities = Authorities::nobody();
     authorities.add_file(forge.root()).unwrap();
     authorities
 }
 
-fn found(report: &Report, check: Check) -> &Finding {
+pub(super) fn found(report: &Report, check: Check) -> &Finding {
     report.findings.iter().find(|finding| finding.check == check).unwrap()
 }
 
 /// Expects one check to come to something with a word in it, and prints what was said.
-fn expect(case: &str, report: &Report, check: Check, outcome: Outcome, word: &str) {
+pub(super) fn expect(case: &str, report: &Report, check: Check, outcome: Outcome, word: &str) {
     let finding = found(report, check);
     eprintln!(
         "{case}: {} — {} {}: expected {}; found {}",

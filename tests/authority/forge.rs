@@ -3,7 +3,10 @@
 use affiant::base::time::Time;
 use affiant::outside::authority::AskError;
 use affiant::timestamp::request::Request;
-use rcgen::{BasicConstraints, CertificateParams, CustomExtension, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension, DnType, IsCa, Issuer,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams,
+};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 
@@ -36,8 +39,11 @@ pub(crate) enum Hashing {
 /// An authority.
 pub(crate) struct Forge {
     root: Vec<u8>,
+    issuer: Issuer<'static, KeyPair>,
     certificate: Vec<u8>,
     key: EcdsaKeyPair,
+    /// A revocation list that its tokens bring.
+    pub(crate) brings: Option<Vec<u8>>,
 }
 
 impl Forge {
@@ -50,21 +56,48 @@ impl Forge {
         let root_key = KeyPair::generate().unwrap();
         let mut root = named(ROOT_NAME, root_years);
         root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        root.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        root.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let root_der = root.self_signed(&root_key).unwrap().der().to_vec();
         let key = KeyPair::generate().unwrap();
         let mut params = named("Forge authority", years);
         params.serial_number = Some(vec![SERIAL].into());
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.custom_extensions.extend(extension(purpose));
-        let certificate = params.signed_by(&key, &Issuer::from_params(&root, &root_key)).unwrap().der().to_vec();
+        let issuer = Issuer::new(root, root_key);
+        let certificate = params.signed_by(&key, &issuer).unwrap().der().to_vec();
         let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &key.serialize_der(), &SystemRandom::new());
-        Self { root: root_der, certificate, key: key.unwrap() }
+        Self { root: root_der, issuer, certificate, key: key.unwrap(), brings: None }
     }
 
     /// Returns its root in DER.
     pub(crate) fn root(&self) -> &[u8] {
         &self.root
+    }
+
+    /// Takes the authority's certificate back at a time, and returns the list that says so.
+    pub(crate) fn revoke(&self, at: Time, reason: Option<RevocationReason>) -> Vec<u8> {
+        self.revoke_serial(SERIAL, at, reason)
+    }
+
+    pub(crate) fn revoke_serial(&self, serial: u8, at: Time, reason: Option<RevocationReason>) -> Vec<u8> {
+        let day = at.day();
+        let date = |year| rcgen::date_time_ymd(year, 1, 1);
+        let month = u8::try_from(day.month).unwrap();
+        let revoked = RevokedCertParams {
+            serial_number: vec![serial].into(),
+            revocation_time: rcgen::date_time_ymd(day.year, month, u8::try_from(day.day).unwrap()),
+            reason_code: reason,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update: date(2026),
+            next_update: date(2040),
+            crl_number: vec![1].into(),
+            issuing_distribution_point: None,
+            revoked_certs: vec![revoked],
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.issuer).unwrap().der().to_vec()
     }
 
     /// Returns a reply over some bytes.
@@ -109,13 +142,14 @@ impl Forge {
             all(0x30, &[scheme]),
             tlv(0x04, signature.as_ref()),
         ];
-        let signed = [
+        let mut signed = vec![
             tlv(0x02, &[3]),
             all(0x31, &[digest(false)]),
             all(0x30, &[pkcs_9(&[16, 1, 4]), all(0xa0, &[tlv(0x04, &content)])]),
             tlv(0xa0, &self.certificate),
-            all(0x31, &[all(0x30, &signer)]),
         ];
+        signed.extend(self.brings.iter().map(|list| tlv(0xa1, list)));
+        signed.push(all(0x31, &[all(0x30, &signer)]));
         let signed_type = tlv(0x06, &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2]);
         let token = all(0x30, &[signed_type, all(0xa0, &[all(0x30, &signed)])]);
         all(0x30, &[all(0x30, &[tlv(0x02, &[0])]), token])

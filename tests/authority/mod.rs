@@ -7,6 +7,7 @@ mod algorithms;
 mod bundle;
 mod drill;
 pub(crate) mod forge;
+mod revoked;
 mod stamped;
 
 use std::fs;

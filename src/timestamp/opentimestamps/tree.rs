@@ -93,7 +93,6 @@ impl Tree {
     pub(super) fn read(message: Vec<u8>, bytes: &mut Bytes<'_>) -> Result<Self, ProofError> {
         let first = Node { message: Message::Known(message), depth: 1, branches: Vec::new() };
         let mut tree = Self { nodes: vec![first] };
-        let mut attestation_count = 0;
         let mut open = vec![0];
         while let Some(&at) = open.last() {
             let mut tag = bytes.byte()?;
@@ -103,10 +102,7 @@ impl Tree {
                 open.pop(); // This branch is the last.
             }
             if tag == ATTESTATION {
-                attestation_count += 1;
-                if attestation_count > ATTESTATION_COUNT_MAX {
-                    return Err(ProofError::ManyAttestations);
-                }
+                tree.check_room()?;
                 tree.add(at, Branch::Attestation(Attestation::read(bytes)?), bytes.at())?;
                 continue;
             }
@@ -114,6 +110,12 @@ impl Tree {
             open.push(tree.step(at, operation, bytes.at())?);
         }
         Ok(tree)
+    }
+
+    /// Checks that there may be one more attestation.
+    fn check_room(&self) -> Result<(), ProofError> {
+        let has_room = self.attestations().count() < ATTESTATION_COUNT_MAX;
+        if has_room { Ok(()) } else { Err(ProofError::ManyAttestations) }
     }
 
     /// Adds a branch that is not there yet.
@@ -206,30 +208,37 @@ impl Tree {
         let mut open = vec![(here, 0)];
         while let Some((here, there)) = open.pop() {
             for branch in &other.nodes[there].branches {
-                match branch {
-                    Branch::Attestation(_) if self.nodes[here].branches.contains(branch) => {}
-                    Branch::Attestation(_) => {
-                        if self.attestations().count() >= ATTESTATION_COUNT_MAX {
-                            return Err(ProofError::ManyAttestations);
-                        }
-                        is_new = true;
-                        // Attestations stand before operations, where the reference writes them.
-                        self.nodes[here].branches.insert(0, branch.clone());
-                    }
-                    Branch::Step(operation, behind) => {
-                        let known = self.nodes[here].branches.iter().find_map(|branch| match branch {
-                            Branch::Step(known, place) if known == operation => Some(*place),
-                            _ => None,
-                        });
-                        let place = match known {
-                            Some(place) => place,
-                            None => self.step(here, operation.clone(), 0)?,
-                        };
-                        open.push((place, *behind));
-                    }
-                }
+                is_new |= self.merge_branch(here, branch, &mut open)?;
             }
         }
         Ok(is_new)
+    }
+
+    /// Takes over one branch of a message; what stands behind a step is left open.
+    fn merge_branch(
+        &mut self,
+        here: usize,
+        branch: &Branch,
+        open: &mut Vec<(usize, usize)>,
+    ) -> Result<bool, ProofError> {
+        let Branch::Step(operation, behind) = branch else {
+            if self.nodes[here].branches.contains(branch) {
+                return Ok(false);
+            }
+            self.check_room()?;
+            // Attestations stand before operations, where the reference writes them.
+            self.nodes[here].branches.insert(0, branch.clone());
+            return Ok(true);
+        };
+        let known = self.nodes[here].branches.iter().find_map(|branch| match branch {
+            Branch::Step(known, place) if known == operation => Some(*place),
+            _ => None,
+        });
+        let place = match known {
+            Some(place) => place,
+            None => self.step(here, operation.clone(), 0)?,
+        };
+        open.push((place, *behind));
+        Ok(false)
     }
 }
