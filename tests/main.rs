@@ -27,3 +27,4 @@ mod tidy;
 mod vectors;
 mod web;
 mod withdraw;
+mod witness;

@@ -11,14 +11,14 @@ use crate::outside::archive::{Archive, ArchiveError};
 use crate::timestamp::reply::Reply;
 
 /// How many anchors that cover a record are looked at, the earliest first: the first is the narrowest, and the others
-/// are for a reader who does not trust its authority.
+/// are for a reader who does not trust its authority. As many with tokens, and as many with cosignatures.
 const COVERING_COUNT_MAX: usize = 4;
 
 /// How many of the newest anchors are looked at for one that a record can name.
 const NEWEST_COUNT_MAX: usize = 64;
 
-/// How many tokens a record names.
-const NAMED_TOKEN_COUNT_MAX: usize = 16;
+/// How many tokens a record names, and how many cosignatures.
+const NAMED_COUNT_MAX: usize = 16;
 
 /// Reads the anchors that may say when records were made: for each, its index and the size that it names.
 ///
@@ -30,20 +30,21 @@ pub fn anchors_for(log: &Log<'_>, records: &[(u64, u64)]) -> Result<Vec<AnchorBy
     let mut wanted: Vec<u64> = Vec::new();
     let mut read: Vec<AnchorBytes> = Vec::new();
     for (index, named) in records {
-        let mut covering = 0;
+        let (mut dated, mut cosigned) = (0, 0);
         for size in sizes.iter().filter(|size| **size == *named || **size > *index) {
-            if *size > *index && covering >= COVERING_COUNT_MAX {
+            if *size > *index && dated.min(cosigned) >= COVERING_COUNT_MAX {
                 break;
             }
             if !wanted.contains(size) {
                 wanted.push(*size);
                 read.push(anchors.read(*size)?);
             }
-            let has_replies = read.iter().any(|anchor| anchor.size == *size && !anchor.replies.is_empty());
-            covering += usize::from(*size > *index && has_replies);
+            let here = read.iter().find(|anchor| anchor.size == *size && *size > *index);
+            dated += usize::from(here.is_some_and(|anchor| !anchor.replies.is_empty()));
+            cosigned += usize::from(here.is_some_and(|anchor| !anchor.cosignatures.is_empty()));
         }
     }
-    read.retain(|anchor| !anchor.replies.is_empty());
+    read.retain(AnchorBytes::is_said);
     read.sort_by_key(|anchor| anchor.size);
     for anchor in &mut read {
         let nodes = log.archive().nodes(log.size());
@@ -54,7 +55,7 @@ pub fn anchors_for(log: &Log<'_>, records: &[(u64, u64)]) -> Result<Vec<AnchorBy
     Ok(read)
 }
 
-/// Returns what the next record can name: the newest checkpoint that was dated, with its tokens.
+/// Returns what the next record can name: the newest checkpoint that was dated or cosigned, with who said so.
 ///
 /// # Errors
 /// When a file of the archive cannot be read. What is damaged there is passed over: a record names what fits.
@@ -63,12 +64,24 @@ pub fn newest_anchor(
     size_max: u64,
     root_at: impl Fn(u64) -> Option<Hash>,
 ) -> Result<Option<After>, ArchiveError> {
+    newest_with(archive, size_max, root_at, |anchor, root| {
+        proofs(anchor, root).into_iter().map(|proof| proof.sha256).collect()
+    })
+}
+
+/// Returns the newest checkpoint of which something of a kind was said, with the hashes of that.
+pub(super) fn newest_with(
+    archive: &Archive,
+    size_max: u64,
+    root_at: impl Fn(u64) -> Option<Hash>,
+    said: impl Fn(&AnchorBytes, Hash) -> Vec<Hash>,
+) -> Result<Option<After>, ArchiveError> {
     let anchors = archive.anchors();
     let sizes = anchors.sizes()?.into_iter().filter(|size| *size <= size_max).rev();
     for size in sizes.take(NEWEST_COUNT_MAX) {
         let anchor = anchors.read(size)?;
         let Some(root) = root_at(size) else { continue };
-        let tokens = tokens(&anchor, root);
+        let tokens = said(&anchor, root);
         if !tokens.is_empty() {
             return Ok(Some(After { size, root, tokens }));
         }
@@ -93,32 +106,55 @@ pub fn uncommitted_anchors<E: From<ArchiveError>>(
     for size in sizes.take(NEWEST_COUNT_MAX) {
         let anchor = anchors.read(size)?;
         let (Some(root), Some(checkpoint)) = (root_at(size), &anchor.checkpoint) else { continue };
-        let mut proofs = Vec::new();
-        let tokens = tokens(&anchor, root);
-        for sha256 in &tokens {
-            if !is_committed(*sha256)? {
-                proofs.push(AnchorProof { kind: AnchorProof::RFC_3161.to_owned(), sha256: *sha256 });
+        let mut uncommitted = Vec::new();
+        let proofs = proofs(&anchor, root);
+        for proof in &proofs {
+            if !is_committed(proof.sha256)? {
+                uncommitted.push(proof.clone());
             }
         }
-        if proofs.is_empty() && !tokens.is_empty() {
+        if uncommitted.is_empty() && !proofs.is_empty() {
             break;
         }
-        if !proofs.is_empty() {
-            found.push(Anchor { size, root, checkpoint: Hash::of(checkpoint), proofs });
+        if !uncommitted.is_empty() {
+            found.push(Anchor { size, root, checkpoint: Hash::of(checkpoint), proofs: uncommitted });
         }
     }
     found.reverse();
     Ok(found)
 }
 
-/// Returns the hashes of the replies that are over a checkpoint with this root.
-pub(super) fn tokens(anchor: &AnchorBytes, root: Hash) -> Vec<Hash> {
-    let Some(checkpoint) = &anchor.checkpoint else { return Vec::new() };
-    let signed = SignedCheckpoint::parse(checkpoint);
-    if !signed.is_ok_and(|signed| signed.checkpoint().size == anchor.size && signed.checkpoint().root == root) {
+/// Returns what was said of a checkpoint with this root: tokens, then cosignatures.
+fn proofs(anchor: &AnchorBytes, root: Hash) -> Vec<AnchorProof> {
+    let proof = |kind: &str, sha256| AnchorProof { kind: kind.to_owned(), sha256 };
+    let tokens = tokens(anchor, root).into_iter().map(|sha256| proof(AnchorProof::RFC_3161, sha256));
+    let cosignatures = cosignatures(anchor, root).into_iter().map(|sha256| proof(AnchorProof::COSIGNATURE, sha256));
+    tokens.chain(cosignatures).collect()
+}
+
+/// Returns the hashes of the cosignatures beside a checkpoint with this root. Each was verified before it was kept.
+pub(super) fn cosignatures(anchor: &AnchorBytes, root: Hash) -> Vec<Hash> {
+    if !is_over_root(anchor, root) {
         return Vec::new();
     }
+    let hashed = anchor.cosignatures.iter().map(|(name, line)| (name, line, Hash::of(line)));
+    let whole = hashed.filter(|(name, line, sha256)| {
+        anchor::is_cosignature_name(name, *sha256) && anchor::read_cosignature(line).is_some()
+    });
+    whole.map(|(_, _, sha256)| sha256).take(NAMED_COUNT_MAX).collect()
+}
+
+fn is_over_root(anchor: &AnchorBytes, root: Hash) -> bool {
+    let signed = anchor.checkpoint.as_deref().map(SignedCheckpoint::parse);
+    let is_over =
+        |signed: SignedCheckpoint| signed.checkpoint().size == anchor.size && signed.checkpoint().root == root;
+    signed.is_some_and(|signed| signed.is_ok_and(is_over))
+}
+
+/// Returns the hashes of the replies that are over a checkpoint with this root.
+pub(super) fn tokens(anchor: &AnchorBytes, root: Hash) -> Vec<Hash> {
+    let Some(checkpoint) = anchor.checkpoint.as_ref().filter(|_| is_over_root(anchor, root)) else { return Vec::new() };
     let is_over = |reply: &[u8]| Reply::parse(reply).is_ok_and(|reply| anchor::token_over(&reply, checkpoint).is_ok());
     let replies = anchor.replies.iter().filter(|(_, reply)| is_over(reply));
-    replies.map(|(_, reply)| Hash::of(reply)).take(NAMED_TOKEN_COUNT_MAX).collect()
+    replies.map(|(_, reply)| Hash::of(reply)).take(NAMED_COUNT_MAX).collect()
 }

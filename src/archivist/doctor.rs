@@ -3,9 +3,11 @@
 //! The entries themselves are for `audit`.
 
 use super::append::AppendError;
+use super::pending::Attempt;
 use super::places::Places;
 use super::read::Log;
-use super::timestamp::{Attempt, state};
+use super::timestamp::state;
+use super::witness;
 
 use crate::base::causes::with_causes;
 use crate::base::time::Time;
@@ -186,6 +188,7 @@ fn log(archive: &Archive, keyring: &Keyring) -> Vec<Advice> {
         ));
     }
     advice.push(timestamps(archive));
+    advice.extend(witnesses(archive, keyring));
     if archive.settings().naan.is_none() {
         advice.push(Advice::weak(
             "naan",
@@ -230,4 +233,36 @@ fn timestamps(archive: &Archive) -> Advice {
     }
     let found = format!("pending: the newest checkpoint has size {}, the newest dated one {newest}", state.size);
     Advice::weak(ABOUT, found, "`affiant timestamp`")
+}
+
+/// Says how the archive stands with the witnesses of the keyring's policy.
+fn witnesses(archive: &Archive, keyring: &Keyring) -> Option<Advice> {
+    const ABOUT: &str = "witnesses";
+    let policy = keyring.policy().ok().flatten()?; // What is wrong with it was said of the keys.
+    let parties = witness::parties(&policy);
+    if parties.is_empty() {
+        return None; // That there are none was said of the policy.
+    }
+    let state = match witness::state(archive, &parties) {
+        Ok(state) => state,
+        Err(error) => {
+            return Some(Advice::wrong(ABOUT, with_causes(&error), "`affiant audit` names everything that is damaged"));
+        }
+    };
+    let (size, count) = (state.size, parties.len());
+    if state.pending.is_empty() {
+        return Some(Advice::good(ABOUT, format!("the newest checkpoint, of size {size}, is signed by all {count}")));
+    }
+    let newest = state.cosigned.map_or_else(|| "none".to_owned(), |size| format!("size {size}"));
+    let mut found = format!(
+        "pending: {} of {count} have not signed the newest checkpoint, of size {size}; the newest signed one {newest}",
+        state.pending.len()
+    );
+    for Attempt { url, failures, last, next, error } in &state.attempts {
+        let (last, next) = (last.to_second(), next.to_second());
+        let more =
+            format!("; `{url}` failed {failures} time(s), last at {last}, and is asked again after {next}: {error}");
+        found += &more;
+    }
+    Some(Advice::weak(ABOUT, found, "`affiant witness ask` asks now"))
 }

@@ -16,7 +16,9 @@ pub mod anchors;
 pub mod append;
 mod signer;
 
+pub mod pending;
 pub mod timestamp;
+pub mod witness;
 
 pub mod catalogue;
 pub mod list;

@@ -1,29 +1,21 @@
 //! Timestamp: authorities are asked when the newest checkpoint existed, and what they answer is kept.
 //!
-//! | quantity | unit    | range                                                                   |
-//! |----------|---------|-------------------------------------------------------------------------|
-//! | back-off | seconds | [`BACK_OFF_SECONDS_MIN`], doubled with each failure, up to [`BACK_OFF_SECONDS_MAX`] |
-//!
 //! Each answer is checked before it is kept: against the request (imprint, nonce, policy, status), then its signature,
 //! then its chain. An answer under a root that the keyring does not have is kept, and said to be so: the root can be
 //! brought later, the moment cannot. Everything else that is wrong is refused.
 //!
 //! Nothing waits for an authority but the one who asks. An archive that names authorities in `archive.toml` asks them
-//! after each publication ([`catch_up`]); one that fails is left alone for a while and asked again for whatever
+//! after each publication ([`catch_up`]); one that fails is left alone for a while ([`super::pending`]) and asked again for whatever
 //! checkpoint is newest then. One token dates everything below it, so a day without authorities is caught up by one call,
 //! and all that is lost is how narrow the interval of that day's records is.
 //!
 //! The list of authorities stands in `archive.toml`, because asking is what the archive does, and a restored archive goes
 //! on asking; their roots stand in `keys/authorities`, because trusting is what each reader does.
 
-use std::collections::BTreeMap;
-
-use serde_json::{Value as Json, json};
-
 use super::anchors;
+use super::pending::{Attempt, Pending};
 use super::read::{Log, ReadError};
 
-use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::base::time::Time;
 use crate::evidence::anchor;
@@ -39,12 +31,6 @@ use crate::timestamp::certificate::Certificate;
 use crate::timestamp::reply::{Reply, ReplyError};
 use crate::timestamp::request::Request;
 use crate::timestamp::token::TokenError;
-
-/// How long an authority that failed once is left alone.
-pub const BACK_OFF_SECONDS_MIN: u64 = 60;
-
-/// How long one that fails on and on is left alone: an outage of a day is over for us six hours later at most.
-pub const BACK_OFF_SECONDS_MAX: u64 = 6 * 3600;
 
 /// Gives requests to authorities: the network, or what a test puts in its place.
 pub trait Ask {
@@ -117,7 +103,7 @@ pub fn timestamp(
     let mut answers = Vec::new();
     for url in urls {
         let outcome = ask(archive, &head, url, trusted, asker);
-        pending.note(url, &outcome, now);
+        pending.note(url, outcome.as_ref().err(), now);
         answers.push(Answer { url: url.clone(), outcome });
     }
     pending.write(archive)?;
@@ -136,10 +122,7 @@ pub fn catch_up(
     now: Time,
 ) -> Result<Stamped, TimestampError> {
     let state = state(archive, urls)?;
-    let resting = |url: &String| {
-        let attempt = state.attempts.iter().find(|attempt| attempt.url == *url);
-        attempt.map(|attempt| attempt.next).filter(|next| *next > now)
-    };
+    let resting = |url: &String| Attempt::rest(&state.attempts, url, now);
     let due: Vec<String> = state.pending.iter().filter(|url| resting(url).is_none()).cloned().collect();
     let waiting = state.pending.iter().filter_map(|url| Some((url.clone(), resting(url)?))).collect();
     if due.is_empty() {
@@ -181,21 +164,6 @@ pub struct State {
     pub attempts: Vec<Attempt>,
 }
 
-/// What was tried in vain at one authority.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Attempt {
-    /// Which authority.
-    pub url: String,
-    /// How often in a row.
-    pub failures: u64,
-    /// When last.
-    pub last: Time,
-    /// When it is asked again.
-    pub next: Time,
-    /// What went wrong.
-    pub error: String,
-}
-
 /// Says how an archive stands with some authorities.
 ///
 /// # Errors
@@ -213,10 +181,10 @@ pub fn state(archive: &Archive, urls: &[String]) -> Result<State, TimestampError
         is_dated && here.replies.iter().any(|(name, _)| of_authority(name))
     };
     let pending = urls.iter().filter(|url| !has_asked(url)).cloned().collect();
-    let newest = anchors::newest_anchor(archive, log.size(), |size| {
-        root_at(size).or_else(|| crate::log::merkle::root(&archive.nodes(log.size()), size).ok())
-    })?;
-    let attempts = Pending::read(archive).0.into_values().collect();
+    let root_before = |size| crate::log::merkle::root(&archive.nodes(log.size()), size).ok();
+    let newest =
+        anchors::newest_with(archive, log.size(), |size| root_at(size).or_else(|| root_before(size)), anchors::tokens)?;
+    let attempts = Pending::read(archive).of(urls);
     Ok(State { size: log.size(), anchored: newest.map(|after| after.size), pending, attempts })
 }
 
@@ -265,72 +233,6 @@ fn check(bytes: &[u8], request: &Request, trusted: &Authorities) -> Result<Ancho
     })
 }
 
-/// What was tried in vain, by address.
-struct Pending(BTreeMap<String, Attempt>);
-
-impl Pending {
-    fn read(archive: &Archive) -> Self {
-        let list: Json = serde_json::from_slice(&archive.anchors().pending()).unwrap_or_default();
-        let attempts = list.as_array().into_iter().flatten().filter_map(Attempt::of_json);
-        Self(attempts.map(|attempt| (attempt.url.clone(), attempt)).collect())
-    }
-
-    fn note(&mut self, url: &str, outcome: &Result<Anchored, TimestampError>, now: Time) {
-        let Err(error) = outcome else {
-            self.0.remove(url);
-            return;
-        };
-        let failures = self.0.get(url).map_or(0, |attempt| attempt.failures).saturating_add(1);
-        let attempt = Attempt {
-            url: url.to_owned(),
-            failures,
-            last: now,
-            next: later(now, back_off_seconds(failures)),
-            error: with_causes(error),
-        };
-        self.0.insert(url.to_owned(), attempt);
-    }
-
-    fn write(&self, archive: &Archive) -> Result<(), ArchiveError> {
-        if self.0.is_empty() && archive.anchors().pending().is_empty() {
-            return Ok(());
-        }
-        let lines: Vec<String> = self.0.values().map(|attempt| attempt.to_json().to_string()).collect();
-        let text = if lines.is_empty() { String::new() } else { format!("[{}]\n", lines.join(",\n ")) };
-        archive.anchors().set_pending(text.as_bytes())
-    }
-}
-
-impl Attempt {
-    fn to_json(&self) -> Json {
-        json!({
-            "url": self.url, "failures": self.failures, "last": self.last.to_string(), "next": self.next.to_string(),
-            "error": self.error,
-        })
-    }
-
-    fn of_json(json: &Json) -> Option<Self> {
-        let text = |name: &str| json.get(name)?.as_str();
-        Some(Self {
-            url: text("url")?.to_owned(),
-            failures: json.get("failures")?.as_u64()?,
-            last: text("last")?.parse().ok()?,
-            next: text("next")?.parse().ok()?,
-            error: text("error")?.to_owned(),
-        })
-    }
-}
-
-fn back_off_seconds(failures: u64) -> u64 {
-    let doublings = u32::try_from(failures.saturating_sub(1)).unwrap_or(u32::MAX);
-    BACK_OFF_SECONDS_MIN.saturating_mul(2_u64.saturating_pow(doublings)).min(BACK_OFF_SECONDS_MAX)
-}
-
-fn later(time: Time, seconds: u64) -> Time {
-    let microseconds = time.microseconds().saturating_add(seconds.saturating_mul(1_000_000));
-    Time::from_microseconds(microseconds).unwrap_or(time)
-}
-
 /// Why a checkpoint was not dated.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message stands for its doc")]
@@ -349,32 +251,4 @@ pub enum TimestampError {
     Read(#[from] ReadError),
     #[error("the answer is refused")]
     Reply(#[from] ReplyError),
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn leaves_an_authority_alone_for_longer_and_longer() {
-        let waits: Vec<u64> = (1..=12).map(back_off_seconds).collect();
-        assert_eq!(waits[..4], [60, 120, 240, 480]);
-        assert_eq!(waits[11], BACK_OFF_SECONDS_MAX);
-        assert!(waits.is_sorted());
-        assert_eq!(back_off_seconds(u64::MAX), BACK_OFF_SECONDS_MAX);
-    }
-
-    #[test]
-    fn reads_back_the_attempts_it_writes() {
-        let at = |seconds| Time::from_seconds(seconds).unwrap();
-        let attempt = Attempt {
-            url: "http://tsa.example/".to_owned(),
-            failures: 3,
-            last: at(1_800_000_000),
-            next: at(1_800_000_240),
-            error: "no reply".to_owned(),
-        };
-        assert_eq!(Attempt::of_json(&attempt.to_json()), Some(attempt));
-        assert_eq!(Attempt::of_json(&json!({ "url": "x" })), None);
-    }
 }

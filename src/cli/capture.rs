@@ -140,6 +140,7 @@ impl Capture {
         }
         let passphrase = settings.passphrase()?;
         let progress = settings.progress.as_ref();
+        super::publication::before(settings)?;
         let opened = open_or_create(&settings.places, &Naming::default(), passphrase.as_ref(), now(), progress)?;
         let Opened { keyring, mut appender, is_new, .. } = opened;
         if is_new && !settings.quiet {
@@ -171,7 +172,7 @@ impl Capture {
         }
         let mut tally = capture(appender, orders, &manner, &watch, &mut report)?;
         if tally.captured > 0 {
-            super::timestamp::after_publication(settings);
+            super::publication::after(settings);
         }
         tally.missed += unread_count;
         tally.refused += refused_unread;

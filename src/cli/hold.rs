@@ -56,6 +56,8 @@ impl Hold {
         } else {
             output::line(&format!("{}  {verb} {}", made.id, ids.join(", ")));
         }
+        drop(opened);
+        super::publication::after(settings);
         Ok(0)
     }
 }

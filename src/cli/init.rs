@@ -50,6 +50,7 @@ impl Init {
         };
         let passphrase = settings.passphrase()?;
         let progress = settings.progress.as_ref();
+        super::publication::before(settings)?;
         let opened = open_or_create(&settings.places, &naming, passphrase.as_ref(), now(), progress)?;
         let keys = opened.keyring.public()?;
         if settings.json {

@@ -7,6 +7,7 @@
 mod failure;
 mod output;
 mod progress;
+mod publication;
 mod settings;
 
 mod init;
@@ -24,6 +25,7 @@ mod bundle;
 mod verify;
 
 mod timestamp;
+mod witness;
 
 mod audit;
 
@@ -104,6 +106,7 @@ enum Command {
     Bundle(bundle::Bundle),
     Verify(verify::Verify),
     Timestamp(timestamp::Timestamp),
+    Witness(witness::Witness),
     Audit(audit::Audit),
     Backup(backup::Backup),
     Restore(restore::Restore),
@@ -146,6 +149,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Command::Bundle(command) => command.run(&settings),
         Command::Verify(command) => command.run(&settings),
         Command::Timestamp(command) => command.run(&settings),
+        Command::Witness(command) => command.run(&settings),
         Command::Audit(command) => command.run(&settings),
         Command::Backup(command) => command.run(&settings),
         Command::Mirror(command) => command.run(&settings),

@@ -52,9 +52,11 @@ impl Quote {
         }
         let passphrase = settings.passphrase()?;
         let progress = settings.progress.as_ref();
+        super::publication::before(settings)?;
         let mut opened = open_or_create(&settings.places, &Naming::default(), passphrase.as_ref(), now(), progress)?;
         let appended = quote::quote(&mut opened.appender, provision.clone(), now())?;
-        super::timestamp::after_publication(settings);
+        drop(opened);
+        super::publication::after(settings);
         if settings.json {
             output::json(&json!({
                 "id": appended.id.to_string(),

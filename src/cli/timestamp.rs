@@ -22,7 +22,8 @@ use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::outside::archive::Archive;
 use crate::outside::archive::durable::{Existing, Passing};
-use crate::outside::authority::{Asker, check_address};
+use crate::outside::authority::Asker;
+use crate::outside::caller::check_address;
 use crate::timestamp::authorities::Authorities;
 
 /// How often somebody who waits is looked at.

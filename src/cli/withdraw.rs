@@ -129,6 +129,7 @@ impl Withdraw {
         }
         let appended = withdraw(&mut open(settings)?.appender, plan.clone(), now())?;
         print(log, plan, Some(&appended), settings);
+        super::publication::after(settings);
         Ok(())
     }
 }
@@ -140,6 +141,7 @@ pub(super) fn open(settings: &Settings) -> Result<Opened, Failure> {
         return Err(Failure::new(NO_ARCHIVE, message).try_this("name the keyring with --keys"));
     }
     let (passphrase, progress) = (settings.passphrase()?, settings.progress.as_ref());
+    super::publication::before(settings)?;
     Ok(open_or_create(&settings.places, &Naming::default(), passphrase.as_ref(), now(), progress)?)
 }
 

@@ -7,6 +7,7 @@
 //! 12/tsa.example-0f3a91c2d4e5b607.tsr   a reply of RFC 3161 over that file, named after the authority and the first
 //!                                       16 digits of its own SHA-256
 //! 12/tsa.example-0f3a91c2d4e5b607.tsq   the request that it answers; in the archive alone
+//! 12/witness.example-w1-5d0c….cosignature   one signature line of a witness over that file's text, named likewise
 //! 12/consistency                        in a bundle: how the log grew from that checkpoint to the bundle's
 //! ```
 //!
@@ -14,24 +15,29 @@
 //! |-------------|-------|---------------------------------------|
 //! | reply       | bytes | at most [`crate::timestamp::reply::SIZE_BYTES_MAX`] |
 //! | checkpoint  | bytes | at most [`CHECKPOINT_BYTES_MAX`]      |
+//! | cosignature | bytes | one line with its newline, at most [`COSIGNATURE_BYTES_MAX`] |
 //! | consistency | lines | one hash each in base64, at most [`CONSISTENCY_LINES_MAX`], the deepest first |
 //!
 //! One token dates everything under its checkpoint: no record is ever shown to an authority, nor its hash. A token
 //! over a checkpoint of size *n* is a *not after* for the entries below *n*, and a *not before* for a record that
-//! names the token's hash in `after`.
+//! names the token's hash in `after`. A cosignature is the same, with the witness's clock for a time: its hash is that of
+//! its file. Who has seen the log is said by all cosignatures over one checkpoint together, those in the note itself
+//! and those beside it; a quorum over a checkpoint that has the record, and from which the log grew, is one for it.
 //!
 //! To verify:
 //! 1. The note in `checkpoint` is of the log and of the size that the folder says.
 //! 2. The lines of `consistency` lead from its root to that of the checkpoint at hand (RFC 9162 §2.1.4.2).
 //! 3. The reply's imprint is the hash of the file `checkpoint`, and its token holds ([`crate::timestamp::token`]):
 //!    `openssl ts -verify -data checkpoint -in NAME.tsr -CAfile ROOT.pem` says the same.
+//! 4. The cosignature's line is by a witness that the reader's policy names, and good ([`crate::log::cosignature`]).
 
 use data_encoding::BASE64;
 
 use crate::base::base64;
 use crate::base::hash::Hash;
-use crate::log::checkpoint::Checkpoint;
+use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::log::consistency::ConsistencyProof;
+use crate::log::note::NoteSignature;
 use crate::timestamp::authorities::Authorities;
 use crate::timestamp::reply::{Reply, ReplyError};
 use crate::timestamp::token::{Token, TokenError, Verified};
@@ -54,6 +60,12 @@ pub const REPLY_EXTENSION: &str = ".tsr";
 /// How the name of a request ends.
 pub const REQUEST_EXTENSION: &str = ".tsq";
 
+/// How the name of a cosignature ends.
+pub const COSIGNATURE_EXTENSION: &str = ".cosignature";
+
+/// The longest cosignature: a name of 255 bytes and an ML-DSA-44 signature in base64 are shorter.
+pub const COSIGNATURE_BYTES_MAX: usize = 4096;
+
 /// The longest part of a name that is the authority's.
 const AUTHORITY_LENGTH_MAX: usize = 64;
 
@@ -68,6 +80,16 @@ pub struct AnchorBytes {
     pub consistency: Option<Vec<u8>>,
     /// The replies over it, with their names.
     pub replies: Vec<(String, Vec<u8>)>,
+    /// The cosignatures over it, with their names.
+    pub cosignatures: Vec<(String, Vec<u8>)>,
+}
+
+impl AnchorBytes {
+    /// Says whether anybody said anything of the checkpoint.
+    #[must_use]
+    pub fn is_said(&self) -> bool {
+        !self.replies.is_empty() || !self.cosignatures.is_empty()
+    }
 }
 
 /// Names a reply, but for the extension: after whoever gave it, and after its own hash.
@@ -80,10 +102,20 @@ pub fn stem(authority: &str, reply: &[u8]) -> String {
     format!("{authority}-{}", Hash::of(reply).short())
 }
 
-/// Says whether a name is one that [`stem`] gives to a file with this hash, and `.tsr`.
+/// Says whether a name is one that [`stem`] gives to a reply with this hash, and `.tsr`.
 #[must_use]
 pub fn is_reply_name(name: &str, sha256: Hash) -> bool {
-    let stem = name.strip_suffix(REPLY_EXTENSION);
+    is_name(name, REPLY_EXTENSION, sha256)
+}
+
+/// Says whether a name is one that [`stem`] gives to a cosignature with this hash, and `.cosignature`.
+#[must_use]
+pub fn is_cosignature_name(name: &str, sha256: Hash) -> bool {
+    is_name(name, COSIGNATURE_EXTENSION, sha256)
+}
+
+fn is_name(name: &str, extension: &str, sha256: Hash) -> bool {
+    let stem = name.strip_suffix(extension);
     let parts = stem.and_then(|stem| stem.rsplit_once('-'));
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-';
     parts.is_some_and(|(authority, hash)| {
@@ -116,6 +148,25 @@ pub fn read_consistency(bytes: &[u8], old: &Checkpoint, new: &Checkpoint) -> Opt
         path.push(Hash::from_slice(&base64::decode(line.as_bytes())?).ok()?);
     }
     Some(ConsistencyProof { old_size: old.size, new_size: new.size, path })
+}
+
+/// Reads a cosignature: one signature line and its newline, nothing else.
+#[must_use]
+pub fn read_cosignature(bytes: &[u8]) -> Option<NoteSignature> {
+    if bytes.len() > COSIGNATURE_BYTES_MAX {
+        return None;
+    }
+    NoteSignature::parse(std::str::from_utf8(bytes).ok()?.strip_suffix('\n')?).ok()
+}
+
+/// Reads the anchored checkpoint with the cosignatures beside it as more of its lines, none of them checked.
+#[must_use]
+pub fn cosigned(signed: &SignedCheckpoint, anchor: &AnchorBytes) -> SignedCheckpoint {
+    let mut signed = signed.clone();
+    for line in anchor.cosignatures.iter().filter_map(|(_, bytes)| read_cosignature(bytes)) {
+        signed.add(line);
+    }
+    signed
 }
 
 /// Reads a reply and returns its token, when it is over the checkpoint.
@@ -174,6 +225,19 @@ mod tests {
             assert!(!is_reply_name(name, Hash::of(b"abc")), "{name}");
         }
         assert!(is_reply_name(&format!("{}.tsr", stem("…", b"abc")), Hash::of(b"abc")));
+    }
+
+    #[test]
+    fn a_cosignature_is_one_line() {
+        let line = "\u{2014} w.example/w1 AAAAAAABAg==\n";
+        assert_eq!(read_cosignature(line.as_bytes()).map(|read| read.line()).as_deref(), Some(line));
+        let long = format!("\u{2014} w.example/w1 {}\n", "AAAA".repeat(COSIGNATURE_BYTES_MAX / 4));
+        for other in ["", "\n", line.trim_end(), &format!("{line}{line}"), &format!("{line}\n"), &line[3..], &long] {
+            assert_eq!(read_cosignature(other.as_bytes()), None, "{other:?}");
+        }
+        let name = format!("{}{COSIGNATURE_EXTENSION}", stem("w.example/w1", line.as_bytes()));
+        assert!(name.starts_with("w.example-w1-") && is_cosignature_name(&name, Hash::of(line.as_bytes())), "{name}");
+        assert!(!is_reply_name(&name, Hash::of(line.as_bytes())));
     }
 
     #[test]

@@ -128,7 +128,7 @@ impl Checkpoint {
     }
 }
 
-fn parse_size(text: &str) -> Result<u64, CheckpointError> {
+pub(crate) fn parse_size(text: &str) -> Result<u64, CheckpointError> {
     let canonical = text == "0" || (!text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit()));
     let size = if canonical { text.parse().ok() } else { None };
     size.ok_or_else(|| CheckpointError::Size { found: text.chars().take(64).collect() })
@@ -200,6 +200,16 @@ impl SignedCheckpoint {
         self.note.add(signature);
     }
 
+    /// Returns the checkpoint with some of its lines.
+    ///
+    /// # Errors
+    /// [`NoteError::NoSignature`] when it is none of them.
+    pub fn only(&self, is_wanted: impl Fn(&NoteSignature) -> bool) -> Result<Self, CheckpointError> {
+        let mut only = Self { note: Note::new(self.note.text())?, ..self.clone() };
+        self.signatures().iter().filter(|line| is_wanted(line)).for_each(|line| only.note.add(line.clone()));
+        if only.signatures().is_empty() { Err(NoteError::NoSignature.into()) } else { Ok(only) }
+    }
+
     /// Returns size and root.
     #[must_use]
     pub fn checkpoint(&self) -> &Checkpoint {
@@ -241,6 +251,19 @@ impl SignedCheckpoint {
             }
         }
         Ok(signers)
+    }
+
+    /// Checks one line, which need not stand under the note, by the key that it names, and returns when it was made, if
+    /// it says.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Note`]: [`NoteError::NoKnownKey`] when the line names another key,
+    /// [`NoteError::BadSignature`] when it is bad.
+    pub fn verify_line(&self, key: &VerifierKey, line: &NoteSignature) -> Result<Option<Time>, CheckpointError> {
+        if !line.names(key) {
+            return Err(NoteError::NoKnownKey.into());
+        }
+        Ok(self.check(key, line).map_err(|()| NoteError::bad_signature(key))?)
     }
 
     fn check(&self, key: &VerifierKey, signature: &NoteSignature) -> Result<Option<Time>, ()> {

@@ -18,6 +18,8 @@ pub mod checkpoint;
 pub mod cosignature;
 pub mod fork;
 pub mod policy;
+pub mod policy_text;
+pub mod witness;
 
 pub mod proof;
 pub mod receipt;

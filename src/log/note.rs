@@ -163,7 +163,7 @@ impl Note {
     ) -> Result<Vec<(&'keys VerifierKey, &NoteSignature)>, NoteError> {
         let mut known = Vec::new();
         for signature in &self.signatures {
-            let mut named = keys.iter().filter(|key| key.name() == &signature.name && key.id() == signature.id);
+            let mut named = keys.iter().filter(|key| signature.names(key));
             let Some(key) = named.next() else { continue };
             if named.any(|other| other != key) {
                 return Err(NoteError::AmbiguousKey { name: key.name().clone(), id: key.id() });
@@ -199,6 +199,12 @@ impl NoteSignature {
             }
             _ => Err(SignatureLineError::TooShort { found: bytes.len() }),
         }
+    }
+
+    /// Says whether the line is said to be by `key`.
+    #[must_use]
+    pub fn names(&self, key: &VerifierKey) -> bool {
+        key.name() == &self.name && key.id() == self.id
     }
 
     /// Returns the line with its newline.

@@ -317,11 +317,11 @@ impl Keyring {
             .map_err(|source| KeysError::PublicKey { path: self.folder.join(name), source })
     }
 
-    fn write_public(&self, name: &str, text: &str) -> Result<(), KeysError> {
+    pub(super) fn write_public(&self, name: &str, text: &str) -> Result<(), KeysError> {
         Ok(durable::swap(&self.folder.join(name), text.as_bytes(), Access::Public)?)
     }
 
-    fn read(&self, name: &str) -> Result<Vec<u8>, KeysError> {
+    pub(super) fn read(&self, name: &str) -> Result<Vec<u8>, KeysError> {
         let path = self.folder.join(name);
         match fs::metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(KeysError::Missing { path }),
@@ -341,7 +341,7 @@ fn is_root(name: &str) -> bool {
 }
 
 #[cfg(unix)]
-fn refuse_readable(path: &Path) -> Result<(), KeysError> {
+pub(super) fn refuse_readable(path: &Path) -> Result<(), KeysError> {
     use std::os::unix::fs::PermissionsExt;
     let Ok(metadata) = fs::metadata(path) else { return Ok(()) }; // Reading it will say why.
     let mode = metadata.permissions().mode() & 0o777;
@@ -352,7 +352,7 @@ fn refuse_readable(path: &Path) -> Result<(), KeysError> {
 }
 
 #[cfg(not(unix))]
-fn refuse_readable(_path: &Path) -> Result<(), KeysError> {
+pub(super) fn refuse_readable(_path: &Path) -> Result<(), KeysError> {
     Ok(())
 }
 
@@ -388,6 +388,8 @@ pub enum KeysError {
     Lock(#[from] LockError),
     #[error("`{}` is missing", path.display())]
     Missing { path: PathBuf },
+    #[error("`{}` is not text in UTF-8; change it by hand", path.display())]
+    NotText { path: PathBuf },
     #[error("`{}`", path.display())]
     Policy { path: PathBuf, source: PolicyError },
     #[error("`{}`", path.display())]

@@ -5,8 +5,10 @@
 pub mod archive;
 pub mod authority;
 pub mod beside;
+pub mod caller;
 pub mod clock;
 pub mod files;
 pub mod keys;
+mod policy_file;
 pub mod remembered;
 pub mod web;

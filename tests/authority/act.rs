@@ -15,14 +15,14 @@ fn page(stage: &Stage, words: &str) {
         .unwrap();
 }
 
-pub(super) fn capture(stage: &Stage, words: &str, more: &[&str]) -> String {
+pub(crate) fn capture(stage: &Stage, words: &str, more: &[&str]) -> String {
     page(stage, words);
     let ran = stage.run([&["capture", "page.html"][..], more].concat());
     assert_eq!(ran.code, Some(0), "{}", ran.remarks);
     ran.texts("id").remove(0)
 }
 
-pub(super) fn finding<'r>(ran: &'r Ran, check: &str) -> &'r Json {
+pub(crate) fn finding<'r>(ran: &'r Ran, check: &str) -> &'r Json {
     let findings = ran.lines[0]["findings"].as_array().unwrap();
     findings.iter().find(|finding| finding["check"] == check).unwrap_or_else(|| panic!("{check}: {:?}", ran.lines))
 }

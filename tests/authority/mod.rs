@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "an authority that cannot be set up fails its test")]
 
-mod act;
+pub(crate) mod act;
 mod algorithms;
 mod bundle;
 mod drill;
@@ -210,7 +210,7 @@ fn answer(folder: &Path, request: &[u8]) -> Vec<u8> {
     reply
 }
 
-fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
+pub(crate) fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     loop {

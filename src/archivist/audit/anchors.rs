@@ -1,5 +1,5 @@
-//! The anchors: each over the tree that the archive has, each token over the note beside it, and none lost that a record
-//! names.
+//! The anchors: each over the tree that the archive has, each token and cosignature over the note beside it, and none lost
+//! that a record names.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,16 @@ use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::evidence::anchor::{self, AnchorBytes};
 use crate::evidence::record::{Body, Record};
+use crate::evidence::verify::Trust;
 use crate::log::checkpoint::SignedCheckpoint;
 use crate::log::merkle;
+use crate::log::policy::Policy;
 use crate::outside::archive::Archive;
 use crate::timestamp::authorities::Authorities;
 
 const COST: &str = "what it showed of when the log had its records";
 
-/// The tokens that records name, each with the first record that does.
+/// The tokens and cosignatures that records name, each with the first record that does.
 #[derive(Default)]
 pub(super) struct Named(BTreeMap<(u64, Hash), String>);
 
@@ -35,24 +37,27 @@ impl Named {
 }
 
 /// Checks every anchor of a log of `size` entries.
-pub(super) fn check(archive: &Archive, size: u64, named: Named, trusted: &Authorities, report: &mut AuditReport) {
+pub(super) fn check(archive: &Archive, size: u64, named: Named, trust: Trust<'_>, report: &mut AuditReport) {
     let sizes = match archive.anchors().sizes() {
         Ok(sizes) => sizes,
         Err(error) => return report.damage("anchors/", with_causes(&error), COST),
     };
-    let mut checking = Checking { archive, size, named, trusted };
+    let nobody = Authorities::nobody();
+    let trusted = trust.authorities.unwrap_or(&nobody);
+    let mut checking = Checking { archive, size, named, trusted, policy: trust.policy };
     for at in sizes {
         match archive.anchors().read(at) {
             Ok(anchor) if at > size => {
-                let count = anchor.replies.len();
-                report.note(format!("`anchors/{at}`: {count} token(s) over a longer log than the checkpoint promises"));
+                let count = anchor.replies.len() + anchor.cosignatures.len();
+                let found = "token(s) and cosignature(s) over a longer log than the checkpoint promises";
+                report.note(format!("`anchors/{at}`: {count} {found}"));
             }
             Ok(anchor) => checking.check(&anchor, report),
             Err(error) => report.damage(format!("anchors/{at}"), with_causes(&error), COST),
         }
     }
     for ((at, token), id) in checking.named.0 {
-        let found = format!("the token with SHA-256 {token}, which {id} names, is not there");
+        let found = format!("the token or cosignature with SHA-256 {token}, which {id} names, is not there");
         report.damage(format!("anchors/{at}"), found, COST);
     }
 }
@@ -62,6 +67,7 @@ struct Checking<'c> {
     size: u64,
     named: Named,
     trusted: &'c Authorities,
+    policy: Option<&'c Policy>,
 }
 
 impl Checking<'_> {
@@ -72,12 +78,17 @@ impl Checking<'_> {
         };
         let expected = merkle::root(&self.archive.nodes(self.size), anchor.size).ok();
         match SignedCheckpoint::parse(checkpoint) {
-            Ok(signed) if signed.checkpoint().size == anchor.size && Some(signed.checkpoint().root) == expected => {}
+            Ok(signed) if signed.checkpoint().size == anchor.size && Some(signed.checkpoint().root) == expected => {
+                self.cosignatures(anchor, &signed, report);
+            }
             Ok(signed) => {
                 let found = format!("it is of size {} and root {}", signed.checkpoint().size, signed.checkpoint().root);
                 report.damage(format!("{folder}/checkpoint"), found, COST);
             }
             Err(error) => report.damage(format!("{folder}/checkpoint"), with_causes(&error), COST),
+        }
+        for (_, line) in &anchor.cosignatures {
+            self.named.0.remove(&(anchor.size, Hash::of(line)));
         }
         for (name, reply) in &anchor.replies {
             let sha256 = Hash::of(reply);
@@ -90,6 +101,27 @@ impl Checking<'_> {
                 && anchor::is_contradiction(&error)
             {
                 report.damage(format!("{folder}/{name}"), with_causes(&error), COST);
+            }
+        }
+    }
+
+    /// Checks each line beside a note by the witness of the policy that it names, and all by their names.
+    fn cosignatures(&self, anchor: &AnchorBytes, signed: &SignedCheckpoint, report: &mut AuditReport) {
+        for (name, bytes) in &anchor.cosignatures {
+            let mut damage = |found: String| report.damage(format!("anchors/{}/{name}", anchor.size), found, COST);
+            let sha256 = Hash::of(bytes);
+            if !anchor::is_cosignature_name(name, sha256) {
+                damage(format!("its SHA-256 is {sha256}"));
+                continue;
+            }
+            let Some(line) = anchor::read_cosignature(bytes) else {
+                damage("it is not one signature line".to_owned());
+                continue;
+            };
+            let mut witnesses = self.policy.iter().flat_map(|policy| policy.witnesses());
+            let Some(witness) = witnesses.find(|witness| line.names(&witness.key)) else { continue };
+            if let Err(error) = signed.verify_line(&witness.key, &line) {
+                damage(with_causes(&error));
             }
         }
     }

@@ -201,7 +201,7 @@ pub(super) fn audit_in_full(archive: &Archive, known: &Known, extent: &Extent, w
         act.advance(u64::try_from(kept.len()).unwrap_or_default());
     }
     check_root(&tree, signed.as_ref().map(|signed| signed.checkpoint().root), &mut report);
-    anchors::check(archive, size, std::mem::take(&mut histories.named), &known.authorities, &mut report);
+    anchors::check(archive, size, std::mem::take(&mut histories.named), known.trust(), &mut report);
     let lost = histories.finish(&apart, &mut report);
     let mut unnamed: Vec<_> = blobs.damaged().filter(|(hash, _)| lost.binary_search(hash).is_err()).collect();
     unnamed.sort_unstable();

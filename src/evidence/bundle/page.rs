@@ -131,22 +131,34 @@ fn withdrawn(described: &Described<'_>) -> Vec<String> {
     lines
 }
 
-/// The step about times; nothing where nobody dated the log.
+/// The steps about times and witnesses; nothing where nobody dated the log or saw it.
 fn times(described: &Described<'_>) -> String {
-    if described.anchors.is_empty() {
-        return String::new();
-    }
-    let mut commands = String::new();
+    let (mut dated, mut witnessed) = (String::new(), String::new());
     for anchor in described.anchors {
         let file = |name: &str| layout::anchor_file(anchor.size, name);
         for (name, reply) in &anchor.replies {
-            let dated = file(anchor::CHECKPOINT);
-            let _ = writeln!(commands, "    openssl ts -verify -data {dated} -in {} -CAfile ROOT.pem", file(name));
-            let _ = writeln!(commands, "    sha256sum {}    # {}", file(name), Hash::of(reply));
+            let checkpoint = file(anchor::CHECKPOINT);
+            let _ = writeln!(dated, "    openssl ts -verify -data {checkpoint} -in {} -CAfile ROOT.pem", file(name));
+            let _ = writeln!(dated, "    sha256sum {}    # {}", file(name), Hash::of(reply));
+        }
+        for (name, line) in &anchor.cosignatures {
+            let _ = writeln!(witnessed, "    sha256sum {}    # {}", file(name), Hash::of(line));
         }
     }
-    TIMES.replace("{commands}", commands.trim_end())
+    if !witnessed.is_empty() {
+        witnessed.insert_str(0, "    sh verify.sh --witness VKEY\n");
+    }
+    let steps = [(TIMES, dated), (WITNESSED, witnessed)].into_iter().filter(|(_, commands)| !commands.is_empty());
+    let step = |(number, (step, commands)): (usize, (&str, String))| {
+        step.replace("{number}", &number.to_string()).replace("{commands}", commands.trim_end())
+    };
+    (FIRST_ABOUT_TIMES..).zip(steps).map(step).collect()
 }
+
+/// The number of the first step about times.
+const FIRST_ABOUT_TIMES: usize = 7;
+
+const WITNESSED: &str = include_str!("witnessed.md");
 
 const TIMES: &str = include_str!("times.md");
 

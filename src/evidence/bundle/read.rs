@@ -291,6 +291,9 @@ impl<F: Folder> Bundle<F> {
                 reply if anchor::is_reply_name(reply, Hash::of(&bytes)) => {
                     found.replies.push((reply.to_owned(), bytes));
                 }
+                line if anchor::is_cosignature_name(line, Hash::of(&bytes)) => {
+                    found.cosignatures.push((line.to_owned(), bytes));
+                }
                 _ => continue,
             }
             expected.insert(name);
@@ -298,9 +301,9 @@ impl<F: Folder> Bundle<F> {
         for size in self.anchors.keys() {
             expected.extend([anchor::CHECKPOINT, anchor::CONSISTENCY].map(|file| layout::anchor_file(*size, file)));
         }
-        let empty = self.anchors.values().find(|anchor| anchor.replies.is_empty()).map(|anchor| anchor.size);
+        let empty = self.anchors.values().find(|anchor| !anchor.is_said()).map(|anchor| anchor.size);
         if let Some(size) = empty {
-            self.missing(format!("a timestamp in `{}`", layout::anchor_file(size, "")), "nothing");
+            self.missing(format!("a timestamp or a cosignature in `{}`", layout::anchor_file(size, "")), "nothing");
         }
         expected
     }

@@ -31,14 +31,46 @@ seconds_of() {
   }'
 }
 
-# Says what a token means for each subject: the checkpoint's size, the reply, its time.
+# Turns seconds since 1970 into a date and a time.
+moment_of() {
+  awk -v t="$1" 'BEGIN {
+    d = int(t / 86400); s = t - d * 86400; d += 719468; e = int(d / 146097); o = d - e * 146097
+    y = int((o - int(o / 1460) + int(o / 36524) - int(o / 146096)) / 365); r = o - (365 * y + int(y / 4) - int(y / 100))
+    m = int((5 * r + 2) / 153)
+    printf "%04d-%02d-%02dT%02d:%02d:%02dZ", y + e * 400 + (m >= 10), m < 10 ? m + 3 : m - 9, r - int((153 * m + 2) / 5) + 1, s / 3600, s % 3600 / 60, s % 60
+  }'
+}
+
+# Checks a witness's line over a note (C2SP tlog-cosignature, type 0x04), by the vkeys that the reader named: the file, the
+# note. Prints what came of it, and the seconds since 1970 that the line says.
+judge_cosignature() {
+  read -r dash by encoded <"$1" || { echo malformed; return; }
+  line=$(hex_of_base64 "$encoded")
+  id=$(printf %s "$line" | cut -c 1-8) time=$(printf %s "$line" | cut -c 9-24) signature=$(printf %s "$line" | cut -c 25-)
+  [ "$dash" = "$(printf '\342\200\224')" ] || { echo malformed; return; }
+  case $time in 0000000[0-9a-f]????????) seconds=$((0x$time)) ;; *) echo malformed; return ;; esac
+  while read -r vkey; do
+    rest=${vkey#*+} named=${vkey%%+*}
+    [ "$named" = "$by" ] && [ "${rest%%+*}" = "$id" ] || continue
+    key=$(hex_of_base64 "${rest#*+}")
+    case $key in 04*) ;; *) echo "other $seconds"; return ;; esac
+    [ "$(sha256_of_hex "$(hex_of_text "$by")0a$key" | cut -c 1-8)" = "$id" ] && [ ${#key} -eq 66 ] && [ ${#signature} -eq 128 ] || { echo malformed; return; }
+    printf '302a300506032b6570032100%s' "${key#04}" | unhex | openssl pkey -pubin -inform DER -out "$tmp/witness.pem" 2>/dev/null
+    { printf 'cosignature/v1\ntime %s\n' "$seconds"; sed '/^$/,$d' "$2"; } >"$tmp/cosigned"
+    if check_ed25519 "$tmp/witness.pem" "$tmp/cosigned" "$signature"; then echo "good $seconds"; else echo "bad $seconds"; fi
+    return
+  done <"$tmp/witnesses"
+  echo "unknown $seconds"
+}
+
+# Says what a token or cosignature means for each subject: the checkpoint's size, the file, its time, what it is.
 tell_times() {
   reply_hash=$(sha256 "$2")
   while read -r subject; do
     number=${subject#*-*-}; number=$(printf %s "${number%-*}" | sed 's/^0*//'); entry=$(printf %s "$subject" | tr 'A-Z' 'a-z')
     [ "$1" -le "${number:-0}" ] || holds "not after: $subject existed at $3, with the log of size $1"
     [ "$(field "$entry" 'after\.size' u)" = "$1" ] && grep -q "^\\.after\\.tokens\\[[0-9]*\\] b $reply_hash\$" "$tmp/$entry.values" &&
-      holds "not before: $subject names this token of $3"
+      holds "not before: $subject names this $4 of $3"
   done <"$tmp/subjects"
 }
 
@@ -61,7 +93,10 @@ for folder in data/anchors/*/; do
     fails "times: the log of size $size did not grow from that in \`$note\` ($roots)"; continue
   fi
   for reply in "$folder"/*.tsr; do
-    [ -f "$reply" ] || { missing "times: a timestamp in \`$folder\`"; continue; }
+    if [ ! -f "$reply" ]; then
+      ls "$folder"/*.cosignature >/dev/null 2>&1 || missing "times: a timestamp or a cosignature in \`$folder\`"
+      continue
+    fi
     named=${reply##*-}
     [ "${named%.tsr}" = "$(sha256 "$reply" | cut -c 1-16)" ] || fails "times: \`$reply\` is not named after its SHA-256"
     at=$(openssl ts -reply -in "$reply" -text 2>/dev/null | sed -n 's/^Time stamp: //p')
@@ -73,10 +108,24 @@ for folder in data/anchors/*/; do
     # At the token's own time: certificates may have ended since.
     said=$(openssl ts -verify -data "$note" -in "$reply" -CAfile "$tmp/authorities" -attime "$(seconds_of "$at")" 2>&1)
     case $said in
-      *'Verification: OK'*) holds "times: \`$reply\`: $at, by an authority that you named"; tell_times "$old_size" "$reply" "$at" ;;
+      *'Verification: OK'*) holds "times: \`$reply\`: $at, by an authority that you named"; tell_times "$old_size" "$reply" "$at" token ;;
       *'unable to get local issuer'* | *'unable to get issuer'* | *self*signed*certificate* | *'signer certificate not found'*)
         printf 'not told %s\n' "times: \`$reply\` says $at, by an authority that you did not name" ;;
       *) fails "times: \`$reply\`: $(printf '%s' "$said" | sed -n 's/.*://; $!p' | tr '\n' ' ')" ;;
+    esac
+  done
+  for cosignature in "$folder"/*.cosignature; do
+    [ -f "$cosignature" ] || continue
+    named=${cosignature##*-}
+    [ "${named%.cosignature}" = "$(sha256 "$cosignature" | cut -c 1-16)" ] || fails "times: \`$cosignature\` is not named after its SHA-256"
+    judged=$(judge_cosignature "$cosignature" "$note")
+    at=$(moment_of "${judged##* }")
+    case $judged in
+      good*) holds "times: \`$cosignature\`: $at, by a witness that you named"; tell_times "$old_size" "$cosignature" "$at" cosignature ;;
+      bad*) fails "times: \`$cosignature\` is not signed by the witness that it names" ;;
+      unknown*) printf 'not told %s\n' "times: \`$cosignature\` says $at; name the witness with --witness VKEY to have it checked" ;;
+      other*) printf 'not told %s\n' "times: \`$cosignature\` says $at, signed with an algorithm that openssl does not check here" ;;
+      *) fails "times: \`$cosignature\` is not one signature line" ;;
     esac
   done
 done

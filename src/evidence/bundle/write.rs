@@ -177,7 +177,8 @@ impl Prepared {
             let (checkpoint, consistency) = (&anchor.checkpoint, &anchor.consistency);
             self.files.insert(file(anchor::CHECKPOINT), checkpoint.clone().unwrap_or_default());
             self.files.insert(file(anchor::CONSISTENCY), consistency.clone().unwrap_or_default());
-            self.files.extend(anchor.replies.iter().map(|(name, reply)| (file(name), reply.clone())));
+            let said = anchor.replies.iter().chain(&anchor.cosignatures);
+            self.files.extend(said.map(|(name, bytes)| (file(name), bytes.clone())));
         }
     }
 
@@ -247,23 +248,29 @@ const SCRIPT_TIMES: [(&str, &str); 8] = [
     ("*-p-*-?) echo provision ;;", "*-p-*-?) echo provision ;; *-t-*-?) echo anchor ;;"),
     (
         "#   sh verify.sh [--trust WHAT]... [FOLDER]\n",
-        "#   sh verify.sh [--trust WHAT]... [--authority ROOT.pem]... [FOLDER]\n",
+        "#   sh verify.sh [--trust WHAT]... [--authority ROOT.pem]... [--witness VKEY]... [FOLDER]\n",
     ),
     (
         "# Exit code 0:",
-        "# ROOT.pem is the root certificate of a timestamp authority that you trust, in PEM, got from the authority.\n#\n\
+        "# ROOT.pem is the root certificate of a timestamp authority that you trust, in PEM, got from the authority.\n\
+         # VKEY is the key of a witness that you trust, as `witness.example/w1+42e79f14+BO…`, got from the witness.\n#\n\
          # Exit code 0:",
     ),
-    ("FINGERPRINT|FILE]... [FOLDER]\"", "FINGERPRINT|FILE]... [--authority ROOT.pem]... [FOLDER]\""),
+    (
+        "FINGERPRINT|FILE]... [FOLDER]\"",
+        "FINGERPRINT|FILE]... [--authority ROOT.pem]... [--witness VKEY]... [FOLDER]\"",
+    ),
     (
         "    -*) usage ;;\n",
         "    --authority) [ $# -ge 2 ] || usage\n      \
          case $2 in /*) authority=$2 ;; *) authority=$PWD/$2 ;; esac\n      \
-         authorities=${authorities:-}$authority$newline; shift 2 ;;\n    -*) usage ;;\n",
+         authorities=${authorities:-}$authority$newline; shift 2 ;;\n    \
+         --witness) [ $# -ge 2 ] || usage\n      witnesses=${witnesses:-}$2$newline; shift 2 ;;\n    -*) usage ;;\n",
     ),
     (
         "fail_count=0\nmissing_count=0\n",
         "printf %s \"${authorities:-}\" | while read -r authority; do cat \"$authority\" || exit 4; done >\"$tmp/authorities\" || exit 4\n\
+         printf %s \"${witnesses:-}\" >\"$tmp/witnesses\" || exit 4\n\
          fail_count=0\nmissing_count=0\n",
     ),
     (

@@ -139,7 +139,8 @@ pub struct Provision {
 /// later checkpoint dates them too.
 ///
 /// Fields: `size`, `root` (those of the anchored checkpoint), `checkpoint` (SHA-256 of the note as anchored) and
-/// `proofs` (each `kind`, `sha256`). A `kind` of `rfc3161` is a timestamp reply, hashed as the file `.tsr` that it is.
+/// `proofs` (each `kind`, `sha256`). A `kind` of `rfc3161` is a timestamp reply, hashed as the file `.tsr` that it is;
+/// one of `cosignature` is a witness's line, hashed as the file `.cosignature`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Anchor {
     /// The anchored checkpoint's tree size.
@@ -164,6 +165,9 @@ pub struct AnchorProof {
 impl AnchorProof {
     /// The kind of a timestamp reply.
     pub const RFC_3161: &'static str = "rfc3161";
+
+    /// The kind of a witness's line.
+    pub const COSIGNATURE: &'static str = "cosignature";
 }
 
 impl Anchor {

@@ -5,6 +5,7 @@
 
 use super::finding::{Check, Finding, Interval, Witnessing};
 use super::source::Source;
+use super::times::{end_of_second, witness_name};
 
 use crate::base::causes::with_causes;
 use crate::base::time::Time;
@@ -60,7 +61,6 @@ pub(super) fn check(source: &dyn Source, policy: Option<&Policy>) -> Head {
         }
         Ok(report) => {
             head.findings.push(log_finding(&signed, report.as_ref(), &own));
-            head.findings.extend(report.as_ref().map(witness_finding));
             head.report = report;
         }
     }
@@ -75,11 +75,20 @@ impl Head {
         self.findings.clone()
     }
 
-    pub(super) fn witnessing(&self) -> Witnessing {
-        self.report.as_ref().map_or_else(Witnessing::default, |report| Witnessing {
-            needed: report.quorum.needed,
-            witnessed: report.quorum.witnessed,
-        })
+    /// Says who has witnessed the log with the record: at this checkpoint, or at the one of an anchor from which the log
+    /// grew, where more did.
+    pub(super) fn witnesses(&self, anchored: Option<&(u64, PolicyReport)>) -> (Option<Finding>, Witnessing) {
+        let Some(here) = &self.report else { return (None, Witnessing::default()) };
+        let more = anchored.filter(|(_, report)| report.quorum.witnessed > here.quorum.witnessed);
+        let (report, mut finding) = match more {
+            Some((_, report)) => (report, witness_finding(report)),
+            None => (here, witness_finding(here)),
+        };
+        if let Some((size, _)) = more {
+            finding.found = format!("{}, at size {size}", finding.found);
+        }
+        let witnessing = Witnessing { needed: report.quorum.needed, witnessed: report.quorum.witnessed };
+        (Some(finding), witnessing)
     }
 
     /// Says by which moment a witness saw the log.
@@ -87,11 +96,11 @@ impl Head {
         let cosigned =
             self.report.iter().flat_map(|report| &report.witnesses).filter_map(|witness| match witness.witnessed {
                 // A witness whose clock is ahead of the reader's says nothing about the past.
-                Witnessed::At(time) if time <= now => Some((time, format!("witness {}", witness.key.name().as_str()))),
+                Witnessed::At(time) if time <= now => Some((end_of_second(time), witness_name(&witness.key))),
                 _ => None,
             });
         Interval {
-            not_before: None, // No cosignature is named by a record: tokens are (`times.rs`).
+            not_before: None, // What a record names lies beside an earlier checkpoint (`times.rs`).
             not_after: cosigned.min_by_key(|(time, _)| *time),
             claimed: record.map(|record| record.made),
         }
@@ -122,7 +131,8 @@ fn log_finding(signed: &SignedCheckpoint, report: Option<&PolicyReport>, own: &[
 pub(super) fn witness_finding(report: &PolicyReport) -> Finding {
     let quorum = &report.quorum;
     let signed = report.witnesses.iter().filter(|witness| witness.witnessed != Witnessed::Not);
-    let names: Vec<&str> = signed.map(|witness| witness.key.name().as_str()).collect();
+    let mut names: Vec<&str> = signed.map(|witness| witness.key.name().as_str()).collect();
+    names.dedup(); // One that signs with two keys is one.
     if quorum.needed == 0 {
         let found = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         return Finding::not_shown(

@@ -22,7 +22,7 @@
 //! 2. `signature`, `inclusion` and `checkpoint` of the subject, of entry 0, which names the archive's keys,
 //!    and of every other entry that the subject leans on (`entry.rs`).
 //! 3. `content`, `history`, `origin`, each in the file of its name.
-//! 4. `witnesses` (`checkpoint.rs`), `not-after` and `not-before` (`times.rs`).
+//! 4. `witnesses` (`checkpoint.rs`, and `times.rs` for earlier checkpoints), `not-after` and `not-before` (`times.rs`).
 //! 5. The verdict: [`Verdict::of`].
 //!
 //! What a withdrawal names ([`crate::evidence::record::Withdrawal`]), itself verified as an entry behind the one that it
@@ -101,11 +101,12 @@ pub fn verify<'t>(source: &dyn Source, subject: &Id, trust: impl Into<Trust<'t>>
         findings.extend(origin::check(entry, matches!(entry.record.body, Body::Capture(_) | Body::Check(_))));
     }
     findings.extend(head.findings());
-    let nobody = Authorities::nobody();
     let record = verified.as_ref().map(|entry| &entry.record);
-    let times = times::check(source, &head, record, trust.authorities.unwrap_or(&nobody), now);
+    let times = times::check(source, &head, record, trust, now);
+    let (witnesses, witnessing) = head.witnesses(times.witnessed.as_ref());
+    findings.extend(witnesses);
     findings.extend(times.findings);
-    let mut report = Report::new(described, times.interval, findings, head.witnessing());
+    let mut report = Report::new(described, times.interval, findings, witnessing);
     report.merge();
     report
 }

@@ -3,15 +3,18 @@
 //! | end        | who says so                                                                                  |
 //! |------------|----------------------------------------------------------------------------------------------|
 //! | not after  | a token over a checkpoint that has the record, or a witness that cosigned one                |
-//! | not before | a token whose hash the record names in `after`: nobody can name what does not exist yet      |
+//! | not before | a token or cosignature whose hash the record names in `after`: nobody can name what does not exist yet |
 //!
-//! A token's accuracy widens the interval at both ends. The archive's own clock is believed in nothing; where it
+//! A token's accuracy widens the interval at both ends; a cosignature's time is a whole second, the one in which the
+//! witness signed. Beside the times, the cosignatures over a checkpoint that has the record say who has seen the log
+//! with it: where the quorum is met there, it is met for the record. The archive's own clock is believed in nothing; where it
 //! disagrees with a token by more than [`CLOCK_SKEW_SECONDS_MAX`], the record contradicts itself and the check fails:
 //! that is how a clock that was set back, or forward, shows.
 //!
 //! What is merely unknown to the reader (a root, an algorithm) is *not shown*. What contradicts (another imprint, a
 //! bad signature, a certificate that had ended or may not sign timestamps, another tree) *fails*.
 
+use super::Trust;
 use super::checkpoint::Head;
 use super::finding::{Check, Finding, Interval};
 use super::source::Source;
@@ -22,6 +25,8 @@ use crate::base::time::Time;
 use crate::evidence::anchor::{self, AnchorBytes};
 use crate::evidence::record::Record;
 use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::log::key::VerifierKey;
+use crate::log::policy::{Policy, PolicyReport};
 use crate::timestamp::authorities::Authorities;
 
 /// How far the archive's clock may be from an authority's before the two contradict one another: five minutes, which
@@ -35,22 +40,28 @@ const JUDGED_COUNT_MAX: usize = 64;
 pub(super) struct Times {
     pub(super) interval: Interval,
     pub(super) findings: Vec<Finding>,
+    /// Who has witnessed the anchors that have the record: the report of that with the most, and its size.
+    pub(super) witnessed: Option<(u64, PolicyReport)>,
 }
 
 /// Judges the anchors that a source has for a record.
-pub(super) fn check(
-    source: &dyn Source,
-    head: &Head,
-    record: Option<&Record>,
-    authorities: &Authorities,
-    now: Time,
-) -> Times {
-    let mut times = Times { interval: head.interval(record, now), findings: Vec::new() };
+pub(super) fn check(source: &dyn Source, head: &Head, record: Option<&Record>, trust: Trust<'_>, now: Time) -> Times {
+    let mut times = Times { interval: head.interval(record, now), findings: Vec::new(), witnessed: None };
     let (Some(record), Some(checkpoint)) = (record, &head.checkpoint) else {
         times.findings.extend(times.interval.findings());
         return times;
     };
-    let mut judging = Judging { authorities, checkpoint, now, after: Vec::new(), before: Vec::new() };
+    let nobody = Authorities::nobody();
+    let mut judging = Judging {
+        authorities: trust.authorities.unwrap_or(&nobody),
+        policy: trust.policy,
+        checkpoint,
+        now,
+        after: Vec::new(),
+        before: Vec::new(),
+        findings: Vec::new(),
+        witnessed: None,
+    };
     match source.anchors(record.index, record.after.size) {
         Ok(anchors) => {
             for anchor in anchors.iter().take(JUDGED_COUNT_MAX) {
@@ -60,12 +71,14 @@ pub(super) fn check(
         }
         Err(error) => judging.after.push(Judged::Wrong("the anchors".to_owned(), error.to_string())),
     }
-    let Judging { after, before, .. } = judging;
+    let Judging { after, before, findings, witnessed, .. } = judging;
+    times.findings = findings;
+    times.witnessed = witnessed;
     times.conclude(record, after, before);
     times
 }
 
-/// What one token came to.
+/// What one token or cosignature came to.
 enum Judged {
     /// It says a time: not earlier than the first, not later than the second; and who.
     Says(Time, Time, String),
@@ -77,10 +90,14 @@ enum Judged {
 
 struct Judging<'j> {
     authorities: &'j Authorities,
+    policy: Option<&'j Policy>,
     checkpoint: &'j Checkpoint,
     now: Time,
     after: Vec<Judged>,
     before: Vec<Judged>,
+    /// What is wrong with a witness's word.
+    findings: Vec<Finding>,
+    witnessed: Option<(u64, PolicyReport)>,
 }
 
 impl Judging<'_> {
@@ -88,16 +105,28 @@ impl Judging<'_> {
         let is_after = anchor.size > record.index;
         let is_named = anchor.size == record.after.size && !record.after.tokens.is_empty();
         let name = format!("the checkpoint that was dated at size {}", anchor.size);
-        let (bytes, dated) = match self.read(anchor) {
+        let (bytes, signed) = match self.read(anchor) {
             Ok(read) => read,
             Err(found) => {
                 let place = if is_after { &mut self.after } else { &mut self.before };
                 return place.push(Judged::Wrong(name, found));
             }
         };
+        let dated = signed.checkpoint();
         if is_named && dated.root != record.after.root {
             let expected = format!("the root {} that the record names at size {}", record.after.root, anchor.size);
             self.before.push(Judged::Wrong(expected, dated.root.to_string()));
+        }
+        for (name, line) in anchor.cosignatures.iter().take(JUDGED_COUNT_MAX) {
+            let judged = self.cosignature(name, line, &signed);
+            if is_after {
+                self.after.extend(judged);
+            } else if is_named && record.after.tokens.contains(&Hash::of(line)) {
+                self.before.extend(judged);
+            }
+        }
+        if is_after {
+            self.count_witnesses(anchor, &signed);
         }
         for (name, reply) in anchor.replies.iter().take(JUDGED_COUNT_MAX) {
             if is_after {
@@ -111,10 +140,10 @@ impl Judging<'_> {
     }
 
     /// Reads the note, and compares its tree with the one at hand.
-    fn read<'b>(&self, anchor: &'b AnchorBytes) -> Result<(&'b [u8], Checkpoint), String> {
+    fn read<'b>(&self, anchor: &'b AnchorBytes) -> Result<(&'b [u8], SignedCheckpoint), String> {
         let bytes = anchor.checkpoint.as_deref().ok_or("nothing")?;
         let signed = SignedCheckpoint::parse(bytes).map_err(|error| with_causes(&error))?;
-        let dated = signed.checkpoint().clone();
+        let dated = signed.checkpoint();
         if dated.origin != self.checkpoint.origin || dated.size != anchor.size {
             return Err(format!("one of `{}` at size {}", dated.origin, dated.size));
         }
@@ -122,9 +151,51 @@ impl Judging<'_> {
             return Err(format!("one of a log that is longer than {}", self.checkpoint.size));
         }
         let lines = anchor.consistency.as_deref().ok_or("no proof that the log grew from it")?;
-        let proof = anchor::read_consistency(lines, &dated, self.checkpoint).ok_or("no consistency proof beside it")?;
+        let proof = anchor::read_consistency(lines, dated, self.checkpoint).ok_or("no consistency proof beside it")?;
         proof.verify(dated.root, self.checkpoint.root).map_err(|error| format!("another tree: {error}"))?;
-        Ok((bytes, dated))
+        Ok((bytes, signed))
+    }
+
+    /// Judges a witness's line. A witness of the policy that says no time is heard, and says none.
+    fn cosignature(&mut self, name: &str, bytes: &[u8], signed: &SignedCheckpoint) -> Option<Judged> {
+        let expected = format!("a cosignature in `{name}` by a witness that you trust");
+        let Some(line) = anchor::read_cosignature(bytes) else {
+            self.findings.push(Finding::fails(Check::Witnesses, expected, "no signature line"));
+            return None;
+        };
+        let witnesses = self.policy.iter().flat_map(|policy| policy.witnesses());
+        let Some(witness) = witnesses.into_iter().find(|witness| line.names(&witness.key)) else {
+            let found = format!("one by `{}`, which your policy does not name", line.name);
+            return Some(Judged::Unknown(expected, found));
+        };
+        match signed.verify_line(&witness.key, &line) {
+            Err(error) => {
+                self.findings.push(Finding::fails(Check::Witnesses, expected, with_causes(&error)));
+                None
+            }
+            Ok(Some(time)) if time > later(self.now) => {
+                Some(Judged::Unknown(expected, format!("one of {time}, which is yet to come")))
+            }
+            Ok(Some(time)) => Some(Judged::Says(time, end_of_second(time), witness_name(&witness.key))),
+            Ok(None) => None,
+        }
+    }
+
+    /// Looks who has witnessed the checkpoint of an anchor, in the note and beside it.
+    fn count_witnesses(&mut self, anchor: &AnchorBytes, signed: &SignedCheckpoint) {
+        let Some(policy) = self.policy else { return };
+        match policy.check(&anchor::cosigned(signed, anchor)) {
+            Ok(report) => {
+                let best = self.witnessed.as_ref().map_or(0, |(_, best)| best.quorum.witnessed);
+                if report.quorum.witnessed > best {
+                    self.witnessed = Some((anchor.size, report));
+                }
+            }
+            Err(error) => {
+                let expected = format!("good signatures over the checkpoint that was dated at size {}", anchor.size);
+                self.findings.push(Finding::fails(Check::Witnesses, expected, with_causes(&error)));
+            }
+        }
     }
 
     fn token(&self, name: &str, reply: &[u8], checkpoint: &[u8]) -> Judged {
@@ -139,15 +210,16 @@ impl Judging<'_> {
         }
     }
 
-    /// Names the tokens that the record names and the source does not have.
+    /// Names the tokens and cosignatures that the record names and the source does not have.
     fn miss_named(&mut self, anchors: &[AnchorBytes], record: &Record) {
-        let replies: Vec<Hash> = anchors
+        let held: Vec<Hash> = anchors
             .iter()
             .filter(|anchor| anchor.size == record.after.size)
-            .flat_map(|anchor| anchor.replies.iter().map(|(_, reply)| Hash::of(reply)))
+            .flat_map(|anchor| anchor.replies.iter().chain(&anchor.cosignatures))
+            .map(|(_, bytes)| Hash::of(bytes))
             .collect();
-        for token in record.after.tokens.iter().filter(|token| !replies.contains(token)).take(JUDGED_COUNT_MAX) {
-            let expected = format!("the token with SHA-256 {token} that the record names");
+        for token in record.after.tokens.iter().filter(|token| !held.contains(token)).take(JUDGED_COUNT_MAX) {
+            let expected = format!("the token or cosignature with SHA-256 {token} that the record names");
             self.before.push(Judged::Unknown(expected, "nothing".to_owned()));
         }
     }
@@ -179,7 +251,7 @@ impl Times {
         }
         let Some((not_before, who)) = &self.interval.not_before else { return };
         if later(record.made) < *not_before {
-            let expected = format!("a record made after {not_before}, when {who} made the token that it names");
+            let expected = format!("a record made after {not_before}, when {who} signed what it names");
             self.findings.push(Finding::fails(Check::NotBefore, expected, clock(record.made)));
         }
         if let Some((not_after, _)) = &self.interval.not_after
@@ -220,6 +292,16 @@ fn explain(finding: Finding, others: &[Judged]) -> Finding {
         (None, Some(unknown)) if finding.outcome == Outcome::NotShown => unknown,
         _ => finding,
     }
+}
+
+/// Names a witness as the one who says when.
+pub(super) fn witness_name(key: &VerifierKey) -> String {
+    format!("the witness `{}`", key.name())
+}
+
+/// Returns the last moment of the second that a witness names.
+pub(super) fn end_of_second(time: Time) -> Time {
+    Time::from_microseconds(time.microseconds().saturating_add(999_999)).unwrap_or(time)
 }
 
 fn later(time: Time) -> Time {

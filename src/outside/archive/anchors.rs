@@ -1,6 +1,6 @@
 //! Anchors on disk: `anchors/<size>/`, as [`crate::evidence::anchor`] lays them out, and what is still to be asked for.
 //!
-//! The order on disk, and what a crash leaves: the checkpoint, then the request, then the reply. *A crash before the
+//! The order on disk, and what a crash leaves: the checkpoint, then the request, then the reply or a cosignature. *A crash before the
 //! reply* leaves a checkpoint or a request that nobody answered; the next token of that size uses the one and passes
 //! over the other. Names are made of the reply's hash, so two processes that ask at once never write one file.
 //!
@@ -13,11 +13,17 @@ use std::path::{Path, PathBuf};
 use super::durable::{self, Access};
 use super::{ArchiveError, read_limited};
 
-use crate::evidence::anchor::{AnchorBytes, CHECKPOINT, CHECKPOINT_BYTES_MAX, REPLY_EXTENSION, REQUEST_EXTENSION};
+use crate::evidence::anchor::{
+    AnchorBytes, CHECKPOINT, CHECKPOINT_BYTES_MAX, COSIGNATURE_BYTES_MAX, COSIGNATURE_EXTENSION, REPLY_EXTENSION,
+    REQUEST_EXTENSION,
+};
 use crate::timestamp::reply;
 
 /// The most replies that are read of one anchor: an authority asked daily for a month.
 const REPLY_COUNT_MAX: usize = 64;
+
+/// The most cosignatures that are read of one anchor: as many as a note has lines.
+const COSIGNATURE_COUNT_MAX: usize = 100;
 
 /// The longest list of vain attempts.
 const PENDING_BYTES_MAX: u64 = 1 << 16;
@@ -45,7 +51,7 @@ impl Anchors {
         Ok(sizes)
     }
 
-    /// Reads an anchor; one without replies says nothing yet.
+    /// Reads an anchor; one without replies and cosignatures says nothing yet.
     ///
     /// # Errors
     /// When a file cannot be read.
@@ -53,17 +59,20 @@ impl Anchors {
         let folder = self.folder(size);
         let checkpoint_max = u64::try_from(CHECKPOINT_BYTES_MAX).unwrap_or(u64::MAX);
         let checkpoint = read_limited(&folder.join(CHECKPOINT), checkpoint_max)?;
-        let mut names: Vec<String> =
-            list(&folder)?.into_iter().filter(|name| name.ends_with(REPLY_EXTENSION)).collect();
+        let mut names = list(&folder)?;
         names.sort();
-        let mut replies = Vec::new();
-        for name in names.into_iter().take(REPLY_COUNT_MAX) {
-            let bytes_max = u64::try_from(reply::SIZE_BYTES_MAX).unwrap_or(u64::MAX);
-            if let Some(bytes) = read_limited(&folder.join(&name), bytes_max)? {
-                replies.push((name, bytes));
+        let read = |extension: &str, count_max: usize, bytes_max: usize| {
+            let mut found = Vec::new();
+            for name in names.iter().filter(|name| name.ends_with(extension)).take(count_max) {
+                let bytes_max = u64::try_from(bytes_max).unwrap_or(u64::MAX);
+                let bytes = read_limited(&folder.join(name), bytes_max)?;
+                found.extend(bytes.map(|bytes| (name.clone(), bytes)));
             }
-        }
-        Ok(AnchorBytes { size, checkpoint, consistency: None, replies })
+            Ok::<_, ArchiveError>(found)
+        };
+        let replies = read(REPLY_EXTENSION, REPLY_COUNT_MAX, reply::SIZE_BYTES_MAX)?;
+        let cosignatures = read(COSIGNATURE_EXTENSION, COSIGNATURE_COUNT_MAX, COSIGNATURE_BYTES_MAX)?;
+        Ok(AnchorBytes { size, checkpoint, consistency: None, replies, cosignatures })
     }
 
     /// Keeps the checkpoint that is about to be dated, unless one of that size is kept: returns the one that counts.
@@ -87,6 +96,15 @@ impl Anchors {
         let path = |extension: &str| self.folder(size).join(format!("{stem}{extension}"));
         durable::swap(&path(REQUEST_EXTENSION), request, Access::Public)?;
         Ok(durable::swap(&path(REPLY_EXTENSION), reply, Access::Public)?)
+    }
+
+    /// Keeps a witness's line under a name without extension.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn keep_cosignature(&self, size: u64, stem: &str, line: &[u8]) -> Result<(), ArchiveError> {
+        let path = self.folder(size).join(format!("{stem}{COSIGNATURE_EXTENSION}"));
+        Ok(durable::swap(&path, line, Access::Public)?)
     }
 
     /// Reads what was tried in vain; nothing when that is not known.

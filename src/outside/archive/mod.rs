@@ -44,10 +44,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use durable::{Access, WriteError};
+use lock::{Lock, LockError};
 use packs::{PackError, Packs};
 pub use settings::{Settings, SettingsError};
 
 use crate::base::hash::Hash;
+use crate::base::time::Time;
 use crate::log::tile::{ReadTileError, Tile, TileError, TileKind, TileNodes, WIDTH_MAX, decode_entries};
 
 /// What the program says about every archive, inside it.
@@ -158,6 +160,25 @@ impl Archive {
     /// When the file cannot be read.
     pub fn checkpoint(&self) -> Result<Option<Vec<u8>>, ArchiveError> {
         read_checkpoint(&self.folder)
+    }
+
+    /// Swaps in the published checkpoint with more lines under it, when there are any to add and no other process is
+    /// writing; says whether it did.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn add_to_checkpoint(
+        &self,
+        now: Time,
+        add: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
+    ) -> Result<bool, ArchiveError> {
+        let _lock = match Lock::take(&self.folder, now) {
+            Err(LockError::Held { .. }) => return Ok(false),
+            other => other?,
+        };
+        let Some(more) = self.checkpoint()?.as_deref().and_then(add) else { return Ok(false) };
+        durable::swap(&self.folder.join("checkpoint"), &more, Access::Public)?;
+        Ok(true)
     }
 
     /// Reads a tile. Where a later publication has replaced a partial tile by a wider one, its beginning is
