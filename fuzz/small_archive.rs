@@ -173,6 +173,7 @@ fn visit() -> Visit {
             sha256: blob,
             size_bytes: 20,
             tool: Tool { name: "affiant-text".into(), version: "1".into() },
+            parts: None,
         }],
         options: Vec::new(),
         host: Vec::new(),

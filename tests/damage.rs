@@ -191,7 +191,13 @@ fn capture_all(folder: &Path, files: &[PathBuf]) {
         document_type: None,
     };
     let fetch = Arc::new(FetchOptions::default());
-    let manner = Manner { fetch, region: None, jobs: 1, per_host: 1 };
+    let manner = Manner {
+        fetch,
+        region: None,
+        jobs: 1,
+        per_host: 1,
+        redaction: affiant::archivist::redactable::Redaction::Files,
+    };
     let watch = Watch { progress: &Silent, is_interrupted: &|| false };
     let mut captured = 0;
     capture(appender, files.iter().map(order).collect(), &manner, &watch, &mut |outcome| {

@@ -27,4 +27,5 @@ mod tidy;
 mod vectors;
 mod web;
 mod withdraw;
+mod withhold;
 mod witness;

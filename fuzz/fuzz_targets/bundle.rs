@@ -62,6 +62,7 @@ fn files() -> Parts {
         checkpoint: parts["checkpoint"].clone(),
         citations: BTreeMap::from([(SUBJECTS[0], citation())]),
         anchors: Vec::new(),
+        withheld: BTreeMap::new(),
         software: "affiant 0".to_owned(),
     };
     let blobs = BTreeMap::from([(Hash::of(&parts["blob"]), parts["blob"].clone())]);

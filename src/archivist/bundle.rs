@@ -14,6 +14,7 @@ use super::cite::{CiteError, cite};
 use super::progress::Progress;
 use super::read::{Log, ReadError};
 use super::withdrawn::Withdrawn;
+use super::withhold::{WithholdError, Withholding, withhold};
 
 use crate::base::hash::{Hash, Hasher};
 use crate::base::id::Id;
@@ -21,6 +22,7 @@ use crate::evidence::bundle::layout::{self, Lean};
 use crate::evidence::bundle::write::{Blobs, Draft, Part, Prepared, WriteError};
 use crate::evidence::bundle::zip::ZipError;
 use crate::evidence::statement::Statement;
+use crate::evidence::withheld::Withheld;
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::log::key::VerifierKey;
 use crate::log::proof::Proof;
@@ -39,6 +41,8 @@ pub struct BundleOrder {
     pub target: PathBuf,
     /// What to do when a file lies there already.
     pub existing: Existing,
+    /// What it is to withhold.
+    pub withholding: Option<Withholding>,
 }
 
 /// A bundle that was made.
@@ -54,6 +58,8 @@ pub struct BundleMade {
     pub subjects: Vec<Id>,
     /// How many entries it holds, those it leans on included.
     pub entry_count: usize,
+    /// What is withheld of its subjects.
+    pub withheld: Vec<(Id, Withheld)>,
 }
 
 /// Makes a bundle about the records that are asked for.
@@ -68,7 +74,10 @@ pub fn bundle(
 ) -> Result<BundleMade, BundleError> {
     let act = progress.begin("bundling", None);
     let (log, head) = Log::published(archive)?;
-    let draft = Collecting::new(&log, &head, keys)?.collect(&order.ids)?;
+    let mut draft = Collecting::new(&log, &head, keys)?.collect(&order.ids)?;
+    if let Some(withholding) = &order.withholding {
+        withhold(&log, &mut draft, withholding)?;
+    }
     act.advance(count(draft.entries.len()));
     let blobs = PackBlobs(archive.packs());
     let prepared = Prepared::new(&draft, &keys.statement, &blobs)?;
@@ -78,12 +87,17 @@ pub fn bundle(
     let HashingFile { passing, hasher } = file;
     passing.place(order.existing)?;
     let subjects = draft.subjects.iter().filter_map(|index| Some(draft.entries.get(index)?.id.clone())).collect();
+    let withheld = draft.withheld.iter();
+    let withheld =
+        withheld.filter_map(|(index, (withheld, _))| Some((draft.entries.get(index)?.id.clone(), withheld.clone())));
+    let withheld = withheld.collect();
     Ok(BundleMade {
         path: order.target.clone(),
         sha256: hasher.finish(),
         size_bytes: prepared.size_bytes(),
         subjects,
         entry_count: draft.entries.len(),
+        withheld,
     })
 }
 
@@ -109,6 +123,7 @@ impl<'a> Collecting<'a> {
             checkpoint: head.encode(),
             citations: BTreeMap::new(),
             anchors: Vec::new(),
+            withheld: BTreeMap::new(),
             software: format!("{} {}", software.name, software.version),
         };
         Ok(Self { log, head, keys, vkey, draft })
@@ -254,6 +269,8 @@ pub enum BundleError {
     Read(#[from] ReadError),
     #[error("receipt")]
     Receipt(#[from] ReceiptError),
+    #[error(transparent)]
+    Withhold(#[from] WithholdError),
     #[error(transparent)]
     Write(#[from] durable::WriteError),
     #[error(transparent)]

@@ -19,6 +19,7 @@ use super::append::{AppendError, Appended, Appender};
 use super::lean::Leaner;
 use super::progress::Progress;
 use super::read::{Log, ReadError};
+use super::redactable::{self, Redaction};
 use super::visit::{Fetched, Target, VisitError, Visited, fetch, read_file};
 
 use crate::base::hash::Hash;
@@ -82,6 +83,8 @@ pub struct Manner {
     pub jobs: usize,
     /// How many of them to one server.
     pub per_host: usize,
+    /// Whether ranges of their texts can be withheld later.
+    pub redaction: Redaction,
 }
 
 /// A target that has its place in the log.
@@ -293,6 +296,7 @@ impl Crew {
         let _ = tokio::task::spawn_blocking(move || {
             let visited = fetched.and_then(|fetched| {
                 let mut visited = finish(fetched, &order.target, spool, &crew.manner.fetch)?;
+                redactable::commit(&mut visited, crew.manner.redaction)?;
                 crew.leaner.lean(order.document(&crew.manner).key(), &mut visited)?;
                 Ok(visited)
             });

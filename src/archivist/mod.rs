@@ -10,6 +10,7 @@ pub mod init;
 mod lean;
 
 pub mod capture;
+pub mod redactable;
 pub mod visit;
 
 pub mod anchors;
@@ -33,6 +34,7 @@ pub mod quote;
 pub mod bundle;
 pub mod verify;
 pub mod verify_loose;
+pub mod withhold;
 
 pub mod audit;
 pub mod doctor;

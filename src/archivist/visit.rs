@@ -263,6 +263,7 @@ fn rendition(text: &Spooled) -> Rendition {
         sha256: text.hash,
         size_bytes: text.size_bytes,
         tool: Tool { name: text::EXTRACTOR.to_owned(), version: text::EXTRACTOR_VERSION.to_string() },
+        parts: None, // Whoever wants to show it in part commits to its parts (`redactable`).
     }
 }
 

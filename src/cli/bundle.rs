@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::failure::{Failure, NO_ARCHIVE};
 use super::output;
@@ -11,6 +11,9 @@ use super::show::id_of;
 
 use crate::archivist::bundle::{BundleOrder, bundle, default_name};
 use crate::archivist::read::Log;
+use crate::archivist::withhold::{Withhold, Withholding};
+use crate::base::id::Id;
+use crate::evidence::withheld::Withheld;
 use crate::log::checkpoint::Origin;
 use crate::outside::archive::durable::Existing;
 
@@ -26,6 +29,16 @@ pub(super) struct Bundle {
     /// The file to make [default: the first id, as `af-c-000002-n.zip`].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Leave out a file of the bundle (`data/content/af-c-000002-n/page.html`), or black out bytes of a text
+    /// (`AF-C-000002-n:120-480`); what is left is still proven.
+    #[arg(long, value_name = "PATH|ID:START-END", requires_all = ["reason", "authority"])]
+    withhold: Vec<String>,
+    /// Why something is withheld, as `protective order of 3 March 2026, No. 26-cv-14`.
+    #[arg(long, value_name = "TEXT", requires = "withhold")]
+    reason: Option<String>,
+    /// By whose authority.
+    #[arg(long, value_name = "TEXT", requires = "withhold")]
+    authority: Option<String>,
     /// Replace a file that lies there already.
     #[arg(long)]
     force: bool,
@@ -45,7 +58,10 @@ impl Bundle {
         let secrets = keyring.secrets(&origin, settings.passphrase()?.as_ref())?;
         let target = self.output.unwrap_or_else(|| default_name(&ids));
         let existing = if self.force { Existing::Replace } else { Existing::Keep };
-        let order = BundleOrder { ids, target, existing };
+        let parts = self.withhold.iter().map(|text| withhold(&log, text)).collect::<Result<Vec<_>, Failure>>()?;
+        let withholding = self.reason.zip(self.authority).filter(|_| !parts.is_empty());
+        let withholding = withholding.map(|(reason, authority)| Withholding { parts, reason, authority });
+        let order = BundleOrder { ids, target, existing, withholding };
         let made = bundle(&archive, &secrets, &order, settings.progress.as_ref())?;
         let subjects: Vec<String> = made.subjects.iter().map(ToString::to_string).collect();
         if settings.json {
@@ -55,13 +71,66 @@ impl Bundle {
                 "size": made.size_bytes,
                 "subjects": subjects,
                 "entries": made.entry_count,
+                "withheld": made.withheld.iter().map(withheld_json).collect::<Vec<_>>(),
             }));
             return Ok(0);
         }
         output::line(&format!("{}  {} bytes", made.path.display(), made.size_bytes));
-        output::line(&format!("  about     {}", subjects.join(", ")));
+        output::line(&format!("  about     {}", listed(&subjects)));
         output::line(&format!("  entries   {}, those it leans on included", made.entry_count));
         output::line(&format!("  sha256    {}", made.sha256));
+        for (id, withheld) in &made.withheld {
+            output::line(&format!("  withheld  of {id}: {} file(s){}", withheld.files.len(), blackened(withheld)));
+        }
+        if made.withheld.iter().any(|(_, withheld)| withheld.text.is_some()) {
+            output::remark(GUESSES);
+        }
         Ok(0)
     }
+}
+
+/// What salts cannot prevent.
+const GUESSES: &str = "Who can guess all that is withheld can see that the guess is right: the record has the SHA-256 of the whole text. \
+    Where a reader knows all but a number, leave out the whole capture.";
+
+/// How many subjects are listed by name.
+const LISTED_COUNT_MAX: usize = 8;
+
+fn listed(subjects: &[String]) -> String {
+    match subjects {
+        [first, .., last] if subjects.len() > LISTED_COUNT_MAX => {
+            format!("{} records, {first} to {last}; `contents.html` lists them", subjects.len())
+        }
+        _ => subjects.join(", "),
+    }
+}
+
+/// Reads what is to be withheld: a range of a text, or a file.
+fn withhold(log: &Log<'_>, text: &str) -> Result<Withhold, Failure> {
+    let range = text.rsplit_once(':').and_then(|(id, range)| {
+        let (start, end) = range.split_once('-')?;
+        Some((id, start.parse().ok()?..end.parse().ok()?))
+    });
+    match range {
+        Some((id, range)) => Ok(Withhold::Range(id_of(log, id)?, range)),
+        None => Ok(Withhold::File(text.to_owned())),
+    }
+}
+
+fn blackened(withheld: &Withheld) -> String {
+    let Some((_, ranges)) = &withheld.text else { return String::new() };
+    let ranges: Vec<String> = ranges.iter().map(|range| format!("{}-{}", range.start, range.end)).collect();
+    format!("; of its text bytes {}", ranges.join(", "))
+}
+
+fn withheld_json((id, withheld): &(Id, Withheld)) -> Json {
+    let files: Vec<String> = withheld.files.iter().map(ToString::to_string).collect();
+    let ranges = withheld.text.iter().flat_map(|(_, ranges)| ranges).map(|range| json!([range.start, range.end]));
+    json!({
+        "id": id.to_string(),
+        "files": files,
+        "text": ranges.collect::<Vec<_>>(),
+        "reason": withheld.reason,
+        "authority": withheld.authority,
+    })
 }

@@ -16,6 +16,7 @@ use super::settings::Settings;
 use crate::archivist::capture::{Captured, Manner, Missed, Order, Tally, Watch, capture};
 use crate::archivist::init::{Naming, Opened, open_or_create};
 use crate::archivist::places::now;
+use crate::archivist::redactable::Redaction;
 use crate::archivist::visit::Target;
 use crate::base::causes::with_causes;
 use crate::outside::web::options::{Downgrade, FetchOptions, InvalidTls, PrivateAddresses};
@@ -49,6 +50,9 @@ pub(super) struct Capture {
     description: Description,
     #[command(flatten)]
     web: Web,
+    /// Commit to the text part by part, so that a bundle can black out some of it and still prove the rest.
+    #[arg(long)]
+    redactable: bool,
     /// Ask the archive's timestamp authorities for a fresh token first, so that the record names a moment just before.
     #[arg(long)]
     tight: bool,
@@ -129,6 +133,7 @@ impl Capture {
             region: self.description.region.clone(),
             jobs: usize::from(self.jobs),
             per_host: usize::from(self.per_host),
+            redaction: if self.redactable { Redaction::Ranges } else { Redaction::Files },
         };
         if self.tight && settings.offline {
             return Err(Failure::new(REFUSED, "--tight asks an authority, and --offline forbids it"));

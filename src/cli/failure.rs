@@ -15,8 +15,10 @@ use crate::archivist::restore::RestoreError;
 use crate::archivist::timestamp::TimestampError;
 use crate::archivist::visit::VisitError;
 use crate::archivist::withdraw::WithdrawError;
+use crate::archivist::withhold::WithholdError;
 use crate::base::causes::with_causes;
 use crate::base::id::IdError;
+use crate::evidence::parts::PartsError;
 use crate::evidence::record::Manner;
 use crate::evidence::verify::Verdict;
 use crate::log::key_file::KeyFileError;
@@ -211,7 +213,13 @@ impl From<BundleError> for Failure {
     fn from(error: BundleError) -> Self {
         match error {
             BundleError::Cite(error) => error.into(),
-            BundleError::Read(error) => error.into(),
+            BundleError::Read(error) | BundleError::Withhold(WithholdError::Read(error)) => error.into(),
+            BundleError::Withhold(WithholdError::Seen { .. } | WithholdError::Parts(PartsError::TooLittle { .. })) => {
+                Self::of(REFUSED, &error)
+            }
+            BundleError::Withhold(_) => Self::of(WRONG_USE, &error).try_this(
+                "name files as VERIFY.md of a whole bundle lists them, ranges as `AF-C-000002-n:120-480`, in bytes of its text",
+            ),
             BundleError::BrokenChain { .. } | BundleError::Checkpoint(_) | BundleError::NoLogKey => {
                 Self::of(NO_ARCHIVE, &error).try_this("`affiant audit` names everything that is damaged")
             }

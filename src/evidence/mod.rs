@@ -11,6 +11,9 @@ pub mod citation;
 pub mod anchor;
 pub mod stamped;
 
+pub mod parts;
+pub mod withheld;
+
 pub mod bundle;
 
 pub mod retention;

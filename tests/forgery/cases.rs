@@ -195,6 +195,11 @@ fn whole_entries(honest: &Files, older: &Files, impostor: &Files) -> Vec<(String
     changes
 }
 
+/// Makes the bag and the seal anew around a change, with a key.
+pub(crate) fn resealed(files: Files, seed: &[u8; 32]) -> Files {
+    hidden(files, Hand::OtherKey, &Files::new(), seed)
+}
+
 /// Makes the bag, the seal and the keys anew around a change.
 fn hidden(mut files: Files, hand: Hand, impostor: &Files, seed: &[u8; 32]) -> Files {
     if hand == Hand::Plain {

@@ -11,6 +11,7 @@ use affiant::archivist::places::Places;
 use affiant::archivist::progress::Silent;
 use affiant::archivist::quote;
 use affiant::archivist::read::Log;
+use affiant::archivist::redactable::Redaction;
 use affiant::archivist::visit::Target;
 use affiant::base::id::Id;
 use affiant::document::quote::Wanted;
@@ -60,7 +61,13 @@ impl Yard {
             title: Some("Terms".to_owned()),
             document_type: None,
         };
-        let manner = Manner { fetch: Arc::new(FetchOptions::default()), region: None, jobs: 1, per_host: 1 };
+        let manner = Manner {
+            fetch: Arc::new(FetchOptions::default()),
+            region: None,
+            jobs: 1,
+            per_host: 1,
+            redaction: Redaction::Files,
+        };
         let watch = Watch { progress: &Silent, is_interrupted: &|| false };
         let mut ids = Vec::new();
         let mut report = |done: Result<Captured, Missed>| ids.push(done.unwrap().appended.id);
@@ -81,7 +88,12 @@ impl Yard {
         let archive = Archive::open(&self.places().archive).unwrap();
         let origin = Origin::new(&archive.settings().origin).unwrap();
         let keys = Keyring::new(&self.places().keys).secrets(&origin, None).unwrap();
-        let order = BundleOrder { ids: ids.iter().map(|id| (*id).clone()).collect(), target, existing: Existing::Keep };
+        let order = BundleOrder {
+            ids: ids.iter().map(|id| (*id).clone()).collect(),
+            target,
+            existing: Existing::Keep,
+            withholding: None,
+        };
         bundle(&archive, &keys, &order, &Silent).unwrap().path
     }
 
@@ -142,7 +154,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) {
 }
 
 /// Reads every file of a bundle into memory.
-pub(super) fn unzip(path: &Path) -> Files {
+pub(crate) fn unzip(path: &Path) -> Files {
     let bytes = std::fs::read(path).unwrap();
     let archive = zip::Archive::open(bytes.as_slice()).unwrap();
     let read = |name: String| {
@@ -154,7 +166,7 @@ pub(super) fn unzip(path: &Path) -> Files {
 }
 
 /// Unpacks files into a folder; without the fsyncs of the archive, which take longer than all else.
-pub(super) fn unpack(files: &Files) -> tempfile::TempDir {
+pub(crate) fn unpack(files: &Files) -> tempfile::TempDir {
     use std::io::Write;
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in files {

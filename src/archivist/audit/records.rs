@@ -437,6 +437,8 @@ fn parts(visit: &Visit) -> Vec<(Hash, String)> {
     parts.extend(
         visit.renditions.iter().map(|rendition| (rendition.sha256, format!("the page {}", rendition.role.as_str()))),
     );
+    let seeds = visit.renditions.iter().filter_map(|rendition| Some(rendition.parts?.seed));
+    parts.extend(seeds.map(|seed| (seed, "the seed of the text's parts".to_owned())));
     for (number, exchange) in (1..).zip(&visit.exchanges) {
         parts.push((exchange.body.sha256, format!("body {number}")));
         let chain = exchange.connection.tls.iter().flat_map(|tls| &tls.chain);

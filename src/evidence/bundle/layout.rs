@@ -9,7 +9,9 @@
 //! data/entries/af-c-000002-x/record.cbor    the record; record.json reads it out
 //! data/entries/af-c-000002-x/statement.cose, proof.tlog-proof, receipt.cose
 //! data/entries/af-c-000002-x/record.cbor.sig   a seal over the record, for subjects
-//! data/content/af-c-000002-x/page.html, text.md, body-01.html, certificate-01.der
+//! data/content/af-c-000002-x/page.html, text.md, text-seed.bin, body-01.html, certificate-01.der
+//! data/content/af-c-000002-x/text-withheld.md, text-parts.txt   the text where some of it is withheld; from format 2
+//! data/withheld/af-c-000002-x.txt           what is withheld of a subject, and why; from format 2
 //! data/citations/af-c-000002-x.bibtex.txt
 //! data/anchors/12/checkpoint, consistency, tsa.example-0f3a91c2d4e5b607.tsr    who dated the log, where anybody did
 //! data/anchors/12/witness.example-w1-5d0c3e98a2b4c6d7.cosignature              who witnessed it
@@ -48,6 +50,7 @@ use crate::base::id::{CheckCharacter, Id};
 use crate::document::media_type::MediaType;
 use crate::evidence::citation::Style;
 use crate::evidence::record::{Body, Genesis, KeyPurpose, Link, Record, Visit, WithdrawnEntry, WithdrawnRecord};
+use crate::evidence::withheld::Withheld;
 use crate::log::key::{Ed25519PublicKey, KeyKind};
 
 /// The number of the layout that is written, as `bag-info.txt` has it.
@@ -90,6 +93,12 @@ pub const PROOF: &str = "proof.tlog-proof";
 pub const RECEIPT: &str = "receipt.cose";
 /// The text rendition of a capture or check.
 pub const TEXT: &str = "text.md";
+/// What the salts of its parts are made from.
+pub const SEED: &str = "text-seed.bin";
+/// The text where some of it is withheld.
+pub const TEXT_WITHHELD: &str = "text-withheld.md";
+/// What proves the rest of it.
+pub const TEXT_PARTS: &str = "text-parts.txt";
 /// The seal over a subject's record.
 pub const RECORD_SEAL: &str = "record.cbor.sig";
 
@@ -97,6 +106,19 @@ const ENTRIES: &str = "data/entries/";
 const CONTENT: &str = "data/content/";
 const CITATIONS: &str = "data/citations/";
 const ANCHORS: &str = "data/anchors/";
+const WITHHELD: &str = "data/withheld/";
+
+/// Returns the name of the file that says what is withheld of a subject.
+#[must_use]
+pub fn withheld_file(id: &Id) -> String {
+    format!("{WITHHELD}{}.txt", lower(id))
+}
+
+/// Returns the name of one of a subject's content files.
+#[must_use]
+pub fn content_file(id: &Id, file: &str) -> String {
+    format!("{CONTENT}{}/{file}", lower(id))
+}
 
 /// Returns the name of one of an anchor's files.
 #[must_use]
@@ -135,14 +157,14 @@ pub fn id_of_entry_file(name: &str) -> Option<Id> {
 /// Says whether a file, by its name, is one of some entry's.
 #[must_use]
 pub fn is_of_entry(name: &str) -> bool {
-    [ENTRIES, CONTENT, CITATIONS].iter().any(|folder| name.starts_with(folder))
+    [ENTRIES, CONTENT, CITATIONS, WITHHELD].iter().any(|folder| name.starts_with(folder))
 }
 
 /// Says whether a file, by its name, is one of an entry's, whatever its record says.
 #[must_use]
 pub fn belongs_to(name: &str, id: &Id) -> bool {
     let id = lower(id);
-    let places = [(ENTRIES, '/'), (CONTENT, '/'), (CITATIONS, '.')];
+    let places = [(ENTRIES, '/'), (CONTENT, '/'), (CITATIONS, '.'), (WITHHELD, '.')];
     places.iter().any(|(folder, end)| {
         name.strip_prefix(folder)
             .and_then(|rest| rest.strip_prefix(id.as_str()))
@@ -164,6 +186,9 @@ pub fn content(id: &Id, visit: &Visit) -> Vec<(String, Hash)> {
     names.add(&format!("page.{}", extension(media_type, &visit.final_url)), visit.primary.sha256);
     if let Some(text) = visit.text() {
         names.add(TEXT, text.sha256);
+    }
+    for parts in visit.renditions.iter().filter_map(|rendition| rendition.parts) {
+        names.add(SEED, parts.seed);
     }
     for (n, rendition) in visit.renditions.iter().enumerate() {
         names.add(&format!("rendition-{:02}.{}", n + 1, extension(Some(&rendition.media_type), "")), rendition.sha256);
@@ -279,6 +304,8 @@ pub struct Entries {
     pub records: BTreeMap<u64, (Id, Record)>,
     /// The ids of entries whose record was withdrawn, by index.
     pub withdrawn: BTreeMap<u64, Id>,
+    /// What is withheld of subjects, by index.
+    pub withheld: BTreeMap<u64, Withheld>,
 }
 
 impl Entries {
@@ -293,11 +320,16 @@ impl Entries {
             }
             payload.insert(entry_file(id, RECORD_SEAL), None);
             if let Some(visit) = record.body.visit() {
-                let named = content(id, visit).into_iter().filter(|(_, blob)| !self.withdraws(*index, *blob));
+                let named = content(id, visit).into_iter().filter(|(_, blob)| !self.is_kept_back(*index, *blob));
                 payload.extend(named.map(|(name, blob)| (name, Some((id.clone(), blob)))));
                 payload.extend(Style::ALL.iter().map(|style| (citation(id, *style), None)));
             }
             payload.extend(self.quoted(record).map(|(name, id, blob)| (name, Some((id, blob)))));
+            if let Some(withheld) = self.withheld.get(index) {
+                payload.insert(withheld_file(id), None);
+                let text = withheld.text.iter().flat_map(|_| [TEXT_WITHHELD, TEXT_PARTS]);
+                payload.extend(text.map(|file| (content_file(id, file), None)));
+            }
         }
         for id in self.withdrawn.values() {
             payload.extend([STATEMENT, PROOF, RECEIPT].map(|file| (entry_file(id, file), None)));
@@ -320,6 +352,12 @@ impl Entries {
         self.withdrawals_of(index).any(|(_, entry)| entry.names(blob))
     }
 
+    /// Says whether a blob of an entry is not there as it is: it was withdrawn, or is withheld in whole or part.
+    fn is_kept_back(&self, index: u64, blob: Hash) -> bool {
+        let withheld = self.withheld.get(&index);
+        self.withdraws(index, blob) || withheld.is_some_and(|one| one.leaves_out(blob) || one.blackens(blob))
+    }
+
     /// Returns what a withdrawal that is here says of an entry's record.
     #[must_use]
     pub fn withdrawn_record(&self, index: u64) -> Option<&WithdrawnRecord> {
@@ -331,7 +369,7 @@ impl Entries {
         let Body::Provision(provision) = &record.body else { return None };
         let (id, capture) = self.records.get(&provision.capture)?;
         let named = content(id, capture.body.visit()?).into_iter();
-        let mut named = named.filter(|(_, blob)| !self.withdraws(provision.capture, *blob));
+        let mut named = named.filter(|(_, blob)| !self.is_kept_back(provision.capture, *blob));
         let (name, blob) = named.find(|(_, blob)| *blob == provision.rendition)?;
         Some((name, id.clone(), blob))
     }

@@ -105,7 +105,7 @@ fn entries(described: &Described<'_>) -> String {
 }
 
 fn content(described: &Described<'_>) -> String {
-    let withdrawn = withdrawn(described);
+    let withdrawn: Vec<String> = withdrawn(described).into_iter().chain(withheld(described)).collect();
     if described.blobs.is_empty() && withdrawn.is_empty() {
         return "None: the records here name no content.".to_owned();
     }
@@ -130,6 +130,26 @@ fn withdrawn(described: &Described<'_>) -> Vec<String> {
     }
     lines
 }
+
+/// Says what is withheld, exactly, and why.
+fn withheld(described: &Described<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (index, withheld) in &described.entries.withheld {
+        let Some((id, record)) = described.entries.records.get(index) else { continue };
+        let (reason, authority) = (plain(&withheld.reason), plain(&withheld.authority));
+        lines.push(format!("\nOf **{id}** the following is **withheld**: `{reason}`, authority `{authority}`.\n"));
+        let named = record.body.visit().map(|visit| layout::content(id, visit)).unwrap_or_default();
+        let left_out = named.iter().filter(|(_, blob)| withheld.leaves_out(*blob));
+        lines.extend(left_out.map(|(name, blob)| format!("    {blob}  {name}")));
+        let Some((text, ranges)) = &withheld.text else { continue };
+        let ranges: Vec<String> = ranges.iter().map(|range| format!("{} to {}", range.start, range.end)).collect();
+        lines.push(format!("    {text}  its text, of which bytes {} are blacked out", ranges.join(", ")));
+        lines.push(PARTS.replace("{folder}", &layout::content_file(id, "")));
+    }
+    lines
+}
+
+const PARTS: &str = include_str!("parts.md");
 
 /// The steps about times and witnesses; nothing where nobody dated the log or saw it.
 fn times(described: &Described<'_>) -> String {

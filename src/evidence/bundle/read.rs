@@ -36,9 +36,11 @@ use super::write::reading;
 use crate::base::hash::{Hash, Hasher};
 use crate::base::id::{CheckCharacter, Id};
 use crate::evidence::anchor::{self, AnchorBytes};
+use crate::evidence::parts;
 use crate::evidence::record::{self, Body, Genesis, Record};
-use crate::evidence::verify::source::{BlobFound, EntryBytes, Source, SourceError};
+use crate::evidence::verify::source::{BlobFound, EntryBytes, Source, SourceError, WithheldBytes};
 use crate::evidence::verify::{Check, Finding};
+use crate::evidence::withheld::{self, Withheld};
 use crate::log::key::Ed25519PublicKey;
 
 /// The longest statement, proof, receipt, seal, key or checkpoint that is read: what a note may have.
@@ -62,6 +64,8 @@ pub struct Bundle<F> {
     places: BTreeMap<(u64, Hash), String>,
     statements: BTreeMap<Hash, u64>,
     anchors: BTreeMap<u64, AnchorBytes>,
+    /// What is withheld of subjects, by index.
+    withheld: BTreeMap<u64, Withheld>,
     /// Which withdrawals speak of each entry.
     withdrawals: BTreeMap<u64, Vec<u64>>,
     /// Whether the format is one that has annexes.
@@ -83,6 +87,7 @@ impl<F: Folder> Bundle<F> {
             places: BTreeMap::new(),
             statements: BTreeMap::new(),
             anchors: BTreeMap::new(),
+            withheld: BTreeMap::new(),
             withdrawals: BTreeMap::new(),
             has_annexes: false,
             findings: Vec::new(),
@@ -210,7 +215,26 @@ impl<F: Folder> Bundle<F> {
                 self.withdrawals.insert(*index, speaking);
             }
         }
+        self.read_withheld(&mut entries);
         entries
+    }
+
+    /// Reads what is withheld of the subjects, which says what is not there. Format 1 withholds nothing.
+    fn read_withheld(&mut self, entries: &mut Entries) {
+        let subjects =
+            self.subjects.iter().filter(|_| self.has_annexes).map(|id| (id.index, layout::withheld_file(id)));
+        for (index, name) in subjects.collect::<Vec<_>>() {
+            let parsed = match self.read(&name, withheld::SIZE_BYTES_MAX) {
+                Ok(None) => continue,
+                Ok(Some(bytes)) => Withheld::parse(&bytes).map_err(|error| error.to_string()),
+                Err(error) => Err(error.reason),
+            };
+            match parsed {
+                Ok(withheld) => drop(entries.withheld.insert(index, withheld)),
+                Err(found) => self.fails(format!("what is withheld in `{name}`"), found),
+            }
+        }
+        self.withheld.clone_from(&entries.withheld);
     }
 
     /// The entries are the subjects, entry 0, and what they lean on. Says whether all of them can be read.
@@ -455,6 +479,14 @@ impl<F: Folder> Source for Bundle<F> {
 
     fn withdrawals(&self, index: u64) -> Result<Vec<u64>, SourceError> {
         Ok(self.withdrawals.get(&index).cloned().unwrap_or_default())
+    }
+
+    fn withheld(&self, subject: &Id) -> Result<Option<WithheldBytes>, SourceError> {
+        let Some(withheld) = self.withheld.get(&subject.index).cloned() else { return Ok(None) };
+        let read = |file: &str, bytes_max: usize| self.read(&layout::content_file(subject, file), bytes_max);
+        let bytes_max = parts::PART_COUNT_MAX * parts::PART_BYTES;
+        let text = read(layout::TEXT_WITHHELD, bytes_max)?.zip(read(layout::TEXT_PARTS, parts::LINES_BYTES_MAX)?);
+        Ok(Some(WithheldBytes { withheld, text }))
     }
 
     fn blob(&self, subject: &Id, hash: Hash) -> Result<BlobFound, SourceError> {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Verifies an unpacked Affiant bundle with tools that other people wrote: sha256sum, openssl (3 or later),
-# ssh-keygen and xxd, beside what every POSIX system has (awk, cmp, comm, cut, find, fold, grep, sed, sort, tail, tr, uniq).
+# ssh-keygen and xxd, beside what every POSIX system has (awk, cmp, comm, cut, find, fold, grep, paste, sed, sort, split, tail, tr, uniq, wc, xargs).
 #
 #   sh verify.sh [--trust WHAT]... [FOLDER]
 #
@@ -36,7 +36,7 @@ while [ $# -gt 0 ]; do
 done
 cd -- "$folder" 2>/dev/null || { echo "verify.sh: no folder \`$folder\`" >&2; exit 4; }
 
-for tool in awk cmp comm cut find fold grep openssl sed sha256sum sort ssh-keygen tail tr uniq xxd; do
+for tool in awk cmp comm cut find fold grep openssl paste sed sha256sum sort split ssh-keygen tail tr uniq wc xargs xxd; do
   command -v "$tool" >/dev/null 2>&1 || { echo "verify.sh: \`$tool\` is not installed; nothing was checked" >&2; exit 4; }
 done
 case $(openssl version) in
@@ -54,6 +54,7 @@ missing_count=0
 holds() { printf 'holds    %s\n' "$*"; }
 fails() { printf 'FAILS    %s\n' "$*"; fail_count=$((fail_count + 1)); }
 withdrawn() { printf 'withdrawn  %s\n' "$*"; }
+withheld() { printf 'withheld  %s\n' "$*"; }
 missing() { printf 'missing  %s\n' "$*"; missing_count=$((missing_count + 1)); }
 
 verdict() {
@@ -474,14 +475,72 @@ withdrawn_from() {
   done
 }
 
+# Holds what is shown of a text against the parts that the record commits to: entry, SHA-256 of the text, what says so.
+check_parts() {
+  number=$(sed -n "s/^\\.renditions\\[\\([0-9]*\\)\\]\\.sha256 b $2\$/\\1/p" "$tmp/$1.values" | sed -n 1p)
+  committed=$(field "$1" "renditions\\[$number\\]\\.parts\\.sha256" b)
+  shown=data/content/$1/text-withheld.md lines=data/content/$1/text-parts.txt
+  [ -n "$committed" ] || { fails "content: \`$3\` shows in part what cannot be"; return; }
+  [ -f "$shown" ] && [ -f "$lines" ] || { missing "content: \`$shown\` and \`$lines\`"; return; }
+  xxd -p -c 32 "$shown" >"$tmp/bytes"
+  if [ "$(wc -c <"$shown" | tr -d ' ')" != "$(field "$1" "renditions\\[$number\\]\\.size" u)" ] ||
+    grep -qv -e '^shown [0-9a-f]\{64\}$' -e '^withheld [0-9a-f]\{64\}$' "$lines" ||
+    [ "$(grep -c . "$tmp/bytes")" != "$(grep -c . "$lines")" ]; then
+    fails "content: \`$lines\` has not one line for each part of \`$shown\`, or that is not as long as the text"
+    return
+  fi
+  paste -d ' ' "$lines" "$tmp/bytes" >"$tmp/parts"
+  ! grep '^withheld' "$tmp/parts" | grep -qv '^withheld [0-9a-f]* \(23\)*$' || fails "content: \`$shown\` shows something that \`$lines\` withholds"
+  # SHA-256 of salt and bytes of each part that is shown: 64 bytes, but for the last.
+  rm -rf "$tmp/cut"; mkdir "$tmp/cut"
+  sed -n 's/^shown \([0-9a-f]*\) \([0-9a-f]*\)$/\1\2/p' "$tmp/parts" | unhex | (cd "$tmp/cut" && split -a 5 -b 64 - p)
+  (cd "$tmp/cut" && find . -type f | sort | xargs sha256sum) | cut -c 1-64 >"$tmp/computed"
+  found=$(awk -v computed="$tmp/computed" '$1 == "shown" { getline hash <computed; print hash } $1 == "withheld" { print $2 }' "$tmp/parts" | unhex | sha256sum | cut -c 1-64)
+  awk -v text="$2" '
+    { count = length($3) / 2 }
+    $1 == "withheld" { if (is_open && end == at) end += count; else { if (is_open) print "text", text, start, end; start = at; end = at + count; is_open = 1 } }
+    { at += count }
+    END { if (is_open) print "text", text, start, end }' "$tmp/parts" >"$tmp/ranges"
+  grep '^text ' "$3" | cmp -s - "$tmp/ranges" || fails "content: \`$3\` names other bytes than \`$lines\` withholds"
+  if [ "$found" = "$committed" ]; then
+    holds "content: \`$shown\` is the text of $(printed "$1"), but for what is withheld of it, by the parts that its record commits to"
+  else
+    fails "content: \`$shown\` and \`$lines\` are not the parts that the record of $(printed "$1") commits to"
+  fi
+}
+
+# Checks what the bundle says that it withholds of entry $1; `kept` are the hashes.
+check_withheld() {
+  : >"$tmp/kept"
+  said=data/withheld/$1.txt
+  [ -f "$said" ] || return 0
+  [ "$format" = 2 ] || { fails "files: \`$said\` is not a file that bundles of format 1 have"; return; }
+  if [ "$(sed -n 1p "$said")" != 'affiant-withheld 1' ] || ! grep -q '^file ' "$said" ||
+    sed 1,3d "$said" | grep -qv -e '^file [0-9a-f]\{64\}$' -e '^text [0-9a-f]\{64\} [0-9][0-9]* [0-9][0-9]*$'; then
+    fails "content: \`$said\` does not say what is withheld"
+    return
+  fi
+  sed -n 's/^file //p; s/^text \([0-9a-f]*\) .*/\1/p' "$said" | sort -u >"$tmp/kept"
+  for hash in $(comm -13 "$tmp/named" "$tmp/kept"); do fails "content: \`$said\` withholds a file that $(printed "$1") does not name: $hash"; done
+  withheld "content: $(grep -c '^file ' "$said") file(s) of $(printed "$1"). Reason given: $(sed -n 's/^reason //p' "$said"). Authority given: $(sed -n 's/^authority //p' "$said")"
+  text=$(sed -n 's/^text \([0-9a-f]*\) .*/\1/p' "$said" | sort -u)
+  [ -z "$text" ] || check_parts "$1" "$text" "$said"
+}
+
 check_content() {
   sed -n 's/^\.primary\.sha256 b //p; s/^\.renditions\[[0-9]*\]\.sha256 b //p; s/^\.exchanges\[[0-9]*\]\.body\.sha256 b //p
+    s/^\.renditions\[[0-9]*\]\.parts\.seed b //p
     s/^\.exchanges\[[0-9]*\]\.connection\.tls\.chain\[[0-9]*\] b //p' "$tmp/$1.values" | sort -u >"$tmp/named"
-  grep "  data/content/$1/" $manifest | cut -c 1-64 | sort >"$tmp/held"
   before=$fail_count-$missing_count
+  check_withheld "$1"
+  grep "  data/content/$1/" $manifest >"$tmp/lines"
+  # What is there instead of a text that is shown in part is no file of the record, and was checked.
+  ! grep -q '^text ' "data/withheld/$1.txt" 2>/dev/null || { grep -v -e '/text-withheld\.md$' -e '/text-parts\.txt$' "$tmp/lines" >"$tmp/left"; mv "$tmp/left" "$tmp/lines"; }
+  cut -c 1-64 "$tmp/lines" | sort >"$tmp/held"
   withdrawn_from "$(number_of "$1")" | sort -u >"$tmp/gone"
   for hash in $(comm -12 "$tmp/named" "$tmp/gone"); do withdrawn "content: the file with SHA-256 $hash that $(printed "$1") names, see the withdrawal's record.json"; done
-  comm -23 "$tmp/named" "$tmp/gone" >"$tmp/left"
+  sort -u "$tmp/kept" "$tmp/gone" >"$tmp/absent"
+  comm -23 "$tmp/named" "$tmp/absent" >"$tmp/left"
   mv "$tmp/left" "$tmp/named"
   for hash in $(comm -23 "$tmp/named" "$tmp/held"); do missing "content: the file with SHA-256 $hash that $(printed "$1") names"; done
   for hash in $(comm -13 "$tmp/named" "$tmp/held"); do fails "content: \`$(sed -n "s/^$hash  \\(data\\/content\\/$1\\/.*\\)/\\1/p" $manifest | sed -n 1p)\` is not a file that $(printed "$1") names"; done
@@ -494,8 +553,15 @@ check_passage() {
   rendition=$(field "$1" rendition b)
   grep -q "^\\.renditions\\[[0-9]*\\]\\.sha256 b $rendition\$" "$tmp/$capture.values" || fails "content: $(printed "$1") quotes no text of $(printed "$capture")"
   text=$(grep "^$rendition  data/content/$capture/" $manifest | cut -c 67- | sed -n 1p)
-  { [ -n "$text" ] && [ -f "$text" ]; } || { missing "content: the text that $(printed "$1") quotes"; return; }
   start=$(field "$1" start u) end=$(field "$1" end u) exact=$(field "$1" exact t)
+  said=data/withheld/$capture.txt
+  if [ -z "$text" ] && grep -q "^text $rendition " "$said" 2>/dev/null; then
+    text=data/content/$capture/text-withheld.md
+    if awk -v start="$start" -v end="$end" '$1 == "text" && start + 0 < $4 + 0 && $3 + 0 < end + 0 { found = 1 } END { exit !found }' "$said"; then
+      withheld "content: the words that $(printed "$1") quotes"; check_history "$capture"; return
+    fi
+  fi
+  { [ -n "$text" ] && [ -f "$text" ]; } || { missing "content: the text that $(printed "$1") quotes"; return; }
   if [ "$(tail -c "+$((start + 1))" "$text" | xxd -p | tr -d '\n' | cut -c "1-$(((end - start) * 2))")" = "$exact" ]; then
     holds "content: the words of $(printed "$1") stand at bytes $start to $end of \`$text\`"
   else
@@ -539,6 +605,7 @@ while read -r name; do
   case $name in
     data/content/*/*) part=${name#data/content/}; grep -q "^${part%%/*}\$" "$tmp/contents" || belongs_to_none "$name" ;;
     data/citations/*.*.txt) part=${name#data/citations/}; grep -q "^${part%%.*}\$" "$tmp/contents" || belongs_to_none "$name" ;;
+    data/withheld/*.txt) part=${name#data/withheld/}; grep -q "^$(printed "${part%.txt}")\$" "$tmp/subjects" || belongs_to_none "$name" ;;
     data/entries/*/record.cbor.sig) part=${name#data/entries/}; grep -q "^$(printed "${part%/*}")\$" "$tmp/subjects" || belongs_to_none "$name" ;;
     data/entries/*/* | data/log/checkpoint) ;;
     data/keys/archive.pub | data/keys/archive.pem | data/keys/allowed-signers | data/keys/log.vkey | data/keys/log.pem | data/keys/log-ml-dsa-44.vkey) ;;

@@ -22,7 +22,9 @@ use crate::base::hash::Hash;
 use crate::base::id::Id;
 use crate::evidence::anchor::{self, AnchorBytes};
 use crate::evidence::citation::{self, Citation, Style};
+use crate::evidence::parts::Redacted;
 use crate::evidence::record::{Body, Genesis, Record, RecordError};
+use crate::evidence::withheld::Withheld;
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::log::key::{Ed25519PublicKey, Ed25519SecretKey};
 
@@ -58,6 +60,8 @@ pub struct Draft {
     pub citations: BTreeMap<u64, Citation>,
     /// Who dated the log, with the lines that lead to the draft's checkpoint; none where nobody did.
     pub anchors: Vec<AnchorBytes>,
+    /// What is withheld of subjects, by index, with the text that is shown in part.
+    pub withheld: BTreeMap<u64, (Withheld, Option<Redacted>)>,
     /// What makes the bundle, as `affiant 0.1.0`.
     pub software: String,
 }
@@ -102,7 +106,9 @@ impl Prepared {
         prepared.add_anchors(&draft.anchors);
         let withdrawn = draft.entries.iter().filter(|(_, part)| part.record.is_none());
         let withdrawn = withdrawn.map(|(index, part)| (*index, part.id.clone())).collect();
-        let entries = Entries { subjects: draft.subjects.clone(), records, withdrawn };
+        let withheld = draft.withheld.iter().map(|(index, (withheld, _))| (*index, withheld.clone())).collect();
+        let entries = Entries { subjects: draft.subjects.clone(), records, withdrawn, withheld };
+        prepared.add_withheld(draft);
         if let Some(index) = entries.withdrawn.keys().find(|index| entries.withdrawn_record(**index).is_none()) {
             return Err(WriteError::NoEntry { index: *index });
         }
@@ -169,6 +175,17 @@ impl Prepared {
             self.files.extend(citations);
         }
         Ok(())
+    }
+
+    fn add_withheld(&mut self, draft: &Draft) {
+        for (index, (withheld, redacted)) in &draft.withheld {
+            let Some(Part { id, .. }) = draft.entries.get(index) else { continue };
+            self.files.insert(layout::withheld_file(id), withheld.encode().into_bytes());
+            let Some(redacted) = redacted else { continue };
+            let file = |name: &str| layout::content_file(id, name);
+            self.files.insert(file(layout::TEXT_WITHHELD), redacted.text().to_vec());
+            self.files.insert(file(layout::TEXT_PARTS), redacted.lines().into_bytes());
+        }
     }
 
     fn add_anchors(&mut self, anchors: &[AnchorBytes]) {

@@ -44,7 +44,7 @@ mod withdrawal;
 
 pub use field::FieldError;
 pub use kind::{Anchor, AnchorProof, Capture, Check, Document, Genesis, GenesisKey, KeyPurpose, Provision, Vantage};
-pub use visit::{Method, Options, Primary, Rendition, Role, Tool, Visit};
+pub use visit::{Method, Options, Parts, Primary, Rendition, Role, Tool, Visit};
 pub use withdrawal::{Hold, HoldAct, Link, Manner, Withdrawal, WithdrawnEntry, WithdrawnRecord};
 
 use field::Fields;

@@ -10,7 +10,7 @@
 //! | `outcome`    | map    | `kind` and `reasons` ([`crate::document::outcome`])                       |
 //! | `exchanges`  | array  | every request and answer ([`crate::document::exchange`])                  |
 //! | `primary`    | map    | the document's own bytes: `sha256`, `size`, `media_type`                  |
-//! | `renditions` | array  | texts made from them: `role`, `media_type`, `sha256`, `size`, `tool`      |
+//! | `renditions` | array  | texts made from them: `role`, `media_type`, `sha256`, `size`, `tool`, and `parts` where the capture was made to be shown in part: `size`, `sha256`, `seed` ([`crate::evidence::parts`]) |
 //! | `options`    | map    | all that shaped the visit, limits included                                |
 //! | `host`       | map    | the machine: `os`, `arch`; texts only                                     |
 
@@ -87,6 +87,17 @@ pub struct Rendition {
     pub size_bytes: u64,
     /// What made it.
     pub tool: Tool,
+    /// What commits to it part by part, when it can be shown in part.
+    pub parts: Option<Parts>,
+}
+
+/// What commits to a text part by part.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Parts {
+    /// The hash over all commitments.
+    pub sha256: Hash,
+    /// The name of the seed.
+    pub seed: Hash,
 }
 
 /// What a rendition is.
@@ -125,6 +136,7 @@ impl Visit {
     pub fn blobs(&self) -> Vec<Hash> {
         let mut blobs = vec![self.primary.sha256];
         blobs.extend(self.renditions.iter().map(|rendition| rendition.sha256));
+        blobs.extend(self.renditions.iter().filter_map(|rendition| Some(rendition.parts?.seed)));
         for exchange in &self.exchanges {
             blobs.push(exchange.body.sha256);
             blobs.extend(exchange.connection.tls.iter().flat_map(|tls| tls.chain.iter().copied()));
@@ -207,31 +219,58 @@ impl Rendition {
     fn to_value(&self) -> Value {
         let tool =
             [("name", Value::from(self.tool.name.as_str())), ("version", Value::from(self.tool.version.as_str()))];
-        Value::map([
+        let mut fields = vec![
             ("role", Value::from(self.role.as_str())),
             ("media_type", Value::from(self.media_type.as_str())),
             ("sha256", Value::from(self.sha256)),
             ("size", Value::from(self.size_bytes)),
             ("tool", Value::map(tool)),
-        ])
+        ];
+        push_optional(&mut fields, "parts", self.parts.map(Parts::to_value));
+        Value::map(fields)
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, FieldError> {
         let role = fields.text("role")?;
         let role = Role::from_str(&role).ok_or_else(|| fields.wrong("role", "`text`", &Value::from(role)))?;
         let mut tool = fields.map("tool")?;
+        let parts = fields.optional_map("parts")?.map(Parts::from_fields).transpose()?;
         let rendition = Self {
             role,
             media_type: fields.text("media_type")?,
             sha256: fields.hash("sha256")?,
             size_bytes: fields.unsigned("size")?,
             tool: Tool { name: tool.text("name")?, version: tool.text("version")? },
+            parts,
         };
         tool.finish()?;
         fields.finish()?;
         Ok(rendition)
     }
 }
+
+impl Parts {
+    fn to_value(self) -> Value {
+        Value::map([
+            ("size", Value::from(PART_SIZE)),
+            ("sha256", Value::from(self.sha256)),
+            ("seed", Value::from(self.seed)),
+        ])
+    }
+
+    fn from_fields(mut fields: Fields) -> Result<Self, FieldError> {
+        let size = fields.unsigned("size")?;
+        if size != PART_SIZE {
+            return Err(fields.wrong("size", "the size of a part, 32", &Value::from(size)));
+        }
+        let parts = Self { sha256: fields.hash("sha256")?, seed: fields.hash("seed")? };
+        fields.finish()?;
+        Ok(parts)
+    }
+}
+
+/// The size of a part as a record has it ([`crate::evidence::parts::PART_BYTES`]).
+const PART_SIZE: u64 = 32;
 
 impl Role {
     /// Returns the role's name in a record.

@@ -4,8 +4,9 @@
 use std::io::{self, Write};
 
 use super::entry::{Entries, VerifiedEntry};
-use super::finding::{Check, Finding, NOBODY};
+use super::finding::{Check, Finding, NOBODY, Outcome};
 use super::source::{BlobFound, Source};
+use super::withheld::{self, HeldBack};
 
 use crate::base::hash::Hash;
 use crate::base::id::Id;
@@ -20,12 +21,23 @@ pub(super) fn check(source: &dyn Source, entry: &VerifiedEntry, entries: &mut En
     if let Body::Provision(provision) = &entry.record.body {
         return Some(passage(source, provision, entries));
     }
-    let blobs = entry.record.body.visit()?.blobs();
-    Some(blobs_of(source, &entry.id, &blobs, entries))
+    let visit = entry.record.body.visit()?;
+    let finding = blobs_of(source, &entry.id, &visit.blobs(), entries);
+    if finding.outcome == Outcome::Fails {
+        return Some(finding);
+    }
+    // What the record commits to part by part is held against the text itself, wherever both are there.
+    let mismatch = visit.renditions.iter().find_map(|rendition| withheld::check_seed(source, &entry.id, rendition));
+    Some(mismatch.unwrap_or(finding))
 }
 
 fn blobs_of(source: &dyn Source, id: &Id, blobs: &[Hash], entries: &mut Entries<'_>) -> Finding {
     let mut missing = Vec::new();
+    let held_back = match withheld::check(source, id, entries) {
+        Ok(held_back) => held_back,
+        Err(finding) => return finding,
+    };
+    let mut withheld_count = 0;
     let withdrawing = entries.withdrawing(id.index);
     let (mut withdrawn_count, mut by) = (0, Vec::new());
     for hash in blobs {
@@ -33,6 +45,10 @@ fn blobs_of(source: &dyn Source, id: &Id, blobs: &[Hash], entries: &mut Entries<
         if let Some(withdrawn) = withdrawing.iter().find(|one| one.names(*hash)) {
             withdrawn_count += 1;
             by.push(withdrawn.words().to_owned());
+            continue;
+        }
+        if held_back.as_ref().is_some_and(|one| one.names(*hash)) {
+            withheld_count += 1;
             continue;
         }
         match source.blob(id, *hash) {
@@ -46,6 +62,12 @@ fn blobs_of(source: &dyn Source, id: &Id, blobs: &[Hash], entries: &mut Entries<
     }
     by.dedup();
     let by = by.join("; ");
+    if let Some(held_back) = held_back.filter(|_| missing.is_empty() && withheld_count > 0) {
+        let there = blobs.len() - withdrawn_count - withheld_count;
+        let withdrawn = if by.is_empty() { by } else { format!("; {withdrawn_count} {by}") };
+        let found = format!("{there} of them; {withheld_count} {}{withdrawn}", held_back.words());
+        return Finding::not_shown(Check::Content, format!("all {} files that the record names", blobs.len()), found);
+    }
     if missing.is_empty() && withdrawn_count > 0 {
         let expected = format!("all {} files that the record names", blobs.len());
         let found = format!("{} of them; {withdrawn_count} {by}", blobs.len() - withdrawn_count);
@@ -75,16 +97,10 @@ fn passage(source: &dyn Source, provision: &Provision, entries: &mut Entries<'_>
             "a quote from another text",
         );
     }
-    if let finding @ Finding { outcome: super::finding::Outcome::Fails | super::finding::Outcome::NotShown, .. } =
-        blobs_of(source, &capture.id, &[provision.rendition], entries)
-    {
-        return finding;
-    }
-    let mut text = Text { bytes: Vec::new() };
-    if let Err(error) = source.copy_blob(&capture.id, provision.rendition, &mut text) {
-        return Finding::fails(Check::Content, "the quoted text", error.to_string());
-    }
-    let bytes = text.bytes;
+    let bytes = match quoted_text(source, provision, &capture, entries) {
+        Ok(bytes) => bytes,
+        Err(finding) => return finding,
+    };
     let found =
         usize::try_from(provision.start).ok().zip(usize::try_from(provision.end).ok()).and_then(|(start, end)| {
             let text = std::str::from_utf8(&bytes).ok()?;
@@ -111,9 +127,39 @@ fn passage(source: &dyn Source, provision: &Provision, entries: &mut Entries<'_>
     }
 }
 
+/// Returns the text that a passage is quoted from; blacked out where the passage itself is not, when some of it is withheld.
+fn quoted_text(
+    source: &dyn Source,
+    provision: &Provision,
+    capture: &VerifiedEntry,
+    entries: &mut Entries<'_>,
+) -> Result<Vec<u8>, Finding> {
+    let held_back = withheld::check(source, &capture.id, entries)?;
+    if let Some(redacted) = held_back.as_ref().and_then(|one| one.text_of(provision.rendition)) {
+        let range = provision.start..provision.end;
+        let expected = format!("the words at bytes {} to {} of the text of `{}`", range.start, range.end, capture.id);
+        let found = || held_back.as_ref().map(HeldBack::words).unwrap_or_default();
+        let is_shown = redacted.shows(&range);
+        return if is_shown {
+            Ok(redacted.text().to_vec())
+        } else {
+            Err(Finding::not_shown(Check::Content, expected, found()))
+        };
+    }
+    let finding = blobs_of(source, &capture.id, &[provision.rendition], entries);
+    if finding.outcome != Outcome::Holds {
+        return Err(finding);
+    }
+    let mut text = Text::default();
+    let copied = source.copy_blob(&capture.id, provision.rendition, &mut text);
+    copied.map_err(|error| Finding::fails(Check::Content, "the quoted text", error.to_string()))?;
+    Ok(text.bytes)
+}
+
 /// A text in memory, up to its limit.
-struct Text {
-    bytes: Vec<u8>,
+#[derive(Default)]
+pub(super) struct Text {
+    pub(super) bytes: Vec<u8>,
 }
 
 impl Write for Text {

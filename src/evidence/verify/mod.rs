@@ -26,7 +26,8 @@
 //! 5. The verdict: [`Verdict::of`].
 //!
 //! What a withdrawal names ([`crate::evidence::record::Withdrawal`]), itself verified as an entry behind the one that it
-//! speaks of, is *not shown*: neither missing, nor does it hold. What is absent without one is missing.
+//! speaks of, is *not shown*: neither missing, nor does it hold. The same goes for what a bundle withholds of its subjects
+//! ([`crate::evidence::withheld`]), of which the parts that are shown are proven. What is absent without either is missing.
 
 pub mod finding;
 
@@ -39,6 +40,7 @@ mod history;
 mod origin;
 mod subject;
 mod times;
+mod withheld;
 
 pub mod loose;
 pub mod report;

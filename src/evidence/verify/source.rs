@@ -7,6 +7,7 @@ use super::finding::Finding;
 use crate::base::hash::Hash;
 use crate::base::id::Id;
 use crate::evidence::anchor::AnchorBytes;
+use crate::evidence::withheld::Withheld;
 
 /// An archive, a bundle or a server, as the verifier sees it: bytes by index and by hash, none of them trusted.
 pub trait Source {
@@ -47,6 +48,15 @@ pub trait Source {
     /// When the bytes cannot be read.
     fn withdrawals(&self, index: u64) -> Result<Vec<u64>, SourceError>;
 
+    /// Returns what is withheld of `subject`, when the container says that something is; nothing for an archive.
+    ///
+    /// # Errors
+    /// When the bytes cannot be read.
+    fn withheld(&self, subject: &Id) -> Result<Option<WithheldBytes>, SourceError> {
+        let _ = subject;
+        Ok(None)
+    }
+
     /// Looks for a blob that `subject`'s record names, and says what is in its place.
     ///
     /// # Errors
@@ -73,6 +83,15 @@ pub struct EntryBytes {
     pub proof: Option<Vec<u8>>,
     /// The receipt.
     pub receipt: Option<Vec<u8>>,
+}
+
+/// What a container withholds of a capture or check, and what is there instead of a text that is shown in part.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct WithheldBytes {
+    /// What is withheld, and why.
+    pub withheld: Withheld,
+    /// The text with what is withheld blacked out, and the lines that prove the rest.
+    pub text: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 /// What is in a blob's place.
