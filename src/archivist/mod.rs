@@ -32,6 +32,7 @@ pub mod cite;
 pub mod quote;
 
 pub mod bundle;
+pub mod declare;
 pub mod verify;
 pub mod verify_loose;
 pub mod withhold;

@@ -22,6 +22,7 @@ mod cite;
 mod quote;
 
 mod bundle;
+mod declare;
 mod verify;
 
 mod timestamp;
@@ -105,6 +106,7 @@ enum Command {
     Quote(quote::Quote),
     Bundle(bundle::Bundle),
     Verify(verify::Verify),
+    Declare(declare::Declare),
     Timestamp(timestamp::Timestamp),
     Witness(witness::Witness),
     Audit(audit::Audit),
@@ -148,6 +150,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Command::Quote(command) => catalogued(&settings, command.run(&settings)),
         Command::Bundle(command) => command.run(&settings),
         Command::Verify(command) => command.run(&settings),
+        Command::Declare(command) => command.run(&settings),
         Command::Timestamp(command) => command.run(&settings),
         Command::Witness(command) => command.run(&settings),
         Command::Audit(command) => command.run(&settings),

@@ -80,7 +80,8 @@ impl Verify {
     }
 }
 
-fn verify(what: &Path, trust: Trust<'_>, settings: &Settings) -> Result<Vec<Report>, Failure> {
+/// Verifies a bundle, an archive or a record: a report for each subject.
+pub(super) fn verify(what: &Path, trust: Trust<'_>, settings: &Settings) -> Result<Vec<Report>, Failure> {
     if what.join("archive.toml").exists() {
         let authorities = trust.authorities.cloned().unwrap_or_default();
         let known = Known { policy: trust.policy.cloned(), authorities, ..Known::of(&settings.keyring())? };
@@ -126,7 +127,7 @@ fn vkey(text: &str) -> Result<VerifierKey, Failure> {
 }
 
 /// Returns which timestamp authorities are trusted: the keyring's, and those of single files besides.
-fn authorities(files: &[PathBuf], settings: &Settings) -> Result<Authorities, Failure> {
+pub(super) fn authorities(files: &[PathBuf], settings: &Settings) -> Result<Authorities, Failure> {
     let mut authorities = settings.keyring().authorities()?;
     for path in files {
         let unusable = |error: &dyn std::error::Error| {

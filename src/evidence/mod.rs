@@ -18,3 +18,5 @@ pub mod bundle;
 
 pub mod retention;
 pub mod verify;
+
+pub mod declaration;

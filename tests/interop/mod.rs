@@ -18,6 +18,7 @@
 mod bag;
 mod cose;
 mod decode;
+mod docx;
 mod go;
 mod openssl;
 mod packs;

@@ -60,12 +60,20 @@ impl Plan {
     /// One [`ZipError`] for each way that names can be unfit or clash, and `TooManyMembers` or
     /// `TooLarge`, after which the caller should divide them over several ZIPs.
     pub fn new(mut members: Vec<Member>) -> Result<Self, ZipError> {
+        members.sort_by(|a, b| a.name.cmp(&b.name));
+        check_names(&members)?;
+        Self::of_package(members)
+    }
+
+    /// Takes the members in the order and by the names that another format asks for, as a text document does: fixed names of
+    /// ours, which no bundle has.
+    ///
+    /// # Errors
+    /// [`ZipError::TooManyMembers`], [`ZipError::TooLarge`].
+    pub fn of_package(members: Vec<Member>) -> Result<Self, ZipError> {
         if members.len() > MEMBERS_MAX {
             return Err(ZipError::TooManyMembers { count: members.len() });
         }
-        members.sort_by(|a, b| a.name.cmp(&b.name));
-        check_names(&members)?;
-
         let mut offsets = Vec::with_capacity(members.len() + 1);
         let mut end = 0;
         for member in &members {
