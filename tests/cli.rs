@@ -5,7 +5,7 @@
 //! it is not 0. `[..]` stands for anything within a line, a line `...` for any lines. Hashes, times,
 //! fingerprints and the log's chosen name differ in every run, so any of them stands for any other.
 //! Where a transcript speaks of `http://tsa.example/tsr`, a timestamp authority on loopback answers in its place, whose
-//! root lies in `tsa-root.pem`. Each file runs in a folder of its own that holds `privacy.html`. The console blocks of `README.md` are a transcript.
+//! root lies in `tsa-root.pem`; in place of `http://calendar.example` an OpenTimestamps calendar. Each file runs in a folder of its own that holds `privacy.html`. The console blocks of `README.md` are a transcript.
 
 use std::fs;
 use std::path::Path;
@@ -14,9 +14,13 @@ use std::process::Command;
 use affiant::outside::authority::label_of;
 
 use crate::authority::Authority;
+use crate::calendar::Calendar;
 
 /// The authority of the transcripts.
 const AUTHORITY: &str = "http://tsa.example/tsr";
+
+/// Their calendar.
+const CALENDAR: &str = "http://calendar.example";
 
 #[test]
 fn every_transcript_comes_true() {
@@ -58,6 +62,15 @@ fn run(name: &str, transcript: &str) -> usize {
     } else {
         None
     };
+    let calendar = if transcript.contains(CALENDAR) {
+        let Some(calendar) = Calendar::start() else { return 0 };
+        Some(calendar)
+    } else {
+        None
+    };
+    // Who answers, and in whose place.
+    let authorities = authority.iter().map(|authority| (authority.url().to_owned(), AUTHORITY));
+    let stand_ins: Vec<_> = authorities.chain(calendar.iter().map(|calendar| (calendar.url(), CALENDAR))).collect();
     let mut lines = transcript.lines().peekable();
     let mut count = 0;
     while let Some(line) = lines.next() {
@@ -73,10 +86,12 @@ fn run(name: &str, transcript: &str) -> usize {
         while expected.last().is_some_and(|line| line.is_empty()) {
             expected.pop();
         }
-        let url = authority.as_ref().map_or(AUTHORITY, Authority::url);
-        let (printed, found) = shell(&typed.replace(AUTHORITY, url), folder.path());
-        let labels = [url, AUTHORITY].map(|url| format!("/{}-", label_of(url)));
-        let printed = printed.replace(url, AUTHORITY).replace(&labels[0], &labels[1]);
+        let asked = stand_ins.iter().fold(typed.to_owned(), |typed, (url, name)| typed.replace(name, url));
+        let (printed, found) = shell(&asked, folder.path());
+        let printed = stand_ins.iter().fold(printed, |printed, (url, name)| {
+            let labels = [url, *name].map(|url| format!("/{}-", label_of(url)));
+            printed.replace(url, name).replace(&labels[0], &labels[1])
+        });
         let printed: Vec<&str> = printed.trim_end().lines().collect();
         let shown = printed.join("\n");
         assert!(

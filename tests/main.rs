@@ -9,6 +9,7 @@
 
 mod audit;
 mod authority;
+mod calendar;
 mod catalogue;
 mod cli;
 mod copies;

@@ -11,8 +11,11 @@ use crate::outside::archive::{Archive, ArchiveError};
 use crate::timestamp::reply::Reply;
 
 /// How many anchors that cover a record are looked at, the earliest first: the first is the narrowest, and the others
-/// are for a reader who does not trust its authority. As many with tokens, and as many with cosignatures.
+/// are for a reader who does not trust its authority. As many with tokens, with cosignatures, and with proofs that end at blocks.
 const COVERING_COUNT_MAX: usize = 4;
+
+/// How many anchors that cover a record are looked at for all of that.
+const LOOKED_AT_COUNT_MAX: usize = 256;
 
 /// How many of the newest anchors are looked at for one that a record can name.
 const NEWEST_COUNT_MAX: usize = 64;
@@ -30,11 +33,13 @@ pub fn anchors_for(log: &Log<'_>, records: &[(u64, u64)]) -> Result<Vec<AnchorBy
     let mut wanted: Vec<u64> = Vec::new();
     let mut read: Vec<AnchorBytes> = Vec::new();
     for (index, named) in records {
-        let (mut dated, mut cosigned) = (0, 0);
+        let (mut dated, mut cosigned, mut mined, mut looked) = (0, 0, 0, 0);
         for size in sizes.iter().filter(|size| **size == *named || **size > *index) {
-            if *size > *index && dated.min(cosigned) >= COVERING_COUNT_MAX {
+            let has_all = [dated, cosigned, mined].into_iter().min() >= Some(COVERING_COUNT_MAX);
+            if *size > *index && (has_all || looked >= LOOKED_AT_COUNT_MAX) {
                 break;
             }
+            looked += 1;
             if !wanted.contains(size) {
                 wanted.push(*size);
                 read.push(anchors.read(*size)?);
@@ -42,6 +47,7 @@ pub fn anchors_for(log: &Log<'_>, records: &[(u64, u64)]) -> Result<Vec<AnchorBy
             let here = read.iter().find(|anchor| anchor.size == *size && *size > *index);
             dated += usize::from(here.is_some_and(|anchor| !anchor.replies.is_empty()));
             cosigned += usize::from(here.is_some_and(|anchor| !anchor.cosignatures.is_empty()));
+            mined += usize::from(here.is_some_and(|anchor| anchor.complete_proofs().next().is_some()));
         }
     }
     read.retain(AnchorBytes::is_said);
@@ -65,7 +71,9 @@ pub fn newest_anchor(
     root_at: impl Fn(u64) -> Option<Hash>,
 ) -> Result<Option<After>, ArchiveError> {
     newest_with(archive, size_max, root_at, |anchor, root| {
-        proofs(anchor, root).into_iter().map(|proof| proof.sha256).collect()
+        // A path to a block can be known before the block is: what could not be foreseen is the block's header.
+        let named = proofs(anchor, root).into_iter().filter(|proof| proof.kind != AnchorProof::OPENTIMESTAMPS);
+        named.map(|proof| proof.sha256).collect()
     })
 }
 
@@ -90,7 +98,7 @@ pub(super) fn newest_with(
 }
 
 /// Returns the anchors of which the log has no record, the earliest first. It looks back as far as the newest anchor
-/// that the log has committed to whole.
+/// that the log has committed to whole; where calendars are asked, further, since proofs are complete hours later.
 ///
 /// # Errors
 /// When a file of the archive or the index cannot be read.
@@ -113,7 +121,7 @@ pub fn uncommitted_anchors<E: From<ArchiveError>>(
                 uncommitted.push(proof.clone());
             }
         }
-        if uncommitted.is_empty() && !proofs.is_empty() {
+        if uncommitted.is_empty() && !proofs.is_empty() && archive.settings().calendars.is_empty() {
             break;
         }
         if !uncommitted.is_empty() {
@@ -124,12 +132,21 @@ pub fn uncommitted_anchors<E: From<ArchiveError>>(
     Ok(found)
 }
 
-/// Returns what was said of a checkpoint with this root: tokens, then cosignatures.
+/// Returns what was said of a checkpoint with this root: tokens, cosignatures, then proofs that end at blocks and the
+/// headers of these. What is pending is not among them: it shows nothing, and another file takes its place.
 fn proofs(anchor: &AnchorBytes, root: Hash) -> Vec<AnchorProof> {
     let proof = |kind: &str, sha256| AnchorProof { kind: kind.to_owned(), sha256 };
     let tokens = tokens(anchor, root).into_iter().map(|sha256| proof(AnchorProof::RFC_3161, sha256));
     let cosignatures = cosignatures(anchor, root).into_iter().map(|sha256| proof(AnchorProof::COSIGNATURE, sha256));
-    tokens.chain(cosignatures).collect()
+    let said = tokens.chain(cosignatures);
+    if !is_over_root(anchor, root) {
+        return said.collect();
+    }
+    let complete = anchor.complete_proofs().take(NAMED_COUNT_MAX);
+    let complete = complete.map(|(bytes, _)| proof(AnchorProof::OPENTIMESTAMPS, Hash::of(bytes)));
+    let headers = anchor.proven_headers().into_iter().take(NAMED_COUNT_MAX);
+    let headers = headers.map(|bytes| proof(AnchorProof::BITCOIN_HEADER, Hash::of(bytes)));
+    said.chain(complete).chain(headers).collect()
 }
 
 /// Returns the hashes of the cosignatures beside a checkpoint with this root. Each was verified before it was kept.

@@ -3,6 +3,7 @@
 //! The entries themselves are for `audit`.
 
 use super::append::AppendError;
+use super::calendars::standing;
 use super::pending::Attempt;
 use super::places::Places;
 use super::read::Log;
@@ -137,6 +138,9 @@ fn keys(keyring: &Keyring) -> Vec<Advice> {
     if let Err(error) = keyring.authorities() {
         advice.push(Advice::wrong("timestamps", with_causes(&error), "replace or remove the file that is named"));
     }
+    if let Err(error) = keyring.blocks() {
+        advice.push(Advice::wrong("calendars", with_causes(&error), "mend the line that is named"));
+    }
     match keyring.policy() {
         Ok(Some(policy)) => {
             let witnesses = policy.witnesses().len();
@@ -188,6 +192,7 @@ fn log(archive: &Archive, keyring: &Keyring) -> Vec<Advice> {
         ));
     }
     advice.push(timestamps(archive));
+    advice.extend(calendars(archive));
     advice.extend(witnesses(archive, keyring));
     if archive.settings().naan.is_none() {
         advice.push(Advice::weak(
@@ -233,6 +238,46 @@ fn timestamps(archive: &Archive) -> Advice {
     }
     let found = format!("pending: the newest checkpoint has size {}, the newest dated one {newest}", state.size);
     Advice::weak(ABOUT, found, "`affiant timestamp`")
+}
+
+/// Says how the archive stands with its OpenTimestamps calendars; nothing where it never had any.
+fn calendars(archive: &Archive) -> Option<Advice> {
+    const ABOUT: &str = "calendars";
+    let standing = match standing(archive, &archive.settings().calendars) {
+        Ok(standing) => standing,
+        Err(error) => {
+            return Some(Advice::wrong(ABOUT, with_causes(&error), "`affiant audit` names everything that is damaged"));
+        }
+    };
+    if archive.settings().calendars.is_empty() && standing.taken.is_none() {
+        return None;
+    }
+    let newest = |size: Option<u64>| size.map_or_else(|| "none".to_owned(), |size| format!("size {size}"));
+    let found = format!(
+        "of {} entries, a block of Bitcoin has {}, a calendar {}; {} proof(s) pending",
+        standing.size,
+        newest(standing.complete),
+        newest(standing.taken),
+        standing.pending
+    );
+    if let Some(Attempt { url, failures, next, error, .. }) = standing.attempts.first() {
+        let next = next.to_second();
+        let found = format!("{found}; `{url}` failed {failures} time(s) and is asked again after {next}: {error}");
+        return Some(Advice::weak(ABOUT, found, "`affiant timestamp --calendar URL` asks now, or asks another"));
+    }
+    if let Some(height) = standing.without_header.first() {
+        let found = format!("{found}; the header of block {height} is not here, so nobody has checked its proof");
+        return Some(Advice::weak(
+            ABOUT,
+            found,
+            "`affiant timestamp --upgrade --bitcoin-node URL`, or a line in `keys/blocks`",
+        ));
+    }
+    Some(if standing.pending == 0 {
+        Advice::good(ABOUT, found)
+    } else {
+        Advice::weak(ABOUT, found, "`affiant timestamp --upgrade`, some hours after it was handed in")
+    })
 }
 
 /// Says how the archive stands with the witnesses of the keyring's policy.

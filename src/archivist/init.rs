@@ -87,6 +87,7 @@ fn create(
         prefix,
         naan: naming.naan.clone(),
         authorities: Vec::new(),
+        calendars: Vec::new(),
         retention: Vec::new(),
     };
     Ok(Archive::create(&places.archive, &settings)?)

@@ -17,6 +17,7 @@ pub mod anchors;
 pub mod append;
 mod signer;
 
+pub mod calendars;
 pub mod pending;
 pub mod timestamp;
 pub mod witness;

@@ -96,6 +96,13 @@ impl Pending {
         self.0.insert(url.to_owned(), attempt);
     }
 
+    /// Leaves somebody alone for a while after something that went well.
+    pub(super) fn rest(&mut self, url: &str, seconds: u64, now: Time) {
+        let (url, next) = (url.to_owned(), later(now, seconds));
+        let rest = Attempt { url: url.clone(), failures: 0, last: now, next, error: String::new() };
+        self.0.insert(url, rest);
+    }
+
     pub(super) fn write(&self, archive: &Archive) -> Result<(), ArchiveError> {
         if self.0.is_empty() && archive.anchors().pending().is_empty() {
             return Ok(());

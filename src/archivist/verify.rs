@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::anchors::anchors_for;
 use super::audit::{Known, audit};
+use super::calendars::Chain;
 use super::catalogue::as_it_is;
 use super::progress::Progress;
 use super::read::{Log, ReadError};
@@ -30,6 +31,8 @@ use crate::outside::archive::catalogue::Catalogue;
 use crate::outside::archive::packs::PackError;
 use crate::outside::archive::{Archive, ArchiveError};
 use crate::outside::files::{FileBytes, FileFolder, FilesError};
+use crate::outside::node::NodeError;
+use crate::timestamp::opentimestamps::blocks::{Blocks, BlocksError};
 
 /// How many captures before one are looked at before the log is walked for the one that it names: it is the first,
 /// unless a document was captured under two records at once.
@@ -59,6 +62,55 @@ pub fn verify_bundle<'t>(path: &Path, trust: impl Into<Trust<'t>>, now: Time) ->
         }
         Err(error) => refused("a ZIP as bundles are", error.to_string()),
     })
+}
+
+/// Takes in, from a node, the headers of those blocks at which the proofs of a source end and which are not known.
+///
+/// # Errors
+/// [`LearnError`] when the source cannot be read, or the node gives no header.
+pub fn learn_blocks(
+    source: &dyn Source,
+    index: u64,
+    named: u64,
+    chain: &dyn Chain,
+    known: &mut Blocks,
+) -> Result<(), LearnError> {
+    for anchor in source.anchors(index, named)? {
+        let ends = anchor.complete_proofs().flat_map(|(_, proof)| proof.blocks().map(|(at, _)| at).collect::<Vec<_>>());
+        let heights: Vec<u64> = ends.chain(anchor.headers.iter().map(|(height, _)| *height)).collect();
+        for height in heights {
+            if known.header(height).is_none() {
+                known.add_header(height, chain.header(height)?)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes in the headers that a bundle needs; what is no bundle needs none.
+///
+/// # Errors
+/// As [`learn_blocks`].
+pub fn learn_blocks_of_bundle(path: &Path, chain: &dyn Chain, known: &mut Blocks) -> Result<(), LearnError> {
+    let learn = |source: &dyn Source, known: &mut Blocks| learn_blocks(source, 0, 0, chain, known);
+    if path.is_dir() {
+        let Ok(folder) = FileFolder::open(path) else { return Ok(()) };
+        return learn(&Bundle::open(folder), known);
+    }
+    let opened = FileBytes::open(path).ok().and_then(|bytes| zip::Archive::open(bytes).ok());
+    opened.map_or(Ok(()), |archive| learn(&Bundle::open(archive), known))
+}
+
+/// Why no header was taken in.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message stands for its doc")]
+pub enum LearnError {
+    #[error("your blocks and the node's")]
+    Blocks(#[from] BlocksError),
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
 }
 
 /// Verifies a bundle wherever its files lie; `name` is what a bundle without subjects is called.

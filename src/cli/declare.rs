@@ -62,7 +62,8 @@ impl Declare {
         }
         let policy = policy(None, &[], settings)?;
         let authorities = authorities(&[], settings)?;
-        let trust = Trust { policy: policy.as_ref(), authorities: Some(&authorities) };
+        let blocks = settings.keyring().blocks()?;
+        let trust = Trust { policy: policy.as_ref(), authorities: Some(&authorities), blocks: Some(&blocks) };
         let reports = verify(&self.what, trust, settings)?;
         let bundle = self.what.is_file().then_some(self.what.as_path());
         let draft = declare(self.form, self.format, &reports, bundle)?;

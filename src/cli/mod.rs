@@ -25,6 +25,7 @@ mod bundle;
 mod declare;
 mod verify;
 
+mod calendars;
 mod timestamp;
 mod witness;
 

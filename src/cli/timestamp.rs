@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::calendars::{self, Asking, Tally};
 use super::capture::interruption;
 use super::failure::{FAILED, Failure, IN_PART, REFUSED, WRONG_USE};
 use super::output;
 use super::settings::Settings;
 use super::show::find;
 
+use crate::archivist::calendars::Urgency;
 use crate::archivist::places::now;
 use crate::archivist::read::Log;
 use crate::archivist::timestamp::{
@@ -29,26 +31,37 @@ use crate::timestamp::authorities::Authorities;
 /// How often somebody who waits is looked at.
 const LOOK_UP: Duration = Duration::from_millis(200);
 
-/// Ask timestamp authorities when the log's newest checkpoint existed, and keep what they answer.
+/// Ask timestamp authorities, or OpenTimestamps calendars, when the log's newest checkpoint existed, and keep what they answer.
 ///
 /// A token dates everything in the log until then, and shows no authority what that is. Without --authority, those are
 /// asked that `archive.toml` names and that have not dated the newest checkpoint yet; they are asked after each capture
-/// too. Whose answers you believe is said by the roots in `keys/authorities` (PEM or DER).
+/// too. Whose answers you believe is said by the roots in `keys/authorities` (PEM or DER). A calendar's proof is pending for hours,
+/// until a block of Bitcoin has it; which blocks you know is said in `keys/blocks`, or by your own node.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  affiant timestamp --authority https://freetsa.org/tsr --remember\n  \
-    affiant timestamp\n  affiant timestamp --every 1h")]
+    affiant timestamp --calendar https://alice.btc.calendar.opentimestamps.org --remember\n  \
+    affiant timestamp --upgrade\n  affiant timestamp\n  affiant timestamp --every 1h")]
 pub(super) struct Timestamp {
     /// An authority's address; give it again for another.
     #[arg(long, value_name = "URL")]
     authority: Vec<String>,
+    /// An OpenTimestamps calendar's address; give it again for another.
+    #[arg(long, value_name = "URL")]
+    calendar: Vec<String>,
+    /// Ask nobody for anything new: only complete the OpenTimestamps proofs that are pending.
+    #[arg(long, conflicts_with_all = ["authority", "statement", "every"])]
+    upgrade: bool,
+    /// A Bitcoin node that says which blocks are in the chain, as `http://name:password@127.0.0.1:8332`.
+    #[arg(long, value_name = "URL", env = "AFFIANT_BITCOIN_NODE", hide_env_values = true)]
+    bitcoin_node: Option<String>,
     /// Date one record's statement instead, and write it with the token in its header (RFC 9921), for other systems.
-    #[arg(long, value_name = "ID", requires = "output", conflicts_with_all = ["every", "remember"])]
+    #[arg(long, value_name = "ID", requires = "output", conflicts_with_all = ["every", "remember", "calendar"])]
     statement: Option<String>,
     /// Where to write it.
     #[arg(short, long, value_name = "FILE", requires = "statement")]
     output: Option<PathBuf>,
     /// Write the addresses into `archive.toml`, to be asked from now on.
-    #[arg(long, requires = "authority")]
+    #[arg(long)]
     remember: bool,
     /// Go on asking whenever there is a newer checkpoint, this often, as `90s`, `15m`, `6h` or `1d`.
     #[arg(long, value_name = "TIME", value_parser = read_span)]
@@ -63,47 +76,34 @@ impl Timestamp {
                 "an authority cannot be asked without a socket, and --offline forbids it",
             ));
         }
-        for url in &self.authority {
+        if self.remember && self.authority.is_empty() && self.calendar.is_empty() {
+            return Err(Failure::new(WRONG_USE, "--remember needs an address: --authority URL or --calendar URL"));
+        }
+        for url in self.authority.iter().chain(&self.calendar) {
             check_address(url).map_err(|error| Failure::of(WRONG_USE, &error))?;
         }
         let mut archive = settings.archive()?;
         if self.remember {
-            let mut urls = archive.settings().authorities.clone();
-            urls.extend(self.authority.iter().filter(|url| !archive.settings().authorities.contains(url)).cloned());
-            archive.set_authorities(urls)?;
+            self.remember(&mut archive)?;
         }
-        if self.authority.is_empty() && archive.settings().authorities.is_empty() {
+        if let (Some(id), Some(target)) = (&self.statement, &self.output) {
+            return self.date_statement(&archive, id, target, settings);
+        }
+        let listed = archive.settings();
+        let is_nobody = |authorities: &[String], calendars: &[String]| authorities.is_empty() && calendars.is_empty();
+        let is_asked = self.upgrade || !is_nobody(&self.authority, &self.calendar);
+        if !is_asked && is_nobody(&listed.authorities, &listed.calendars) {
             return Err(Failure::of(WRONG_USE, &TimestampError::NoAuthority)
                 .try_this("--authority https://freetsa.org/tsr, with --remember to ask it from now on"));
         }
         let trusted = settings.keyring().authorities()?;
         let asker = Asker::new().map_err(|error| Failure::of(FAILED, &error))?;
-        if let (Some(id), Some(target)) = (&self.statement, &self.output) {
-            let url = self.authority.first().or(archive.settings().authorities.first()).cloned().unwrap_or_default();
-            let entry = find(&Log::published(&archive)?.0, id)?;
-            let stamped = stamp_statement(&entry.statement, &url, &trusted, &asker)?;
-            return write_stamped(&entry.id.to_string(), target, &stamped, settings);
-        }
-        // In a row, each authority rests after a failure. By hand means now: those that are named, or all that are due.
-        let ask = |archive: &Archive| {
-            let listed = &archive.settings().authorities;
-            let urls = if self.authority.is_empty() { listed } else { &self.authority };
-            if self.every.is_some() {
-                return catch_up(archive, urls, &trusted, &asker, now());
-            }
-            let due = if self.authority.is_empty() { state(archive, urls)?.pending } else { urls.clone() };
-            if due.is_empty() {
-                return catch_up(archive, urls, &trusted, &asker, now());
-            }
-            timestamp(archive, &due, &trusted, &asker, now())
-        };
         let Some(every) = self.every else {
-            let stamped = ask(&archive)?;
-            return Ok(print(&stamped, settings));
+            return self.ask(&archive, &trusted, &asker, settings);
         };
         let interrupted = interruption();
         while !interrupted.load(Ordering::Relaxed) {
-            print(&ask(&settings.archive()?)?, settings);
+            self.ask(&settings.archive()?, &trusted, &asker, settings)?;
             let mut waited = Duration::ZERO;
             while waited < every && !interrupted.load(Ordering::Relaxed) {
                 std::thread::sleep(LOOK_UP);
@@ -111,6 +111,81 @@ impl Timestamp {
             }
         }
         Ok(0)
+    }
+
+    fn remember(&self, archive: &mut Archive) -> Result<(), Failure> {
+        let with = |listed: &[String], more: &[String]| {
+            let new = more.iter().filter(|url| !listed.contains(url));
+            listed.iter().chain(new).cloned().collect::<Vec<_>>()
+        };
+        if !self.authority.is_empty() {
+            archive.set_authorities(with(&archive.settings().authorities, &self.authority))?;
+        }
+        if !self.calendar.is_empty() {
+            archive.set_calendars(with(&archive.settings().calendars, &self.calendar))?;
+        }
+        Ok(())
+    }
+
+    fn date_statement(&self, archive: &Archive, id: &str, target: &Path, settings: &Settings) -> Result<u8, Failure> {
+        let Some(url) = self.authority.first().or(archive.settings().authorities.first()) else {
+            return Err(Failure::of(WRONG_USE, &TimestampError::NoAuthority)
+                .try_this("--authority https://freetsa.org/tsr, with --remember to ask it from now on"));
+        };
+        let trusted = settings.keyring().authorities()?;
+        let asker = Asker::new().map_err(|error| Failure::of(FAILED, &error))?;
+        let entry = find(&Log::published(archive)?.0, id)?;
+        let stamped = stamp_statement(&entry.statement, url, &trusted, &asker)?;
+        write_stamped(&entry.id.to_string(), target, &stamped, settings)
+    }
+
+    /// Asks whom it is to ask, once. In a row, each rests after a failure; by hand means now: those that are named, or all
+    /// that are due.
+    fn ask(&self, archive: &Archive, trusted: &Authorities, asker: &Asker, settings: &Settings) -> Result<u8, Failure> {
+        let mut tally = Tally::default();
+        let listed = archive.settings();
+        let asks_listed = self.authority.is_empty() && self.calendar.is_empty() && !self.upgrade;
+        let authorities = if asks_listed { &listed.authorities } else { &self.authority };
+        if !authorities.is_empty() {
+            let stamped = self.ask_authorities(archive, authorities, trusted, asker)?;
+            print(&stamped, settings);
+            tally.count += stamped.answers.len();
+            tally.failed += stamped.answers.iter().filter(|answer| answer.outcome.is_err()).count();
+        }
+        let calendars = if asks_listed { &listed.calendars } else { &self.calendar };
+        if !calendars.is_empty() || self.upgrade {
+            let asking = Asking::new(self.bitcoin_node.as_deref(), settings)?;
+            let urgency = if self.every.is_some() { Urgency::WhenDue } else { Urgency::Now };
+            let named: Vec<String> = listed.calendars.iter().chain(&self.calendar).cloned().collect();
+            if !self.upgrade {
+                tally.add(asking.submit(archive, calendars, urgency, settings)?);
+            }
+            if self.upgrade || asks_listed {
+                tally.add(asking.complete(archive, &named, urgency, settings)?);
+            }
+        }
+        Ok(match tally.failed {
+            0 => 0,
+            all if all == tally.count => FAILED,
+            _ => IN_PART,
+        })
+    }
+
+    fn ask_authorities(
+        &self,
+        archive: &Archive,
+        urls: &[String],
+        trusted: &Authorities,
+        asker: &Asker,
+    ) -> Result<Stamped, Failure> {
+        if self.every.is_some() {
+            return Ok(catch_up(archive, urls, trusted, asker, now())?);
+        }
+        let due = if self.authority.is_empty() { state(archive, urls)?.pending } else { urls.to_vec() };
+        if due.is_empty() {
+            return Ok(catch_up(archive, urls, trusted, asker, now())?);
+        }
+        Ok(timestamp(archive, &due, trusted, asker, now())?)
     }
 }
 
@@ -139,13 +214,22 @@ fn write_stamped(
     Ok(0)
 }
 
-/// Asks the authorities of `archive.toml` after a publication. Whatever becomes of it, what was published is published.
+/// Asks the authorities and calendars of `archive.toml` after a publication. Whatever becomes of it, what was published is published.
 pub(super) fn after_publication(settings: &Settings) {
     let Ok(archive) = settings.archive() else { return };
-    if archive.settings().authorities.is_empty() || settings.offline {
+    if settings.offline {
         return;
     }
-    let asked = ask_due(&archive, settings);
+    if !archive.settings().authorities.is_empty() {
+        after_publication_by_authorities(&archive, settings);
+    }
+    if !archive.settings().calendars.is_empty() {
+        calendars::after_publication(&archive, settings);
+    }
+}
+
+fn after_publication_by_authorities(archive: &Archive, settings: &Settings) {
+    let asked = ask_due(archive, settings);
     let Ok(stamped) = asked else {
         let why = asked.err().map(|error| error.message).unwrap_or_default();
         return remark(settings, &format!("affiant: not timestamped yet: {why}"));
@@ -196,7 +280,7 @@ fn remark(settings: &Settings, text: &str) {
     }
 }
 
-fn print(stamped: &Stamped, settings: &Settings) -> u8 {
+fn print(stamped: &Stamped, settings: &Settings) {
     for answer in &stamped.answers {
         print_answer(stamped.size, answer, settings);
     }
@@ -206,14 +290,8 @@ fn print(stamped: &Stamped, settings: &Settings) -> u8 {
             &format!("affiant: `{url}` failed not long ago; it is asked again after {}", next.to_second()),
         );
     }
-    let failed = stamped.answers.iter().filter(|answer| answer.outcome.is_err()).count();
     if stamped.answers.is_empty() && stamped.resting.is_empty() && !settings.json {
         remark(settings, &format!("The checkpoint of size {} is timestamped already.", stamped.size));
-    }
-    match failed {
-        0 => 0,
-        all if all == stamped.answers.len() => FAILED,
-        _ => IN_PART,
     }
 }
 

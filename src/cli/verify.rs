@@ -4,7 +4,8 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::failure::{FAILED, Failure, WRONG_USE};
+use super::calendars::open_node;
+use super::failure::{FAILED, Failure, REFUSED, WRONG_USE};
 use super::output;
 use super::settings::Settings;
 
@@ -12,7 +13,9 @@ use crate::archivist::audit::Known;
 use crate::archivist::fork;
 use crate::archivist::places::{Places, now};
 use crate::archivist::read::Log;
-use crate::archivist::verify::{verify_archive, verify_bundle, verify_record};
+use crate::archivist::verify::{
+    ArchiveSource, learn_blocks, learn_blocks_of_bundle, verify_archive, verify_bundle, verify_record,
+};
 use crate::archivist::verify_loose::{LooseOrder, fork_between, verify_loose};
 use crate::base::causes::with_causes;
 use crate::base::id::Id;
@@ -20,6 +23,7 @@ use crate::evidence::verify::{Report, Trust, Verdict, report};
 use crate::log::key::VerifierKey;
 use crate::log::policy::{Policy, PolicyLog};
 use crate::timestamp::authorities::Authorities;
+use crate::timestamp::opentimestamps::blocks::Blocks;
 
 /// Check a bundle, a record of the archive, or proof files that anyone made.
 ///
@@ -42,6 +46,12 @@ pub(super) struct Verify {
     /// Roots of timestamp authorities to trust besides those in `keys/authorities` (PEM or DER).
     #[arg(long, value_name = "FILE")]
     authority: Vec<PathBuf>,
+    /// Blocks of Bitcoin that you know, besides those in `keys/blocks`: lines of a height and the block's hash or header.
+    #[arg(long, value_name = "FILE")]
+    blocks: Vec<PathBuf>,
+    /// A Bitcoin node to ask for the blocks that are named, as `http://name:password@127.0.0.1:8332`.
+    #[arg(long, value_name = "URL", env = "AFFIANT_BITCOIN_NODE", hide_env_values = true)]
+    bitcoin_node: Option<String>,
     /// For proof files: a file with the public key of who signed the statement (PEM, OpenSSH).
     #[arg(long, value_name = "FILE")]
     issuer_key: Vec<PathBuf>,
@@ -68,9 +78,13 @@ impl Verify {
             print(&report, settings);
             return Ok(report.verdict.exit_code());
         }
-        let trust = Trust { policy: policy.as_ref(), authorities: Some(&authorities) };
+        let mut blocks = blocks(&self.blocks, settings)?;
         let mut worst = Verdict::Verified;
         for what in &self.what {
+            if let Some(url) = &self.bitcoin_node {
+                learn(what, url, &mut blocks, settings)?;
+            }
+            let trust = Trust { policy: policy.as_ref(), authorities: Some(&authorities), blocks: Some(&blocks) };
             for report in verify(what, trust, settings)? {
                 worst = worst.max(report.verdict);
                 print(&report, settings);
@@ -84,7 +98,8 @@ impl Verify {
 pub(super) fn verify(what: &Path, trust: Trust<'_>, settings: &Settings) -> Result<Vec<Report>, Failure> {
     if what.join("archive.toml").exists() {
         let authorities = trust.authorities.cloned().unwrap_or_default();
-        let known = Known { policy: trust.policy.cloned(), authorities, ..Known::of(&settings.keyring())? };
+        let blocks = trust.blocks.cloned().unwrap_or_default();
+        let known = Known { policy: trust.policy.cloned(), authorities, blocks, ..Known::of(&settings.keyring())? };
         let archive = Places { archive: what.to_owned(), ..settings.places.clone() }.open_archive()?;
         return Ok(vec![verify_archive(&archive, &known, now(), settings.progress.as_ref())?]);
     }
@@ -137,6 +152,40 @@ pub(super) fn authorities(files: &[PathBuf], settings: &Settings) -> Result<Auth
         authorities.add_file(&bytes).map_err(|error| unusable(&error))?;
     }
     Ok(authorities)
+}
+
+/// Returns which blocks are known: the keyring's, and those of single files besides.
+fn blocks(files: &[PathBuf], settings: &Settings) -> Result<Blocks, Failure> {
+    let mut blocks = settings.keyring().blocks()?;
+    for path in files {
+        let unusable = |error: &dyn std::error::Error| {
+            Failure::new(WRONG_USE, format!("cannot use `{}`: {}", path.display(), with_causes(error)))
+        };
+        let text = fs::read_to_string(path).map_err(|error| unusable(&error))?;
+        blocks.add_file(&text).map_err(|error| unusable(&error))?;
+    }
+    Ok(blocks)
+}
+
+/// Asks a node for the blocks that are named and not known.
+fn learn(what: &Path, url: &str, blocks: &mut Blocks, settings: &Settings) -> Result<(), Failure> {
+    if settings.offline {
+        return Err(Failure::new(REFUSED, "a node cannot be asked without a socket, and --offline forbids it"));
+    }
+    let node = open_node(url)?;
+    let learnt = if what.join("archive.toml").exists() {
+        let archive = Places { archive: what.to_owned(), ..settings.places.clone() }.open_archive()?;
+        learn_blocks(&ArchiveSource::published(&archive)?, 0, 0, &node, blocks)
+    } else if what.exists() {
+        learn_blocks_of_bundle(what, &node, blocks)
+    } else {
+        let archive = settings.archive()?;
+        let (log, _) = Log::published(&archive)?;
+        let id = super::show::id_of(&log, &what.to_string_lossy())?;
+        let named = log.entry(id.index).map_or(0, |entry| entry.record.after.size);
+        learn_blocks(&ArchiveSource::published(&archive)?, id.index, named, &node, blocks)
+    };
+    learnt.map_err(|error| Failure::of(FAILED, &error))
 }
 
 /// Returns whose word is enough: a policy file, with single keys besides.

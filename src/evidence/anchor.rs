@@ -8,6 +8,8 @@
 //!                                       16 digits of its own SHA-256
 //! 12/tsa.example-0f3a91c2d4e5b607.tsq   the request that it answers; in the archive alone
 //! 12/witness.example-w1-5d0c….cosignature   one signature line of a witness over that file's text, named likewise
+//! 12/calendar.example-91f0….ots         an OpenTimestamps proof over that file, named likewise
+//! 12/bitcoin-863000.header              the 80 bytes at the front of a block that such a proof ends at
 //! 12/consistency                        in a bundle: how the log grew from that checkpoint to the bundle's
 //! ```
 //!
@@ -16,6 +18,8 @@
 //! | reply       | bytes | at most [`crate::timestamp::reply::SIZE_BYTES_MAX`] |
 //! | checkpoint  | bytes | at most [`CHECKPOINT_BYTES_MAX`]      |
 //! | cosignature | bytes | one line with its newline, at most [`COSIGNATURE_BYTES_MAX`] |
+//! | proof       | bytes | at most [`crate::timestamp::opentimestamps::proof::SIZE_BYTES_MAX`] |
+//! | header      | bytes | [`crate::timestamp::opentimestamps::header::SIZE_BYTES`]; its name has the block's height |
 //! | consistency | lines | one hash each in base64, at most [`CONSISTENCY_LINES_MAX`], the deepest first |
 //!
 //! One token dates everything under its checkpoint: no record is ever shown to an authority, nor its hash. A token
@@ -30,6 +34,11 @@
 //! 3. The reply's imprint is the hash of the file `checkpoint`, and its token holds ([`crate::timestamp::token`]):
 //!    `openssl ts -verify -data checkpoint -in NAME.tsr -CAfile ROOT.pem` says the same.
 //! 4. The cosignature's line is by a witness that the reader's policy names, and good ([`crate::log::cosignature`]).
+//! 5. The proof's digest is the SHA-256 of the file `checkpoint`, and it ends at a block that the reader knows
+//!    ([`crate::timestamp::opentimestamps::proof`]): `ots verify -f checkpoint NAME.ots` says the same by a node. The header
+//!    beside it is a convenience: the reader need only know the block's hash then.
+//! 6. A record that names the SHA-256 of a *header* was made after that block. To name the hash of a *proof* shows nothing of
+//!    the kind: what it holds can be known before the block is mined.
 
 use data_encoding::BASE64;
 
@@ -39,6 +48,9 @@ use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::log::consistency::ConsistencyProof;
 use crate::log::note::NoteSignature;
 use crate::timestamp::authorities::Authorities;
+use crate::timestamp::opentimestamps::blocks::Blocks;
+use crate::timestamp::opentimestamps::header::{Header, HeaderError};
+use crate::timestamp::opentimestamps::proof::{BlockProof, Mined, ProofError};
 use crate::timestamp::reply::{Reply, ReplyError};
 use crate::timestamp::token::{Token, TokenError, Verified};
 
@@ -66,6 +78,12 @@ pub const COSIGNATURE_EXTENSION: &str = ".cosignature";
 /// The longest cosignature: a name of 255 bytes and an ML-DSA-44 signature in base64 are shorter.
 pub const COSIGNATURE_BYTES_MAX: usize = 4096;
 
+/// How the name of an OpenTimestamps proof ends.
+pub const PROOF_EXTENSION: &str = ".ots";
+
+/// How the name of a header begins and ends; its block's height stands between.
+const HEADER_NAME: (&str, &str) = ("bitcoin-", ".header");
+
 /// The longest part of a name that is the authority's.
 const AUTHORITY_LENGTH_MAX: usize = 64;
 
@@ -82,13 +100,48 @@ pub struct AnchorBytes {
     pub replies: Vec<(String, Vec<u8>)>,
     /// The cosignatures over it, with their names.
     pub cosignatures: Vec<(String, Vec<u8>)>,
+    /// The OpenTimestamps proofs over it, with their names.
+    pub proofs: Vec<(String, Vec<u8>)>,
+    /// The headers of blocks, with their heights.
+    pub headers: Vec<(u64, Vec<u8>)>,
 }
 
 impl AnchorBytes {
     /// Says whether anybody said anything of the checkpoint.
     #[must_use]
     pub fn is_said(&self) -> bool {
-        !self.replies.is_empty() || !self.cosignatures.is_empty()
+        !self.replies.is_empty() || !self.cosignatures.is_empty() || !self.proofs.is_empty()
+    }
+
+    /// Returns the headers that can be read.
+    #[must_use]
+    pub fn read_headers(&self) -> Vec<(u64, Header)> {
+        self.headers.iter().filter_map(|(height, bytes)| Some((*height, Header::parse(bytes).ok()?))).collect()
+    }
+
+    /// Returns the proofs that can be read and lead from the checkpoint to a block.
+    pub fn complete_proofs(&self) -> impl Iterator<Item = (&[u8], BlockProof)> {
+        let checkpoint = self.checkpoint.as_deref().unwrap_or_default();
+        self.proofs.iter().filter_map(move |(_, bytes)| {
+            let proof = BlockProof::parse(bytes).ok()?;
+            (proof.check_digest(checkpoint).is_ok() && proof.is_complete()).then_some((bytes.as_slice(), proof))
+        })
+    }
+
+    /// Returns the headers that stand where a proof ends.
+    #[must_use]
+    pub fn proven_headers(&self) -> Vec<&[u8]> {
+        let proven = |height: u64, header: &Header| {
+            let mut ends = self.complete_proofs().flat_map(|(_, proof)| {
+                proof.blocks().filter_map(|(at, root)| Some((at, root?.to_vec()))).collect::<Vec<_>>()
+            });
+            ends.any(|(at, root)| at == height && root == header.merkle_root())
+        };
+        let headers = self
+            .headers
+            .iter()
+            .filter(|(height, bytes)| Header::parse(bytes).is_ok_and(|header| proven(*height, &header)));
+        headers.map(|(_, bytes)| bytes.as_slice()).collect()
     }
 }
 
@@ -112,6 +165,25 @@ pub fn is_reply_name(name: &str, sha256: Hash) -> bool {
 #[must_use]
 pub fn is_cosignature_name(name: &str, sha256: Hash) -> bool {
     is_name(name, COSIGNATURE_EXTENSION, sha256)
+}
+
+/// Says whether a name is one that [`stem`] gives to a proof with this hash, and `.ots`.
+#[must_use]
+pub fn is_proof_name(name: &str, sha256: Hash) -> bool {
+    is_name(name, PROOF_EXTENSION, sha256)
+}
+
+/// Names the header of the block at a height.
+#[must_use]
+pub fn header_name(height: u64) -> String {
+    format!("{}{height}{}", HEADER_NAME.0, HEADER_NAME.1)
+}
+
+/// Reads a name as that of a header, in its one spelling, and returns the height.
+#[must_use]
+pub fn height_of(name: &str) -> Option<u64> {
+    let height: u64 = name.strip_prefix(HEADER_NAME.0)?.strip_suffix(HEADER_NAME.1)?.parse().ok()?;
+    (header_name(height) == name).then_some(height)
 }
 
 fn is_name(name: &str, extension: &str, sha256: Hash) -> bool {
@@ -186,6 +258,55 @@ pub fn token_over<'r>(reply: &'r Reply, checkpoint: &[u8]) -> Result<&'r Token, 
 pub fn verify(reply: &[u8], checkpoint: &[u8], authorities: &Authorities) -> Result<Verified, ReplyError> {
     let reply = Reply::parse(reply)?;
     Ok(token_over(&reply, checkpoint)?.verify(authorities)?)
+}
+
+/// Verifies an OpenTimestamps proof over a checkpoint, for a reader who knows some blocks; `carried` are headers that lie
+/// beside it.
+///
+/// # Errors
+/// A [`ProofError`]; [`ProofError::is_contradiction`] tells what is wrong from what is merely not shown.
+pub fn verify_proof(
+    proof: &[u8],
+    checkpoint: &[u8],
+    carried: &[(u64, Header)],
+    known: &Blocks,
+) -> Result<Mined, ProofError> {
+    let proof = BlockProof::parse(proof)?;
+    proof.check_digest(checkpoint)?;
+    proof.verify(carried, known)
+}
+
+/// Verifies that a header is that of a block which the reader knows.
+///
+/// # Errors
+/// A [`ProofError`], as for a proof.
+pub fn verify_header(height: u64, header: &[u8], known: &Blocks) -> Result<Mined, ProofError> {
+    let wrong = |source: HeaderError| ProofError::Header { height, source };
+    let header = Header::parse(header).map_err(wrong)?;
+    match known.hash(height) {
+        Some(expected) if expected != header.hash() => {
+            return Err(ProofError::OtherBlock { height, expected, found: header.hash() });
+        }
+        Some(_) => {}
+        None => {
+            let time = header.time().map_err(wrong)?;
+            return Err(ProofError::NeedsBlock { height, hash: header.hash(), time });
+        }
+    }
+    header.check_work(known.network()).map_err(wrong)?;
+    let no_later_than = header.no_later_than().map_err(wrong)?;
+    Ok(Mined { height, header, network: known.network(), no_later_than })
+}
+
+/// Names a block as the one whose time it is.
+#[must_use]
+pub fn describe_block(mined: &Mined) -> String {
+    format!(
+        "{}: its block {} with hash {}, which you know, and whose time is within two hours",
+        mined.network.describe().trim_end_matches(','),
+        mined.height,
+        mined.header.hash()
+    )
 }
 
 /// Says whether an error contradicts something, and is not merely what this reader cannot judge.

@@ -6,8 +6,8 @@
 //! | answer    | bytes   | at most what the caller says                        |
 //! | redirects | count   | at most `REDIRECT_COUNT_MAX`, never from https to http |
 //!
-//! Nothing that comes back is believed here. A proxy of the environment is not used, and no cookie, no credential and no
-//! referrer is ever sent. An address that holds a name or a password is refused, since files that everybody reads name it.
+//! Nothing that comes back is believed here. A proxy of the environment is not used, and no cookie, no referrer and, but to
+//! a node of the reader's own, no credential is ever sent. An address that holds a name or a password is refused, since files that everybody reads name it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,7 +107,15 @@ impl Caller {
     /// # Errors
     /// A [`CallError`] that says how far it came.
     pub fn call(&self, call: Call) -> Result<Answer, CallError> {
-        self.runtime.block_on(exchange(self.client.clone(), call))
+        self.runtime.block_on(exchange(self.client.clone(), call, None))
+    }
+
+    /// Calls somewhere that knows the caller by the header `authorization`.
+    ///
+    /// # Errors
+    /// A [`CallError`] that says how far it came.
+    pub fn call_as(&self, login: &str, call: Call) -> Result<Answer, CallError> {
+        self.runtime.block_on(exchange(self.client.clone(), call, Some(login)))
     }
 
     /// Calls at several places at once, and returns what comes back from each, in their order.
@@ -127,15 +135,19 @@ impl Caller {
 }
 
 async fn numbered(place: usize, client: reqwest::Client, call: Call) -> (usize, Result<Answer, CallError>) {
-    (place, exchange(client, call).await)
+    (place, exchange(client, call, None).await)
 }
 
-async fn exchange(client: reqwest::Client, call: Call) -> Result<Answer, CallError> {
+async fn exchange(client: reqwest::Client, call: Call, login: Option<&str>) -> Result<Answer, CallError> {
     check_address(&call.url)?;
     let lost = |error: reqwest::Error| CallError::Lost { reason: with_causes(&error.without_url()) };
     let request = match call.body {
         Some((media_type, bytes)) => client.post(&call.url).header("content-type", media_type).body(bytes),
         None => client.get(&call.url),
+    };
+    let request = match login {
+        Some(login) => request.header("authorization", login),
+        None => request,
     };
     let mut response = request.send().await.map_err(lost)?;
     let media_type = response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -4,6 +4,7 @@
 //! |-------------------------|---------------------------------------------------------------|-----------|
 //! | `policy`                | whose word is enough for this reader (C2SP tlog-policy)       | yes       |
 //! | `authorities/*.pem`     | roots of timestamp authorities that this reader trusts, and revocation lists (`*.crl`) | yes |
+//! | `blocks`                | blocks of Bitcoin that this reader knows ([`crate::timestamp::opentimestamps::blocks`]) | yes |
 //! | `archive.pub`           | the statement key, as OpenSSH writes it                       | yes       |
 //! | `recovery.pub`          | the recovery key, likewise                                    | yes       |
 //! | `log.vkey`              | the log's Ed25519 key, as a vkey                              | yes       |
@@ -38,6 +39,7 @@ use crate::log::key::{
 use crate::log::key_file::{Encryption, KeyFileError, SecretKey};
 use crate::log::policy::{Policy, PolicyError};
 use crate::timestamp::authorities::{Authorities, AuthorityError};
+use crate::timestamp::opentimestamps::blocks::{Blocks, BlocksError};
 
 /// The longest file of the keyring that is read.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -48,6 +50,7 @@ const LOG_KEY_POST_QUANTUM: &str = "log-ml-dsa-44.key";
 const RECOVERY_KEY: &str = "recovery.key";
 const NEWEST_CHECKPOINT: &str = "newest-checkpoint";
 const AUTHORITIES: &str = "authorities";
+const BLOCKS: &str = "blocks";
 
 /// A passphrase, wiped from memory when dropped.
 pub type Passphrase = Zeroizing<String>;
@@ -246,6 +249,21 @@ impl Keyring {
         Ok(authorities)
     }
 
+    /// Reads which blocks the reader knows; none when there is no file.
+    ///
+    /// # Errors
+    /// [`KeysError::Blocks`] says what is wrong with which line.
+    pub fn blocks(&self) -> Result<Blocks, KeysError> {
+        let mut blocks = Blocks::default();
+        let bytes = match self.read(BLOCKS) {
+            Err(KeysError::Missing { .. }) => return Ok(blocks),
+            other => other?,
+        };
+        let path = self.folder.join(BLOCKS);
+        blocks.add_file(&String::from_utf8_lossy(&bytes)).map_err(|source| KeysError::Blocks { path, source })?;
+        Ok(blocks)
+    }
+
     /// Enters a log's keys into the policy, which is made if there is none.
     fn trust(&self, keys: Vec<VerifierKey>) -> Result<(), KeysError> {
         let before = match self.read("policy") {
@@ -376,6 +394,8 @@ pub fn random<const COUNT: usize>() -> Result<[u8; COUNT], KeysError> {
 pub enum KeysError {
     #[error("`{}`", path.display())]
     Authority { path: PathBuf, source: AuthorityError },
+    #[error("`{}`", path.display())]
+    Blocks { path: PathBuf, source: BlocksError },
     #[error("`{}` exists already, and no key is ever overwritten", path.display())]
     Exists { path: PathBuf },
     #[error("cannot read `{}`", path.display())]

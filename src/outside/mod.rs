@@ -5,10 +5,12 @@
 pub mod archive;
 pub mod authority;
 pub mod beside;
+pub mod calendar;
 pub mod caller;
 pub mod clock;
 pub mod files;
 pub mod keys;
+pub mod node;
 mod policy_file;
 pub mod remembered;
 pub mod web;

@@ -21,30 +21,30 @@ use affiant::timestamp::authorities::Authorities;
 
 use super::forge::{Forge, Hashing, Purpose, Simulated};
 
-pub(super) const DAY: u64 = 86_400;
-pub(super) const HOUR: u64 = 3600;
+pub(crate) const DAY: u64 = 86_400;
+pub(crate) const HOUR: u64 = 3600;
 
 /// The noon at which every drill begins.
-pub(super) fn noon() -> Time {
+pub(crate) fn noon() -> Time {
     "2026-11-23T12:00:00Z".parse().unwrap()
 }
 
-pub(super) fn after(time: Time, seconds: u64) -> Time {
+pub(crate) fn after(time: Time, seconds: u64) -> Time {
     Time::from_seconds(time.seconds() + seconds).unwrap()
 }
 
-pub(super) fn before(time: Time, seconds: u64) -> Time {
+pub(crate) fn before(time: Time, seconds: u64) -> Time {
     Time::from_seconds(time.seconds() - seconds).unwrap()
 }
 
 /// An archive with nothing but entry 0, in a folder of its own.
-pub(super) struct Drill {
+pub(crate) struct Drill {
     _folder: tempfile::TempDir,
-    pub(super) places: Places,
+    pub(crate) places: Places,
 }
 
 impl Drill {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let places = Places { archive: folder.path().join("archive"), keys: folder.path().join("keys") };
         open_or_create(&places, &Naming::default(), None, noon(), &Silent).unwrap();
@@ -52,7 +52,7 @@ impl Drill {
     }
 
     /// Appends a record that says that it was made at a time, and publishes it.
-    pub(super) fn record(&self, made: Time) -> Id {
+    pub(crate) fn record(&self, made: Time) -> Id {
         let open = || open_or_create(&self.places, &Naming::default(), None, made, &Silent);
         // A program that another test starts at this moment holds the lock until it is what it is to be.
         let mut opened = std::iter::repeat_with(open).find_map(Result::ok).unwrap();
@@ -65,7 +65,7 @@ impl Drill {
     }
 
     /// Puts a reply over the newest checkpoint into the archive, as somebody does who writes files.
-    pub(super) fn place(&self, reply: impl Fn(&[u8]) -> Vec<u8>) {
+    pub(crate) fn place(&self, reply: impl Fn(&[u8]) -> Vec<u8>) {
         let archive = self.places.open_archive().unwrap();
         let checkpoint = archive.checkpoint().unwrap().unwrap();
         let size = SignedCheckpoint::parse(&checkpoint).unwrap().checkpoint().size;
@@ -74,26 +74,26 @@ impl Drill {
         archive.anchors().keep_reply(size, &anchor::stem("forge", &reply), b"", &reply).unwrap();
     }
 
-    pub(super) fn verify(&self, id: &Id, trusted: &Authorities) -> Report {
+    pub(crate) fn verify(&self, id: &Id, trusted: &Authorities) -> Report {
         let archive = self.places.open_archive().unwrap();
         let policy = self.places.keyring().policy().unwrap();
-        let trust = Trust { policy: policy.as_ref(), authorities: Some(trusted) };
+        let trust = Trust { policy: policy.as_ref(), authorities: Some(trusted), blocks: None };
         verify_record(&archive, id, trust, after(noon(), 30 * DAY)).unwrap()
     }
 }
 
-pub(super) fn trusting(forge: &Forge) -> Authorities {
+pub(crate) fn trusting(forge: &Forge) -> Authorities {
     let mut authorities = Authorities::nobody();
     authorities.add_file(forge.root()).unwrap();
     authorities
 }
 
-pub(super) fn found(report: &Report, check: Check) -> &Finding {
+pub(crate) fn found(report: &Report, check: Check) -> &Finding {
     report.findings.iter().find(|finding| finding.check == check).unwrap()
 }
 
 /// Expects one check to come to something with a word in it, and prints what was said.
-pub(super) fn expect(case: &str, report: &Report, check: Check, outcome: Outcome, word: &str) {
+pub(crate) fn expect(case: &str, report: &Report, check: Check, outcome: Outcome, word: &str) {
     let finding = found(report, check);
     eprintln!(
         "{case}: {} — {} {}: expected {}; found {}",
@@ -199,7 +199,7 @@ fn a_chain_is_judged_at_the_tokens_own_time() {
     drill.place(|checkpoint| forge.over(checkpoint, noon(), Hashing::Sha256));
     let archive = drill.places.open_archive().unwrap();
     let (policy, trusted) = (drill.places.keyring().policy().unwrap(), trusting(&forge));
-    let trust = Trust { policy: policy.as_ref(), authorities: Some(&trusted) };
+    let trust = Trust { policy: policy.as_ref(), authorities: Some(&trusted), blocks: None };
     let report = verify_record(&archive, &id, trust, "2031-01-01T00:00:00Z".parse().unwrap()).unwrap();
     expect("years later", &report, Check::NotAfter, Outcome::Holds, "2026-11-23T12:00:01Z");
 }

@@ -5,7 +5,7 @@
 pub(crate) mod act;
 mod algorithms;
 mod bundle;
-mod drill;
+pub(crate) mod drill;
 pub(crate) mod forge;
 mod revoked;
 mod stamped;

@@ -15,6 +15,7 @@ use crate::log::merkle;
 use crate::log::policy::Policy;
 use crate::outside::archive::Archive;
 use crate::timestamp::authorities::Authorities;
+use crate::timestamp::opentimestamps::blocks::Blocks;
 
 const COST: &str = "what it showed of when the log had its records";
 
@@ -42,14 +43,14 @@ pub(super) fn check(archive: &Archive, size: u64, named: Named, trust: Trust<'_>
         Ok(sizes) => sizes,
         Err(error) => return report.damage("anchors/", with_causes(&error), COST),
     };
-    let nobody = Authorities::nobody();
-    let trusted = trust.authorities.unwrap_or(&nobody);
-    let mut checking = Checking { archive, size, named, trusted, policy: trust.policy };
+    let (nobody, nothing) = (Authorities::nobody(), Blocks::default());
+    let (trusted, blocks) = (trust.authorities.unwrap_or(&nobody), trust.blocks.unwrap_or(&nothing));
+    let mut checking = Checking { archive, size, named, trusted, blocks, policy: trust.policy };
     for at in sizes {
         match archive.anchors().read(at) {
             Ok(anchor) if at > size => {
-                let count = anchor.replies.len() + anchor.cosignatures.len();
-                let found = "token(s) and cosignature(s) over a longer log than the checkpoint promises";
+                let count = anchor.replies.len() + anchor.cosignatures.len() + anchor.proofs.len();
+                let found = "token(s), cosignature(s) and proof(s) over a longer log than the checkpoint promises";
                 report.note(format!("`anchors/{at}`: {count} {found}"));
             }
             Ok(anchor) => checking.check(&anchor, report),
@@ -57,7 +58,8 @@ pub(super) fn check(archive: &Archive, size: u64, named: Named, trust: Trust<'_>
         }
     }
     for ((at, token), id) in checking.named.0 {
-        let found = format!("the token or cosignature with SHA-256 {token}, which {id} names, is not there");
+        let found =
+            format!("the token, cosignature, proof or header with SHA-256 {token}, which {id} names, is not there");
         report.damage(format!("anchors/{at}"), found, COST);
     }
 }
@@ -67,6 +69,7 @@ struct Checking<'c> {
     size: u64,
     named: Named,
     trusted: &'c Authorities,
+    blocks: &'c Blocks,
     policy: Option<&'c Policy>,
 }
 
@@ -87,6 +90,7 @@ impl Checking<'_> {
             }
             Err(error) => report.damage(format!("{folder}/checkpoint"), with_causes(&error), COST),
         }
+        self.blocks(anchor, checkpoint, report);
         for (_, line) in &anchor.cosignatures {
             self.named.0.remove(&(anchor.size, Hash::of(line)));
         }
@@ -99,6 +103,34 @@ impl Checking<'_> {
             }
             if let Err(error) = anchor::verify(reply, checkpoint, self.trusted)
                 && anchor::is_contradiction(&error)
+            {
+                report.damage(format!("{folder}/{name}"), with_causes(&error), COST);
+            }
+        }
+    }
+
+    /// Checks each proof by its name and over its note, and against the headers beside it and the blocks that are known.
+    fn blocks(&mut self, anchor: &AnchorBytes, checkpoint: &[u8], report: &mut AuditReport) {
+        let folder = format!("anchors/{}", anchor.size);
+        for (height, header) in &anchor.headers {
+            let sha256 = Hash::of(header);
+            self.named.0.remove(&(anchor.size, sha256));
+            if let Err(error) = anchor::verify_header(*height, header, self.blocks)
+                && error.is_contradiction()
+            {
+                report.damage(format!("{folder}/{}", anchor::header_name(*height)), with_causes(&error), COST);
+            }
+        }
+        let carried = anchor.read_headers();
+        for (name, proof) in &anchor.proofs {
+            let sha256 = Hash::of(proof);
+            self.named.0.remove(&(anchor.size, sha256));
+            if !anchor::is_proof_name(name, sha256) {
+                report.damage(format!("{folder}/{name}"), format!("its SHA-256 is {sha256}"), COST);
+                continue;
+            }
+            if let Err(error) = anchor::verify_proof(proof, checkpoint, &carried, self.blocks)
+                && error.is_contradiction()
             {
                 report.damage(format!("{folder}/{name}"), with_causes(&error), COST);
             }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::blobs::DERIVED;
 use super::report::AuditReport;
 
-use crate::evidence::anchor::{CHECKPOINT, REPLY_EXTENSION, REQUEST_EXTENSION};
+use crate::evidence::anchor::{CHECKPOINT, PROOF_EXTENSION, REPLY_EXTENSION, REQUEST_EXTENSION, height_of};
 use crate::log::tile::{Tile, TileKind};
 use crate::outside::archive::anchors::size_of;
 
@@ -82,7 +82,11 @@ impl Walk<'_> {
         }
         if let Some((folder, file)) = name.rsplit_once('/')
             && is_anchor(folder)
-            && (file == CHECKPOINT || file.ends_with(REPLY_EXTENSION) || file.ends_with(REQUEST_EXTENSION))
+            && (file == CHECKPOINT
+                || file.ends_with(REPLY_EXTENSION)
+                || file.ends_with(REQUEST_EXTENSION)
+                || file.ends_with(PROOF_EXTENSION)
+                || height_of(file).is_some())
         {
             return; // What is in it is checked with the anchors.
         }

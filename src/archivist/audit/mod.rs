@@ -48,6 +48,7 @@ use crate::log::policy::Policy;
 use crate::outside::archive::{Archive, CreatedFile};
 use crate::outside::keys::{Keyring, KeysError};
 use crate::timestamp::authorities::Authorities;
+use crate::timestamp::opentimestamps::blocks::Blocks;
 
 use blobs::Blobs;
 use course::Course;
@@ -64,6 +65,8 @@ pub struct Known {
     pub policy: Option<Policy>,
     /// Which timestamp authorities are trusted.
     pub authorities: Authorities,
+    /// Which blocks are known to be Bitcoin's.
+    pub blocks: Blocks,
     /// The newest checkpoint that the archive's keys have signed.
     pub newest_checkpoint: Option<Vec<u8>>,
     /// How old the archive may be beside it.
@@ -89,6 +92,7 @@ impl Known {
         Ok(Self {
             policy: keyring.policy()?,
             authorities: keyring.authorities()?,
+            blocks: keyring.blocks()?,
             newest_checkpoint: keyring.newest_checkpoint()?,
             age: Age::Newest,
         })
@@ -97,7 +101,7 @@ impl Known {
     /// Says whose word is enough.
     #[must_use]
     pub fn trust(&self) -> Trust<'_> {
-        Trust { policy: self.policy.as_ref(), authorities: Some(&self.authorities) }
+        Trust { policy: self.policy.as_ref(), authorities: Some(&self.authorities), blocks: Some(&self.blocks) }
     }
 }
 

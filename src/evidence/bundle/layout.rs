@@ -15,6 +15,7 @@
 //! data/citations/af-c-000002-x.bibtex.txt
 //! data/anchors/12/checkpoint, consistency, tsa.example-0f3a91c2d4e5b607.tsr    who dated the log, where anybody did
 //! data/anchors/12/witness.example-w1-5d0c3e98a2b4c6d7.cosignature              who witnessed it
+//! data/anchors/12/calendar.example-91f0d2c4a6b8e0f3.ots, bitcoin-863000.header   which block it is in
 //! contents.html and other annexes           what no claim leans on (`annex.rs`); from format 2
 //! ```
 //!
@@ -26,8 +27,8 @@
 //! Rules. A bundle holds its subjects and every entry that they lean on ([`leans_on`]), entry 0 among
 //! them, the withdrawals that speak of any of these, and no other. What a withdrawal names is not there: neither content,
 //! nor `record.cbor` and `record.json`. Content lies there for subjects, each blob once under the first name that fits;
-//! for the capture that a provision quotes, its text. Anchors lie there for the subjects: the one whose tokens or
-//! cosignatures a subject names, and the first that cover it ([`crate::evidence::anchor`]). The writer names files by these functions and the
+//! for the capture that a provision quotes, its text. Anchors lie there for the subjects: the one whose tokens,
+//! cosignatures or headers a subject names, and the first that cover it ([`crate::evidence::anchor`]). The writer names files by these functions and the
 //! reader refuses every other name, so a changed file is named even when the bag was made anew.
 //!
 //! | format | what                                                                                          |

@@ -318,6 +318,10 @@ impl<F: Folder> Bundle<F> {
                 line if anchor::is_cosignature_name(line, Hash::of(&bytes)) => {
                     found.cosignatures.push((line.to_owned(), bytes));
                 }
+                proof if anchor::is_proof_name(proof, Hash::of(&bytes)) => found.proofs.push((proof.to_owned(), bytes)),
+                header if anchor::height_of(header).is_some() => {
+                    found.headers.extend(anchor::height_of(header).map(|height| (height, bytes)));
+                }
                 _ => continue,
             }
             expected.insert(name);
@@ -327,7 +331,10 @@ impl<F: Folder> Bundle<F> {
         }
         let empty = self.anchors.values().find(|anchor| !anchor.is_said()).map(|anchor| anchor.size);
         if let Some(size) = empty {
-            self.missing(format!("a timestamp or a cosignature in `{}`", layout::anchor_file(size, "")), "nothing");
+            self.missing(
+                format!("a timestamp, a cosignature or a proof in `{}`", layout::anchor_file(size, "")),
+                "nothing",
+            );
         }
         expected
     }

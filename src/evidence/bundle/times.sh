@@ -94,7 +94,8 @@ for folder in data/anchors/*/; do
   fi
   for reply in "$folder"/*.tsr; do
     if [ ! -f "$reply" ]; then
-      ls "$folder"/*.cosignature >/dev/null 2>&1 || missing "times: a timestamp or a cosignature in \`$folder\`"
+      ls "$folder"/*.cosignature >/dev/null 2>&1 || ls "$folder"/*.ots >/dev/null 2>&1 ||
+        missing "times: a timestamp, a cosignature or a proof in \`$folder\`"
       continue
     fi
     named=${reply##*-}
@@ -127,6 +128,16 @@ for folder in data/anchors/*/; do
       other*) printf 'not told %s\n' "times: \`$cosignature\` says $at, signed with an algorithm that openssl does not check here" ;;
       *) fails "times: \`$cosignature\` is not one signature line" ;;
     esac
+  done
+  for proof in "$folder"/*.ots; do
+    [ -f "$proof" ] || continue
+    named=${proof##*-}
+    [ "${named%.ots}" = "$(sha256 "$proof" | cut -c 1-16)" ] || fails "times: \`$proof\` is not named after its SHA-256"
+    # The name of the format, its version, SHA-256, and the digest of what it is over.
+    if [ "$(hex "$proof" | cut -c 1-130)" != "004f70656e54696d657374616d7073000050726f6f6600bf89e2e884e892940108$(sha256 "$note")" ]; then
+      fails "times: \`$proof\` is not an OpenTimestamps proof over \`$note\`"; continue
+    fi
+    printf 'not told %s\n' "times: \`$proof\`; \`ots verify -f $note $proof\` says which block has it, by a Bitcoin node of yours"
   done
 done
 

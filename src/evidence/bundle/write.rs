@@ -195,7 +195,10 @@ impl Prepared {
             self.files.insert(file(anchor::CHECKPOINT), checkpoint.clone().unwrap_or_default());
             self.files.insert(file(anchor::CONSISTENCY), consistency.clone().unwrap_or_default());
             let said = anchor.replies.iter().chain(&anchor.cosignatures);
-            self.files.extend(said.map(|(name, bytes)| (file(name), bytes.clone())));
+            self.files.extend(said.chain(&anchor.proofs).map(|(name, bytes)| (file(name), bytes.clone())));
+            let headers =
+                anchor.headers.iter().map(|(height, bytes)| (file(&anchor::header_name(*height)), bytes.clone()));
+            self.files.extend(headers);
         }
     }
 

@@ -140,7 +140,8 @@ pub struct Provision {
 ///
 /// Fields: `size`, `root` (those of the anchored checkpoint), `checkpoint` (SHA-256 of the note as anchored) and
 /// `proofs` (each `kind`, `sha256`). A `kind` of `rfc3161` is a timestamp reply, hashed as the file `.tsr` that it is;
-/// one of `cosignature` is a witness's line, hashed as the file `.cosignature`.
+/// one of `cosignature` is a witness's line, hashed as the file `.cosignature`; one of `opentimestamps` is a proof that ends
+/// at a block, hashed as the file `.ots`; one of `bitcoin-header` is the 80 bytes of such a block's header.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Anchor {
     /// The anchored checkpoint's tree size.
@@ -168,6 +169,12 @@ impl AnchorProof {
 
     /// The kind of a witness's line.
     pub const COSIGNATURE: &'static str = "cosignature";
+
+    /// The kind of a proof that ends at a block.
+    pub const OPENTIMESTAMPS: &'static str = "opentimestamps";
+
+    /// The kind of a block's header.
+    pub const BITCOIN_HEADER: &'static str = "bitcoin-header";
 }
 
 impl Anchor {

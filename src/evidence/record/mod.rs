@@ -12,7 +12,7 @@
 //! | `origin`   | text | the log's origin                                                             |
 //! | `index`    | uint | the record's position in the log, from 0                                     |
 //! | `made`     | time | when the archive made the record, by its own clock                           |
-//! | `after`    | map  | `size`, `root`: the newest checkpoint the archive had seen; `tokens`: SHA-256 of each timestamp reply (a `.tsr` file) and each cosignature (a `.cosignature` file) that it held for it when the visit began. With one the checkpoint is the newest that was timestamped or cosigned, and this is the *not before* |
+//! | `after`    | map  | `size`, `root`: the newest checkpoint the archive had seen; `tokens`: SHA-256 of each timestamp reply (a `.tsr` file) and each cosignature (a `.cosignature` file) and each block's header (a `bitcoin-HEIGHT.header` file) that it held for it when the visit began. With one the checkpoint is the newest of which anybody said anything, and this is the *not before* |
 //! | `software` | map  | `name`, `version`, `commit` of the program that made it                      |
 //!
 //! and the fields of its kind: [`Genesis`], [`Document`], [`Capture`], [`Check`], [`Provision`], [`Anchor`],
@@ -87,7 +87,7 @@ pub struct After {
     pub size: u64,
     /// The checkpoint's root.
     pub root: Hash,
-    /// SHA-256 of each timestamp reply and each cosignature that was held for it.
+    /// SHA-256 of each timestamp reply, each cosignature and each block's header that was held for it.
     pub tokens: Vec<Hash>,
 }
 

@@ -55,6 +55,7 @@ use crate::base::time::Time;
 use crate::evidence::record::Body;
 use crate::log::policy::Policy;
 use crate::timestamp::authorities::Authorities;
+use crate::timestamp::opentimestamps::blocks::Blocks;
 
 use entry::Entries;
 
@@ -65,11 +66,13 @@ pub struct Trust<'t> {
     pub policy: Option<&'t Policy>,
     /// Which timestamp authorities; none when there is nothing here.
     pub authorities: Option<&'t Authorities>,
+    /// Which blocks are Bitcoin's; none when there is nothing here.
+    pub blocks: Option<&'t Blocks>,
 }
 
 impl<'t> From<Option<&'t Policy>> for Trust<'t> {
     fn from(policy: Option<&'t Policy>) -> Self {
-        Self { policy, authorities: None }
+        Self { policy, ..Self::default() }
     }
 }
 

@@ -2,8 +2,12 @@
 //!
 //! | end        | who says so                                                                                  |
 //! |------------|----------------------------------------------------------------------------------------------|
-//! | not after  | a token over a checkpoint that has the record, or a witness that cosigned one                |
-//! | not before | a token or cosignature whose hash the record names in `after`: nobody can name what does not exist yet |
+//! | not after  | a token over a checkpoint that has the record, a witness that cosigned one, or a block that one was in |
+//! | not before | a token, cosignature or block whose hash the record names in `after`: nobody can name what does not exist yet |
+//!
+//! A block's time is the miner's, and within two hours of the truth at both ends; that the block is Bitcoin's own is for the
+//! reader to know ([`crate::timestamp::opentimestamps::blocks`]). A proof that is pending, or that ends at a block which the reader
+//! does not know, shows nothing and says what it lacks.
 //!
 //! A token's accuracy widens the interval at both ends; a cosignature's time is a whole second, the one in which the
 //! witness signed. Beside the times, the cosignatures over a checkpoint that has the record say who has seen the log
@@ -28,6 +32,9 @@ use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::log::key::VerifierKey;
 use crate::log::policy::{Policy, PolicyReport};
 use crate::timestamp::authorities::Authorities;
+use crate::timestamp::opentimestamps::blocks::Blocks;
+use crate::timestamp::opentimestamps::header::Header;
+use crate::timestamp::opentimestamps::proof::{Mined, ProofError};
 
 /// How far the archive's clock may be from an authority's before the two contradict one another: five minutes, which
 /// no clock is off that is set by the network, and no backdating is worth.
@@ -51,9 +58,10 @@ pub(super) fn check(source: &dyn Source, head: &Head, record: Option<&Record>, t
         times.findings.extend(times.interval.findings());
         return times;
     };
-    let nobody = Authorities::nobody();
+    let (nobody, nothing) = (Authorities::nobody(), Blocks::default());
     let mut judging = Judging {
         authorities: trust.authorities.unwrap_or(&nobody),
+        blocks: trust.blocks.unwrap_or(&nothing),
         policy: trust.policy,
         checkpoint,
         now,
@@ -90,6 +98,7 @@ enum Judged {
 
 struct Judging<'j> {
     authorities: &'j Authorities,
+    blocks: &'j Blocks,
     policy: Option<&'j Policy>,
     checkpoint: &'j Checkpoint,
     now: Time,
@@ -136,6 +145,43 @@ impl Judging<'_> {
                 let judged = self.token(name, reply, bytes);
                 self.before.push(judged);
             }
+        }
+        self.judge_blocks(anchor, record, bytes);
+    }
+
+    /// Judges what blocks say: of the checkpoint, by the proofs over it, and of the record, by the headers that it names.
+    fn judge_blocks(&mut self, anchor: &AnchorBytes, record: &Record, checkpoint: &[u8]) {
+        let is_named =
+            |header: &[u8]| anchor.size == record.after.size && record.after.tokens.contains(&Hash::of(header));
+        if anchor.size > record.index {
+            let carried = anchor.read_headers();
+            for (name, proof) in anchor.proofs.iter().take(JUDGED_COUNT_MAX) {
+                let judged = self.proof(name, proof, checkpoint, &carried);
+                self.after.push(judged);
+            }
+            return;
+        }
+        for (height, header) in anchor.headers.iter().filter(|(_, header)| is_named(header)).take(JUDGED_COUNT_MAX) {
+            let expected = format!("block {height}, whose header the record names, as one that you know");
+            let judged = self.mined(expected, anchor::verify_header(*height, header, self.blocks));
+            self.before.push(judged);
+        }
+    }
+
+    fn proof(&self, name: &str, proof: &[u8], checkpoint: &[u8], carried: &[(u64, Header)]) -> Judged {
+        let expected = format!("an OpenTimestamps proof in `{name}` that ends at a block which you know");
+        self.mined(expected, anchor::verify_proof(proof, checkpoint, carried, self.blocks))
+    }
+
+    fn mined(&self, expected: String, mined: Result<Mined, ProofError>) -> Judged {
+        let times = |mined: &Mined| Some((mined.header.no_earlier_than().ok()?, mined.no_later_than));
+        match mined.map(|mined| (times(&mined), mined)) {
+            Ok((Some((earliest, latest)), mined)) if earliest <= later(self.now) => {
+                Judged::Says(earliest, latest, anchor::describe_block(&mined))
+            }
+            Ok(_) => Judged::Unknown(expected, "a block of a time that is yet to come".to_owned()),
+            Err(error) if error.is_contradiction() => Judged::Wrong(expected, with_causes(&error)),
+            Err(error) => Judged::Unknown(expected, with_causes(&error)),
         }
     }
 
@@ -215,11 +261,14 @@ impl Judging<'_> {
         let held: Vec<Hash> = anchors
             .iter()
             .filter(|anchor| anchor.size == record.after.size)
-            .flat_map(|anchor| anchor.replies.iter().chain(&anchor.cosignatures))
-            .map(|(_, bytes)| Hash::of(bytes))
+            .flat_map(|anchor| {
+                let said = anchor.replies.iter().chain(&anchor.cosignatures).map(|(_, bytes)| bytes);
+                said.chain(anchor.headers.iter().map(|(_, bytes)| bytes))
+            })
+            .map(|bytes| Hash::of(bytes))
             .collect();
         for token in record.after.tokens.iter().filter(|token| !held.contains(token)).take(JUDGED_COUNT_MAX) {
-            let expected = format!("the token or cosignature with SHA-256 {token} that the record names");
+            let expected = format!("the token, cosignature or header with SHA-256 {token} that the record names");
             self.before.push(Judged::Unknown(expected, "nothing".to_owned()));
         }
     }

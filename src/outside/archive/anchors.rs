@@ -1,7 +1,7 @@
 //! Anchors on disk: `anchors/<size>/`, as [`crate::evidence::anchor`] lays them out, and what is still to be asked for.
 //!
-//! The order on disk, and what a crash leaves: the checkpoint, then the request, then the reply or a cosignature. *A crash before the
-//! reply* leaves a checkpoint or a request that nobody answered; the next token of that size uses the one and passes
+//! The order on disk, and what a crash leaves: the checkpoint, then the request, then the reply, a cosignature or a
+//! proof; a block's header comes before the proof that ends at it. *A crash before the reply* leaves a checkpoint or a request that nobody answered; the next token of that size uses the one and passes
 //! over the other. Names are made of the reply's hash, so two processes that ask at once never write one file.
 //!
 //! `anchors/pending` is derived: what was tried in vain, and when to try again. Deleting it means trying now.
@@ -14,9 +14,10 @@ use super::durable::{self, Access};
 use super::{ArchiveError, read_limited};
 
 use crate::evidence::anchor::{
-    AnchorBytes, CHECKPOINT, CHECKPOINT_BYTES_MAX, COSIGNATURE_BYTES_MAX, COSIGNATURE_EXTENSION, REPLY_EXTENSION,
-    REQUEST_EXTENSION,
+    self, AnchorBytes, CHECKPOINT, CHECKPOINT_BYTES_MAX, COSIGNATURE_BYTES_MAX, COSIGNATURE_EXTENSION, PROOF_EXTENSION,
+    REPLY_EXTENSION, REQUEST_EXTENSION,
 };
+use crate::timestamp::opentimestamps::{header, proof};
 use crate::timestamp::reply;
 
 /// The most replies that are read of one anchor: an authority asked daily for a month.
@@ -24,6 +25,9 @@ const REPLY_COUNT_MAX: usize = 64;
 
 /// The most cosignatures that are read of one anchor: as many as a note has lines.
 const COSIGNATURE_COUNT_MAX: usize = 100;
+
+/// The most OpenTimestamps proofs, and headers, that are read of one anchor: one for each of some calendars.
+const PROOF_COUNT_MAX: usize = 64;
 
 /// The longest list of vain attempts.
 const PENDING_BYTES_MAX: u64 = 1 << 16;
@@ -72,7 +76,22 @@ impl Anchors {
         };
         let replies = read(REPLY_EXTENSION, REPLY_COUNT_MAX, reply::SIZE_BYTES_MAX)?;
         let cosignatures = read(COSIGNATURE_EXTENSION, COSIGNATURE_COUNT_MAX, COSIGNATURE_BYTES_MAX)?;
-        Ok(AnchorBytes { size, checkpoint, consistency: None, replies, cosignatures })
+        let proofs = read(PROOF_EXTENSION, PROOF_COUNT_MAX, proof::SIZE_BYTES_MAX)?;
+        let mut headers = Vec::new();
+        for height in names.iter().filter_map(|name| anchor::height_of(name)).take(PROOF_COUNT_MAX) {
+            let path = folder.join(anchor::header_name(height));
+            let bytes_max = u64::try_from(header::SIZE_BYTES).unwrap_or(u64::MAX);
+            headers.extend(read_limited(&path, bytes_max)?.map(|bytes| (height, bytes)));
+        }
+        Ok(AnchorBytes { size, checkpoint, consistency: None, replies, cosignatures, proofs, headers })
+    }
+
+    /// Says whether there are OpenTimestamps proofs in an anchor, by the names of its files.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed.
+    pub fn has_proofs(&self, size: u64) -> Result<bool, ArchiveError> {
+        Ok(list(&self.folder(size))?.iter().any(|name| name.ends_with(PROOF_EXTENSION)))
     }
 
     /// Keeps the checkpoint that is about to be dated, unless one of that size is kept: returns the one that counts.
@@ -105,6 +124,31 @@ impl Anchors {
     pub fn keep_cosignature(&self, size: u64, stem: &str, line: &[u8]) -> Result<(), ArchiveError> {
         let path = self.folder(size).join(format!("{stem}{COSIGNATURE_EXTENSION}"));
         Ok(durable::swap(&path, line, Access::Public)?)
+    }
+
+    /// Keeps an OpenTimestamps proof under a name without extension.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn keep_proof(&self, size: u64, stem: &str, proof: &[u8]) -> Result<(), ArchiveError> {
+        let path = self.folder(size).join(format!("{stem}{PROOF_EXTENSION}"));
+        Ok(durable::swap(&path, proof, Access::Public)?)
+    }
+
+    /// Takes away a proof that another one replaces.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn remove_proof(&self, size: u64, name: &str) -> Result<(), ArchiveError> {
+        Ok(durable::remove(&self.folder(size).join(name))?)
+    }
+
+    /// Keeps the header of a block at which a proof ends.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn keep_header(&self, size: u64, height: u64, header: &[u8]) -> Result<(), ArchiveError> {
+        Ok(durable::swap(&self.folder(size).join(anchor::header_name(height)), header, Access::Public)?)
     }
 
     /// Reads what was tried in vain; nothing when that is not known.

@@ -107,11 +107,23 @@ impl Archive {
     /// # Errors
     /// When the file cannot be written.
     pub fn set_authorities(&mut self, authorities: Vec<String>) -> Result<(), ArchiveError> {
+        self.change_settings(|settings| settings.authorities = authorities)
+    }
+
+    /// Writes other calendars into the settings; they are asked from the next publication on.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn set_calendars(&mut self, calendars: Vec<String>) -> Result<(), ArchiveError> {
+        self.change_settings(|settings| settings.calendars = calendars)
+    }
+
+    fn change_settings(&mut self, change: impl FnOnce(&mut Settings)) -> Result<(), ArchiveError> {
         let path = self.folder.join("archive.toml");
         let file = read_limited(&path, CHECKPOINT_BYTES_MAX)?.unwrap_or_default();
         let file = String::from_utf8_lossy(&file).into_owned();
         let added = file.strip_prefix(&self.settings.to_toml()).ok_or(ArchiveError::Edited { path: path.clone() })?;
-        self.settings.authorities = authorities;
+        change(&mut self.settings);
         let text = self.settings.to_toml() + added;
         Ok(durable::swap(&path, text.as_bytes(), Access::Public)?)
     }
@@ -321,7 +333,7 @@ fn read_limited(path: &Path, bytes_max: u64) -> Result<Option<Vec<u8>>, ArchiveE
 pub enum ArchiveError {
     #[error("writing failed before, and what is on disk is uncertain until the archive is opened again")]
     Broken,
-    #[error("`{}` was edited by hand; write `authorities = [\"URL\"]` there yourself", path.display())]
+    #[error("`{}` was edited by hand; write `authorities` or `calendars = [\"URL\"]` there yourself", path.display())]
     Edited { path: PathBuf },
     #[error("`{}` is an archive already", folder.display())]
     Exists { folder: PathBuf },

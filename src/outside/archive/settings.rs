@@ -6,6 +6,7 @@
 //! prefix = "AF"
 //! naan = "99999"             # when the operator has one
 //! authorities = ["https://tsa.example/tsr"]      # who is asked for timestamps, when anyone is
+//! calendars = ["https://calendar.example"]       # who is asked for OpenTimestamps proofs, when anyone is
 //!
 //! [[retention]]              # any number of them: `evidence/retention.rs`
 //! name = "terms"
@@ -22,7 +23,7 @@ use crate::evidence::retention::{Keep, KeepError, RULE_COUNT_MAX, Rule};
 /// The number of the archive's format.
 pub const FORMAT: i64 = 1;
 
-const KEYS: [&str; 6] = ["format", "origin", "prefix", "naan", "authorities", "retention"];
+const KEYS: [&str; 7] = ["format", "origin", "prefix", "naan", "authorities", "calendars", "retention"];
 const RULE_KEYS: [&str; 5] = ["name", "document", "entity", "address", "keep"];
 
 /// What an archive is called, and how long its content is kept.
@@ -36,6 +37,8 @@ pub struct Settings {
     pub naan: Option<String>,
     /// The timestamp authorities that are asked after each publication, by address.
     pub authorities: Vec<String>,
+    /// The OpenTimestamps calendars that are asked likewise, by address.
+    pub calendars: Vec<String>,
     /// How long content is kept.
     pub retention: Vec<Rule>,
 }
@@ -67,22 +70,13 @@ impl Settings {
                 });
             }
         };
-        let authorities = match table.get("authorities") {
-            None => Vec::new(),
-            Some(list) => {
-                let texts = list.as_array().into_iter().flatten().map(|one| one.as_str().map(str::to_owned));
-                let texts: Option<Vec<String>> = texts.collect();
-                let wrong =
-                    SettingsError::WrongType { name: "authorities".to_owned(), expected: "a list of addresses" };
-                texts.filter(|texts| !texts.is_empty()).ok_or(wrong)?
-            }
-        };
+        let (authorities, calendars) = (addresses(&table, "authorities")?, addresses(&table, "calendars")?);
         let mut names: Vec<&str> = retention.iter().map(|rule: &Rule| rule.name.as_str()).collect();
         names.sort_unstable();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(SettingsError::SameName { name: pair[0].to_owned() });
         }
-        Ok(Self { origin, prefix: Prefix::new(&prefix)?, naan: field("naan")?, authorities, retention })
+        Ok(Self { origin, prefix: Prefix::new(&prefix)?, naan: field("naan")?, authorities, calendars, retention })
     }
 
     /// Writes what an archive is called, as the program writes it when it makes one.
@@ -100,9 +94,14 @@ impl Settings {
                 "# Asked for a timestamp after each publication; whom you trust is said in keys/authorities."
                     .to_owned(),
             );
-            let list: Vec<String> =
-                self.authorities.iter().map(|url| toml::Value::from(url.as_str()).to_string()).collect();
-            lines.push(format!("authorities = [{}]", list.join(", ")));
+            lines.push(format!("authorities = [{}]", list_of(&self.authorities)));
+        }
+        if !self.calendars.is_empty() {
+            lines.push(
+                "# Given the newest checkpoint, to be found in a block of Bitcoin; which blocks you know is said in keys/blocks."
+                    .to_owned(),
+            );
+            lines.push(format!("calendars = [{}]", list_of(&self.calendars)));
         }
         lines.join("\n") + "\n"
     }
@@ -115,6 +114,18 @@ impl Settings {
         let Some(added) = file.strip_prefix(&created) else { return false };
         added.is_empty() || (!self.retention.is_empty() && added.trim_start().starts_with("[[retention]]"))
     }
+}
+
+fn list_of(urls: &[String]) -> String {
+    urls.iter().map(|url| toml::Value::from(url.as_str()).to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn addresses(table: &toml::Table, name: &str) -> Result<Vec<String>, SettingsError> {
+    let Some(list) = table.get(name) else { return Ok(Vec::new()) };
+    let texts = list.as_array().into_iter().flatten().map(|one| one.as_str().map(str::to_owned));
+    let texts: Option<Vec<String>> = texts.collect();
+    let wrong = SettingsError::WrongType { name: name.to_owned(), expected: "a list of addresses" };
+    texts.filter(|texts| !texts.is_empty()).ok_or(wrong)
 }
 
 fn parse_rule(number: usize, rule: &toml::Value) -> Result<Rule, SettingsError> {
