@@ -1,0 +1,192 @@
+/**
+ * The layout: where each thing lies in a bundle, as the records alone decide it.
+ *
+ * ```text
+ * bagit.txt, bag-info.txt, manifest-sha256.txt, tagmanifest-sha256.txt     the bag
+ * tagmanifest-sha256.txt.sig                the seal
+ * VERIFY.md, verify.sh                      how to check all this without Affiant
+ * data/log/checkpoint                       the signed note that every proof leads to
+ * data/keys/…                               the public keys that entry 0 names
+ * data/entries/af-c-000002-x/record.cbor    the record; record.json reads it out
+ * data/entries/af-c-000002-x/statement.cose, proof.tlog-proof, receipt.cose
+ * data/entries/af-c-000002-x/record.cbor.sig   a seal over the record, for subjects
+ * data/content/af-c-000002-x/page.html, text.md, body-01.html, certificate-01.der
+ * data/citations/af-c-000002-x.bibtex.txt
+ * data/anchors/12/checkpoint, consistency, tsa.example-0f3a91c2d4e5b607.tsr
+ * contents.html and other annexes           what no claim leans on; from format 2
+ * ```
+ *
+ * Source: the pages of `src/evidence/bundle/layout.rs` and `annex.rs` in Affiant's repository, bundle formats 1 and 2. A file
+ * that no record calls for and that is no annex is refused, and so is a record that no subject leans on.
+ */
+
+import { fromText, Refusal } from '../base/bytes.ts';
+import { shortHash, type Hash } from '../base/hash.ts';
+import { folderOf, type Id } from '../base/id.ts';
+import { ML_DSA_COSIGNATURE, NOTE, VerifierKey } from '../log/key.ts';
+import { isKey, spkiPem, sshLine } from '../log/ed25519.ts';
+import { textOf, type Record, type RecordOf, type Visit, type WithdrawnRecord } from '../record/record.ts';
+import { MANIFEST, METADATA, SEAL, TAG_MANIFEST } from './bag.ts';
+import { allowedSigner } from './seal.ts';
+
+/** Format 1 has no annexes. */
+export const FORMATS = ['1', '2'];
+export const FORMAT_WITH_ANNEXES = '2';
+export const CHECKPOINT = 'data/log/checkpoint';
+export const TAG_FILES = ['bagit.txt', METADATA, MANIFEST, TAG_MANIFEST, SEAL, 'VERIFY.md', 'verify.sh'];
+export const RECORD_FILES = ['record.cbor', 'record.json'];
+export const PLACE_FILES = ['statement.cose', 'proof.tlog-proof', 'receipt.cose'];
+const STYLES = ['bluebook', 'oscola', 'apa', 'mla', 'chicago', 'bibtex', 'biblatex', 'ris', 'csl-json', 'wikipedia', 'html', 'plain'];
+
+const ANNEXES = ['contents.html', 'verify.html', 'data/custody.jsonl', 'data/ro-crate-metadata.json'];
+
+/** Says whether a file is one that travels sealed with the rest, and on which no verdict rests. */
+export function isAnnex(name: string): boolean {
+  return ANNEXES.includes(name) || /^data\/exhibits\/[a-z0-9-]{1,64}\.pdf$/.test(name);
+}
+
+export const BUNDLE_NAMESPACE = 'affiant-bundle';
+export const RECORD_NAMESPACE = 'affiant-record';
+
+export function entryFile(id: Id, file: string): string {
+  return `data/entries/${folderOf(id)}/${file}`;
+}
+
+export function citationsOf(id: Id): string[] {
+  return STYLES.map((style) => `data/citations/${folderOf(id)}.${style}.txt`);
+}
+
+/** Parts the name of an anchor's file into the log's size and the rest. */
+export function anchorOf(name: string): { size: bigint; file: string } | undefined {
+  const [, size, file] = /^data\/anchors\/([1-9]\d{0,18})\/(.+)$/.exec(name) ?? [];
+  return size === undefined || file === undefined ? undefined : { size: BigInt(size), file };
+}
+
+/** Says whether a reply bears the name that its hash gives it. */
+export function isReplyName(name: string, sha256: Hash): boolean {
+  const [, authority = '', hash] = /^([a-z0-9.-]{1,64})-([0-9a-f]{16})\.tsr$/.exec(name) ?? [];
+  return hash === shortHash(sha256) && !/^[.-]|[.-]$/.test(authority);
+}
+
+/** Names every blob of a visit, each once, under the first name that fits. */
+export function contentOf(id: Id, visit: Visit): Map<Hash, string> {
+  const names = new Map<Hash, string>();
+  const add = (name: string, blob: Hash): boolean => {
+    const isNew = !names.has(blob);
+    if (isNew) names.set(blob, `data/content/${folderOf(id)}/${name}`);
+    return isNew;
+  };
+  add(`page.${extensionOf(visit.primary.media_type, visit.final)}`, visit.primary.sha256);
+  const text = textOf(visit);
+  if (text) add('text.md', text.sha256);
+  visit.renditions.forEach(({ media_type, sha256 }, n) => add(`rendition-${two(n + 1)}.${extensionOf(media_type, '')}`, sha256));
+  visit.exchanges.forEach(({ response, url, body }, n) => {
+    add(`body-${two(n + 1)}.${extensionOf(contentType(response.head), url)}`, body.sha256);
+  });
+  let certificateCount = 0;
+  for (const certificate of visit.exchanges.flatMap(({ connection }) => connection.tls?.chain ?? [])) {
+    if (add(`certificate-${two(certificateCount + 1)}.der`, certificate)) certificateCount += 1;
+  }
+  return names;
+}
+
+function two(number: number): string {
+  return String(number).padStart(2, '0');
+}
+
+/** The last `Content-Type` of an answer's head. */
+function contentType(head: string): string | undefined {
+  const lines = head.split('\r\n').slice(1);
+  const end = lines.indexOf('');
+  const fields = (end < 0 ? lines : lines.slice(0, end)).map((line) => /^([^:]*):[ \t]*(.*?)[ \t]*$/s.exec(line));
+  return fields.filter((field) => field?.[1]?.toLowerCase() === 'content-type').at(-1)?.[2];
+}
+
+const EXTENSIONS: [essence: string, extension: string][] = [
+  ['text/html', 'html'], ['application/xhtml+xml', 'html'], ['text/plain', 'txt'], ['text/markdown', 'md'],
+  ['application/pdf', 'pdf'], ['application/json', 'json'], ['application/xml', 'xml'], ['text/xml', 'xml'],
+  ['image/png', 'png'], ['image/jpeg', 'jpg'], ['image/gif', 'gif'], ['image/webp', 'webp'],
+  ['application/zip', 'zip'], ['text/css', 'css'], ['text/csv', 'csv'],
+];
+const CONTENT_TYPE_BYTES_MAX = 4096;
+
+/** An extension by media type (WHATWG MIME Sniffing §4.4), or where there is none by the address. */
+function extensionOf(mediaType: string | undefined, url: string): string {
+  const first = (mediaType ?? '').split(';')[0] ?? '';
+  const essence = first.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, '').replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  const isType = /^[a-z0-9!#$%&'*+.^_`|~-]+\/[a-z0-9!#$%&'*+.^_`|~-]+$/.test(essence) && fromText(mediaType ?? '').length <= CONTENT_TYPE_BYTES_MAX;
+  const path = (url.split(/[?#]/)[0] ?? '').replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  const found = EXTENSIONS.find(([known, extension]) => (isType ? known === essence : path.endsWith(`.${extension}`)));
+  return found?.[1] ?? 'bin';
+}
+
+/** An entry that another cannot be judged without, by index or by its statement's hash. */
+export type Lean = bigint | Hash;
+
+export function leansOn(record: Record): Lean[] {
+  switch (record.kind) {
+    case 'document':
+      return record.amends === undefined ? [] : [record.amends];
+    case 'capture':
+      return [record.document, ...(record.previous === undefined ? [] : [record.previous])];
+    case 'check':
+      return [record.document, record.capture];
+    case 'provision':
+      return [record.capture];
+    default:
+      return [];
+  }
+}
+
+/** The same for a record that was withdrawn, by what the withdrawal says of it. */
+export function leansOnWithdrawn({ document, previous, capture }: WithdrawnRecord): Lean[] {
+  return [document, previous, capture].filter((lean) => lean !== undefined);
+}
+
+/** The key that entry 0 names for statements and seals. */
+export function statementKey(genesis: RecordOf<'genesis'>): Uint8Array | undefined {
+  return ed25519Key(genesis, 'statement');
+}
+
+/** The Ed25519 key that entry 0 names for checkpoints and receipts. */
+export function logKey(genesis: RecordOf<'genesis'>): Uint8Array | undefined {
+  return ed25519Key(genesis, 'checkpoint');
+}
+
+function ed25519Key(genesis: RecordOf<'genesis'>, purpose: 'statement' | 'checkpoint'): Uint8Array | undefined {
+  const named = genesis.keys.find((key) => key.purpose === purpose && key.algorithm === 'ed25519');
+  return named && isKey(named.public) ? named.public : undefined;
+}
+
+/** The log's keys as entry 0 names them. Nobody vouches for them yet. */
+export function checkpointKeys(genesis: RecordOf<'genesis'>, origin: string): VerifierKey[] {
+  const types: { [algorithm: string]: typeof NOTE | typeof ML_DSA_COSIGNATURE } = { ed25519: NOTE, 'ml-dsa-44': ML_DSA_COSIGNATURE };
+  return genesis.keys.flatMap((key) => {
+    const type = types[key.algorithm];
+    if (key.purpose !== 'checkpoint' || type === undefined) return [];
+    try {
+      return [new VerifierKey(origin, type, key.public)];
+    } catch (error) {
+      if (error instanceof Refusal) return [];
+      throw error;
+    }
+  });
+}
+
+/** The public keys that entry 0 names, in the forms that tools read, by file name. */
+export function keyFiles(genesis: RecordOf<'genesis'>): Map<string, string> {
+  const [statement, log] = [statementKey(genesis), logKey(genesis)];
+  const vkeys = checkpointKeys(genesis, genesis.origin);
+  const [logVkey, postQuantum] = [NOTE, ML_DSA_COSIGNATURE].map((type) => vkeys.find((key) => key.type === type));
+  if (!statement || !log || !logVkey || !postQuantum) throw new Refusal('entry 0 does not name one key of each sort');
+  const principal = /^[A-Za-z0-9./_+@-]+$/.test(genesis.origin) ? genesis.origin : 'archive';
+  const signers = [BUNDLE_NAMESPACE, RECORD_NAMESPACE].map((namespace) => allowedSigner(principal, namespace, statement));
+  return new Map([
+    ['data/keys/archive.pub', `${sshLine(statement)} ${principal}\n`],
+    ['data/keys/archive.pem', spkiPem(statement)],
+    ['data/keys/allowed-signers', signers.join('')],
+    ['data/keys/log.vkey', `${logVkey}\n`],
+    ['data/keys/log.pem', spkiPem(log)],
+    ['data/keys/log-ml-dsa-44.vkey', `${postQuantum}\n`],
+  ]);
+}

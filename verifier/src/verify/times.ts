@@ -1,0 +1,165 @@
+/**
+ * Times: between which moments a record was made, by the word of parties other than the archive.
+ *
+ * | end        | who says so                                                                            |
+ * |------------|----------------------------------------------------------------------------------------|
+ * | not after  | a token over a checkpoint that has the record, or a witness that cosigned one          |
+ * | not before | a token whose hash the record names in `after`: nobody can name what does not exist yet |
+ *
+ * | quantity          | unit    | range                                      |
+ * |-------------------|---------|--------------------------------------------|
+ * | anchors and tokens | judged | at most {@link JUDGED_COUNT_MAX}           |
+ * | clock's skew      | seconds | at most 300 between the archive's and others' |
+ *
+ * What is merely unknown to the reader is *not shown*; what contradicts *fails*.
+ */
+
+import { reasonOf } from '../base/bytes.ts';
+import { hashOf } from '../base/hash.ts';
+import { formatTime, moved, SECOND, type Time } from '../base/time.ts';
+import { type Anchor, type Bundle } from '../bundle/bundle.ts';
+import { parseCheckpoint, type Checkpoint } from '../log/checkpoint.ts';
+import { isConsistent } from '../log/merkle.ts';
+import { parseConsistency } from '../log/proof.ts';
+import { type Record } from '../record/record.ts';
+import { type Authorities } from '../timestamp/authorities.ts';
+import { verifyReply } from '../timestamp/token.ts';
+import { Unjudged } from '../timestamp/unjudged.ts';
+import { fails, holds, notShown, type Check, type Finding, type Interval, type Moment } from './finding.ts';
+import { witnessedAt, type Head } from './head.ts';
+import { type Trust } from './trust.ts';
+
+export const JUDGED_COUNT_MAX = 64;
+const SKEW_MAX: Time = 300n * SECOND;
+
+/** What one token came to. */
+type Judged =
+  | { kind: 'says'; earliest: Time; latest: Time; who: string }
+  | { kind: 'wrong' | 'unknown'; expected: string; found: string };
+
+/** What was found about a record's times. */
+export type Times = { interval: Interval; findings: Finding[] };
+
+export function checkTimes(bundle: Bundle, head: Head, record: Record | undefined, trust: Trust, now: Time): Times {
+  const witnessed = witnessedAt(head, now);
+  const judging = record && head.checkpoint ? new Judging(head.checkpoint, record, trust.authorities, now) : undefined;
+  judging?.judgeAll([...bundle.anchors.values()].sort((a, b) => (a.size < b.size ? -1 : 1)));
+  const { after = [], before = [] } = judging ?? {};
+  const moments = (judged: Judged[], end: 'earliest' | 'latest'): Moment[] =>
+    judged.flatMap((one) => (one.kind === 'says' ? [{ time: one[end], who: one.who }] : []));
+  const interval: Interval = {
+    notBefore: best(moments(before, 'earliest'), (a, b) => a > b),
+    notAfter: best([...(witnessed ? [witnessed] : []), ...moments(after, 'latest')], (a, b) => a < b),
+  };
+  const claimed = record ? `; the archive's own clock said ${formatTime(record.made)}` : '';
+  const findings = [
+    endFinding('not-after', interval.notAfter, after, `no timestamp token and no witness's cosignature${claimed}`),
+    endFinding('not-before', interval.notBefore, before, `the record names no timestamp token that came before it${claimed}`),
+    ...(judging && record ? compareClock(record, interval) : []),
+  ];
+  return { interval, findings };
+}
+
+function best(moments: Moment[], isBetter: (a: Time, b: Time) => boolean): Moment | undefined {
+  return moments.reduce<Moment | undefined>((found, one) => (found && !isBetter(one.time, found.time) ? found : one), undefined);
+}
+
+/** What is wrong is said wherever something is, what is unknown only where nothing is shown. */
+function endFinding(check: Check, end: Moment | undefined, judged: Judged[], nobody: string): Finding {
+  const [wrong, unknown] = (['wrong', 'unknown'] as const).map((kind) => judged.find((one) => one.kind === kind));
+  if (wrong && wrong.kind !== 'says') return fails(check, wrong.expected, wrong.found);
+  if (end) return holds(check, formatTime(end.time), end.who);
+  if (unknown && unknown.kind !== 'says') return notShown(check, unknown.expected, unknown.found);
+  return notShown(check, 'the word of someone other than the archive', nobody);
+}
+
+/** The archive's own clock is believed in nothing, and must not contradict those that are. */
+function compareClock(record: Record, { notBefore, notAfter }: Interval): Finding[] {
+  const findings: Finding[] = [];
+  const clock = `${formatTime(record.made)} by the archive's own clock`;
+  if (notAfter && record.made > moved(notAfter.time, SKEW_MAX)) {
+    findings.push(fails('not-after', `a record made by ${formatTime(notAfter.time)}, when ${notAfter.who} saw the log with it`, clock));
+  }
+  if (notBefore && moved(record.made, SKEW_MAX) < notBefore.time) {
+    findings.push(fails('not-before', `a record made after ${formatTime(notBefore.time)}, when ${notBefore.who} made the token that it names`, clock));
+  }
+  if (notBefore && notAfter && moved(notAfter.time, SKEW_MAX) < notBefore.time) {
+    const found = `a log that has the record at ${formatTime(notAfter.time)} already`;
+    findings.push(fails('not-before', `a record made after ${formatTime(notBefore.time)}`, found));
+  }
+  return findings;
+}
+
+/** The judging of one record's anchors. */
+class Judging {
+  readonly after: Judged[] = [];
+  readonly before: Judged[] = [];
+  readonly #checkpoint: Checkpoint;
+  readonly #record: Record;
+  readonly #authorities: Authorities;
+  readonly #now: Time;
+
+  constructor(checkpoint: Checkpoint, record: Record, authorities: Authorities, now: Time) {
+    this.#checkpoint = checkpoint;
+    this.#record = record;
+    this.#authorities = authorities;
+    this.#now = now;
+  }
+
+  judgeAll(anchors: Anchor[]): void {
+    const { index, after } = this.#record;
+    const fitting = anchors.filter(({ size }) => size > index || size === after.size);
+    for (const anchor of fitting.slice(0, JUDGED_COUNT_MAX)) this.#judge(anchor);
+    const held = new Set(fitting.filter(({ size }) => size === after.size).flatMap(({ replies }) => replies.map(([, reply]) => hashOf(reply))));
+    for (const token of after.tokens.filter((named) => !held.has(named)).slice(0, JUDGED_COUNT_MAX)) {
+      this.before.push({ kind: 'unknown', expected: `the token with SHA-256 ${token} that the record names`, found: 'nothing' });
+    }
+  }
+
+  #judge(anchor: Anchor): void {
+    const { index, after } = this.#record;
+    const isAfter = anchor.size > index;
+    const isNamed = anchor.size === after.size && after.tokens.length > 0;
+    const dated = this.#read(anchor);
+    if (typeof dated === 'string') {
+      const place = isAfter ? this.after : this.before;
+      place.push({ kind: 'wrong', expected: `the checkpoint that was dated at size ${anchor.size}`, found: dated });
+      return;
+    }
+    if (isNamed && dated.root !== after.root) {
+      this.before.push({ kind: 'wrong', expected: `the root ${after.root} that the record names at size ${anchor.size}`, found: dated.root });
+    }
+    for (const [name, reply] of anchor.replies.slice(0, JUDGED_COUNT_MAX)) {
+      if (isAfter) this.after.push(this.#token(name, reply, anchor));
+      else if (isNamed && after.tokens.includes(hashOf(reply))) this.before.push(this.#token(name, reply, anchor));
+    }
+  }
+
+  /** Reads the note that was dated, and compares its tree with the one at hand; or says what is wrong. */
+  #read({ size, checkpoint, consistency }: Anchor): Checkpoint | string {
+    if (!checkpoint) return 'nothing';
+    let dated: Checkpoint;
+    try {
+      dated = parseCheckpoint(checkpoint);
+    } catch (error) {
+      return reasonOf(error);
+    }
+    if (dated.origin !== this.#checkpoint.origin || dated.size !== size) return `one of \`${dated.origin}\` at size ${dated.size}`;
+    if (dated.size > this.#checkpoint.size) return `one of a log that is longer than ${this.#checkpoint.size}`;
+    const path = consistency && parseConsistency(consistency);
+    if (!path) return 'no proof that the log grew from it';
+    return isConsistent(dated, this.#checkpoint, path) ? dated : 'another tree: the log did not grow from it';
+  }
+
+  #token(name: string, reply: Uint8Array, { checkpoint = new Uint8Array() }: Anchor): Judged {
+    const expected = `a timestamp in \`${name}\` that you trust`;
+    try {
+      const { earliest, latest, chain } = verifyReply(reply, checkpoint, this.#authorities);
+      if (earliest > moved(this.#now, SKEW_MAX)) return { kind: 'unknown', expected, found: `one of ${formatTime(earliest)}, which is yet to come` };
+      const [signer, root] = [chain[0], chain.at(-1)];
+      return { kind: 'says', earliest, latest, who: `the timestamp authority \`${signer?.name}\`, under your root \`${root?.name}\` (${root?.fingerprint})` };
+    } catch (error) {
+      return { kind: error instanceof Unjudged ? 'unknown' : 'wrong', expected, found: reasonOf(error) };
+    }
+  }
+}
