@@ -12,6 +12,7 @@ use super::witness;
 
 use crate::base::causes::with_causes;
 use crate::base::time::Time;
+use crate::evidence::bundle::verifier::page_sha256;
 use crate::log::checkpoint::SignedCheckpoint;
 use crate::outside::archive::journal;
 use crate::outside::archive::{Archive, ArchiveError};
@@ -83,6 +84,7 @@ pub fn examine(places: &Places, now: Time) -> Vec<Advice> {
         }
         Err(error) => advice.push(Advice::wrong("archive", error.to_string(), "bring `archive.toml` back from a copy")),
     }
+    advice.push(Advice::good("page", format!("verify.html of this program has SHA-256 {}", page_sha256())));
     advice
 }
 

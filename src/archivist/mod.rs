@@ -36,6 +36,7 @@ pub mod bundle;
 pub mod declare;
 pub mod verify;
 pub mod verify_loose;
+pub mod verify_page;
 pub mod withhold;
 
 pub mod audit;

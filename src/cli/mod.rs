@@ -24,6 +24,7 @@ mod quote;
 mod bundle;
 mod declare;
 mod verify;
+mod verify_page;
 
 mod calendars;
 mod timestamp;
@@ -108,6 +109,7 @@ enum Command {
     Bundle(bundle::Bundle),
     Verify(verify::Verify),
     Declare(declare::Declare),
+    VerifyPage(verify_page::VerifyPage),
     Timestamp(timestamp::Timestamp),
     Witness(witness::Witness),
     Audit(audit::Audit),
@@ -152,6 +154,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Command::Bundle(command) => command.run(&settings),
         Command::Verify(command) => command.run(&settings),
         Command::Declare(command) => command.run(&settings),
+        Command::VerifyPage(command) => command.run(&settings),
         Command::Timestamp(command) => command.run(&settings),
         Command::Witness(command) => command.run(&settings),
         Command::Audit(command) => command.run(&settings),

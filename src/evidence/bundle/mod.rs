@@ -17,5 +17,7 @@ pub mod layout;
 mod contents;
 mod page;
 
+pub mod verifier;
+
 pub mod read;
 pub mod write;

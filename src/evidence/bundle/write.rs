@@ -16,6 +16,7 @@ use super::contents;
 use super::layout::{self, Entries, LayoutError};
 use super::page;
 use super::seal::{BUNDLE_NAMESPACE, RECORD_NAMESPACE, Seal, SealError};
+use super::verifier;
 use super::zip::{Member, Plan, ZipError};
 
 use crate::base::hash::Hash;
@@ -242,6 +243,7 @@ impl Prepared {
             (MANIFEST_NAME, Manifest::text(&payload)),
             (layout::PAGE, page::text(&described)),
             (annex::CONTENTS, contents::text(entries, &subjects, &self.blobs)),
+            (annex::VERIFIER, verifier::PAGE.to_owned()),
             (layout::SCRIPT, script(has_times)),
         ];
         let hashes = tags.iter().map(|(name, text)| ((*name).to_owned(), Hash::of(text.as_bytes()))).collect();
