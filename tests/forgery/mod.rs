@@ -7,6 +7,7 @@
 //! `verify.sh` must agree.
 
 mod cases;
+mod page;
 mod script;
 mod yard;
 
@@ -184,6 +185,80 @@ fn every_change_by_script() {
     let is_chosen =
         |case: &&Case| case.hand == Hand::Plain && !matches!(case.kind, "empty" | "flip first" | "flip last");
     script::agrees(&bundles, &cases.iter().filter(is_chosen).collect::<Vec<_>>());
+}
+
+/// The page is asked about each forgery that the script is asked about, and about every so manieth besides;
+/// [`every_change_by_page`] asks about all of them.
+#[test]
+fn the_page_agrees() {
+    let bundles = Bundles::make();
+    let cases = cases::all(&bundles, &bundles.older, &bundles.newest);
+    let (mut kinds, mut names) = (BTreeSet::new(), BTreeSet::new());
+    let is_chosen = |(n, case): &(usize, &Case)| {
+        let is_new_kind = kinds.insert((case.kind, format!("{:?}", case.hand)));
+        names.insert(case.name.clone()) || is_new_kind || n % 31 == 0
+    };
+    let chosen: Vec<&Case> = cases.iter().rev().enumerate().filter(is_chosen).map(|(_, case)| case).collect();
+    assert!(chosen.len() >= 100, "{}", chosen.len());
+    agrees_by_page(&bundles, &chosen);
+}
+
+#[test]
+#[ignore = "takes minutes: run it when the page or the verifier changes"]
+fn every_change_by_page() {
+    let bundles = Bundles::make();
+    let cases = cases::all(&bundles, &bundles.older, &bundles.newest);
+    agrees_by_page(&bundles, &cases.iter().collect::<Vec<_>>());
+}
+
+/// The page believes none of the forgeries, names what was forged, and comes to what the verifier comes to.
+fn agrees_by_page(bundles: &Bundles, cases: &[&Case]) {
+    let reader = page::Reader::new(&bundles.policy.encode(), &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let disagreements = std::sync::Mutex::new(Vec::new());
+    let is_here = page::in_turn(&reader, cases.len(), |page, n| {
+        let case = cases[n];
+        let zip = page::pack(&case.files);
+        let pages = page.judge(&zip);
+        assert!(!page::believes(&pages), "{case}: {pages:?}");
+        let complaints = page::complaints(&pages);
+        assert!(case.is_named_in(&complaints), "{case}: {complaints}");
+        let path = folder.path().join(format!("{n}.zip"));
+        yard::write_unsynced(&path, &zip);
+        let reports = verify_bundle(&path, Some(&bundles.policy), clock::now()).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let differences = page::differences(&reports, &pages);
+        if !differences.is_empty() {
+            disagreements.lock().unwrap().push(format!("{case}: {}", differences.join("; ")));
+        }
+    });
+    let disagreements = disagreements.into_inner().unwrap();
+    if is_here {
+        eprintln!("{} forgeries by the page, none believed, {} judged otherwise", cases.len(), disagreements.len());
+    }
+    assert!(disagreements.is_empty(), "{}", disagreements.join("\n"));
+}
+
+#[test]
+fn the_page_believes_what_is_honest_and_says_the_same() {
+    let bundles = Bundles::make();
+    let zip = std::fs::read(&bundles.newest).unwrap();
+    let policies = [Some(&bundles.policy), None];
+    for policy in policies {
+        let reader = page::Reader::new(&policy.map(Policy::encode).unwrap_or_default(), &[]);
+        let Some(mut page) = page::Page::start(&reader) else { return };
+        let reports = verify_bundle(&bundles.newest, policy, clock::now()).unwrap();
+        let pages = page.judge(&zip);
+        assert_eq!(page::differences(&reports, &pages), Vec::<String>::new());
+        assert_eq!(page::believes(&pages), policy.is_some());
+        // What holds is said in the same words, and of the same subject.
+        for (ours, theirs) in reports.iter().map(Report::to_json).zip(&pages) {
+            assert_eq!(ours["subject"], theirs["subject"]);
+            for finding in ours["findings"].as_array().unwrap().iter().filter(|finding| finding["result"] == "holds") {
+                assert!(theirs["findings"].as_array().unwrap().contains(finding), "{finding}: {theirs:#}");
+            }
+        }
+    }
 }
 
 /// What `Yard` is for is said there; this holds that its captures are what the matrix needs.

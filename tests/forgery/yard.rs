@@ -153,6 +153,11 @@ pub(super) fn write(path: &Path, bytes: &[u8]) {
     swap(path, bytes, Access::Public).unwrap();
 }
 
+/// Writes a file that need not outlive the test.
+pub(super) fn write_unsynced(path: &Path, bytes: &[u8]) {
+    std::io::Write::write_all(&mut std::fs::File::create(path).unwrap(), bytes).unwrap();
+}
+
 /// Reads every file of a bundle into memory.
 pub(crate) fn unzip(path: &Path) -> Files {
     let bytes = std::fs::read(path).unwrap();
