@@ -25,15 +25,17 @@ import { fails, holds, missing, type Finding } from '../verify/finding.ts';
 import { METADATA, SEAL, TAG_MANIFEST, validateBag, valuesOf, type Bag } from './bag.ts';
 import { type Folder, type HashedFile } from './folder.ts';
 import {
-  anchorOf, BUNDLE_NAMESPACE, CHECKPOINT, citationsOf, contentOf, entryFile, FORMATS, FORMAT_WITH_ANNEXES, isAnnex, isReplyName, keyFiles, leansOn,
-  leansOnWithdrawn, PLACE_FILES, RECORD_FILES, RECORD_NAMESPACE, statementKey, TAG_FILES, type Lean,
+  anchorOf, BUNDLE_NAMESPACE, CHECKPOINT, citationsOf, contentFile, contentOf, entryFile, FORMATS, FORMAT_WITH_ANNEXES, isAnnex, keyFiles, leansOn,
+  leansOnWithdrawn, PLACE_FILES, RECORD_FILES, RECORD_NAMESPACE, statementKey, TAG_FILES, type Lean, withheldFile, wordOf,
 } from './layout.ts';
 import { checkSeal } from './seal.ts';
+import { isWithheld, parseWithheld, type Withheld } from './withheld.ts';
 
 export const SMALL_FILE_BYTES_MAX = 1 << 20;
 
 /** Who dated the log at one size; none of it is believed. */
-export type Anchor = { size: bigint; checkpoint?: Uint8Array; consistency?: Uint8Array; replies: [name: string, bytes: Uint8Array][] };
+export type Anchor = { size: bigint; checkpoint?: Uint8Array; consistency?: Uint8Array; replies: Named[]; cosignatures: Named[]; proofs: Named[]; headers: Named[] };
+type Named = [name: string, bytes: Uint8Array];
 
 /** An entry's folder, its record, and what lies in the record's place when that is another entry's. */
 type Entry = { id: Id; record: Record | undefined; stray: Record | undefined };
@@ -48,6 +50,8 @@ export class Bundle {
   /** The index of the entry whose statement has a hash. */
   readonly statements = new Map<Hash, bigint>();
   readonly anchors = new Map<bigint, Anchor>();
+  /** What is withheld of subjects, by index. */
+  readonly withheld = new Map<bigint, Withheld>();
   readonly #folder: Folder;
   /** Where each blob of an entry must lie. */
   readonly #places = new Map<string, string>();
@@ -62,6 +66,7 @@ export class Bundle {
     this.#reportBag(bag);
     this.#readSubjects(bag);
     this.#readEntries();
+    this.#readWithheld();
     const isWhole = this.#checkEntries();
     this.#checkNames(isWhole);
     const genesis = this.genesis;
@@ -88,6 +93,11 @@ export class Bundle {
   blob(index: bigint, blob: Hash): { name: string; file: HashedFile | undefined } | undefined {
     const name = this.#places.get(`${index} ${blob}`);
     return name === undefined ? undefined : { name, file: this.#folder.get(name) };
+  }
+
+  /** A file of a subject's content, by its name. */
+  contentFile(id: Id, file: string): HashedFile | undefined {
+    return this.#folder.get(contentFile(id, file));
   }
 
   /** The withdrawals that speak of an entry, and what they say; none of them is verified here. */
@@ -168,6 +178,18 @@ export class Bundle {
     if (statement) this.statements.set(statement.sha256, id.index);
   }
 
+  /** Reads what is withheld of the subjects, which says what is not there. Format 1 withholds nothing. */
+  #readWithheld(): void {
+    for (const id of this.#hasAnnexes ? this.subjects : []) {
+      const name = withheldFile(id);
+      try {
+        if (this.#folder.has(name)) this.withheld.set(id.index, parseWithheld(this.bytes(name) ?? new Uint8Array()));
+      } catch (error) {
+        this.#fails(`what is withheld in \`${name}\``, reasonOf(error));
+      }
+    }
+  }
+
   /** The entries are the subjects, entry 0, and what they lean on. Says whether all of them can be read. */
   #checkEntries(): boolean {
     for (const subject of this.subjects) {
@@ -228,15 +250,18 @@ export class Bundle {
         const content = [...contentOf(quoted.id, quotedVisit)].filter(([blob]) => blob === record.rendition);
         add(...this.#place(record.capture, new Map(content)));
       }
+      const withheld = this.withheld.get(index);
+      if (withheld) add(withheldFile(id), ...(withheld.text ? ['text-withheld.md', 'text-parts.txt'].map((file) => contentFile(id, file)) : []));
     }
     return expected;
   }
 
-  /** Notes where blobs must lie, but for those that are withdrawn; returns the files. */
+  /** Notes where blobs must lie, but for those that are withdrawn or withheld; returns the files. */
   #place(index: bigint, content: Map<Hash, string>): string[] {
     const withdrawals = this.withdrawalsOf(index);
     const isWithdrawn = (blob: Hash): boolean => withdrawals.some(({ said }) => said.blobs.includes(blob) || said.record?.sha256 === blob);
-    const left = [...content].filter(([blob]) => !isWithdrawn(blob));
+    const withheld = this.withheld.get(index);
+    const left = [...content].filter(([blob]) => !isWithdrawn(blob) && !(withheld && isWithheld(withheld, blob)));
     for (const [blob, name] of left) this.#places.set(`${index} ${blob}`, name);
     return left.map(([, name]) => name);
   }
@@ -248,10 +273,10 @@ export class Bundle {
     for (const name of this.#folder.keys()) {
       if (expected.has(name) || name.startsWith('data/keys/')) continue; // Keys are checked with what they must hold.
       if (this.#hasAnnexes && isAnnex(name)) continue;
-      const [, group, folder = ''] = /^data\/(entries|content|citations)\/([^/]+)/.exec(name) ?? [];
+      const [, group, folder = ''] = /^data\/(entries|content|citations|withheld)\/([^/]+)/.exec(name) ?? [];
       const isRead = [...this.entries].some(([index, { id, record }]) => {
         const isKnown = record !== undefined || this.#withdrawn.has(index);
-        return isKnown && (group === 'citations' ? folder.startsWith(`${folderOf(id)}.`) : folder === folderOf(id));
+        return isKnown && (group === 'citations' || group === 'withheld' ? folder.startsWith(`${folderOf(id)}.`) : folder === folderOf(id));
       });
       // A record that is not there does not say which files it has; its absence is said already.
       if (isWhole || group === undefined || (this.subjects.length > 0 && isRead)) this.#fails('only files that the layout names', `\`${name}\``);
@@ -265,18 +290,19 @@ export class Bundle {
       const { size, file } = anchorOf(name) ?? {};
       const bytes = this.bytes(name);
       if (size === undefined || file === undefined || !bytes) continue;
-      const anchor = this.anchors.get(size) ?? { size, replies: [] };
+      const word = wordOf(file, sha256);
+      const anchor = this.anchors.get(size) ?? { size, replies: [], cosignatures: [], proofs: [], headers: [] };
       this.anchors.set(size, anchor);
       if (bytes.length > SMALL_FILE_BYTES_MAX) this.#fails(`an anchor in \`${name}\``, `${bytes.length} bytes`);
       else if (file === 'checkpoint') anchor.checkpoint = bytes;
       else if (file === 'consistency') anchor.consistency = bytes;
-      else if (isReplyName(file, sha256)) anchor.replies.push([file, bytes]);
+      else if (word) anchor[word].push([file, bytes]);
       else continue;
       expected.push(name);
     }
-    for (const { size, replies } of this.anchors.values()) {
+    for (const { size, replies, cosignatures, proofs } of this.anchors.values()) {
       expected.push(`data/anchors/${size}/checkpoint`, `data/anchors/${size}/consistency`);
-      if (replies.length === 0) this.#missing(`a timestamp in \`data/anchors/${size}/\``);
+      if (replies.length + cosignatures.length + proofs.length === 0) this.#missing(`a timestamp, a cosignature or a proof in \`data/anchors/${size}/\``);
     }
     return expected;
   }

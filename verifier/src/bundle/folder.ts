@@ -32,7 +32,7 @@ export type Folder = Map<string, HashedFile>;
 
 /** Says whether a file is one that the verifier reads, and does not only hash. */
 export function isKept(name: string, sizeBytes: number): boolean {
-  const isRead = !name.startsWith('data/') || /^data\/(entries|log|keys|anchors)\//.test(name);
+  const isRead = !name.startsWith('data/') || /^data\/(entries|log|keys|anchors|withheld)\//.test(name);
   return isRead && sizeBytes <= KEPT_BYTES_MAX;
 }
 

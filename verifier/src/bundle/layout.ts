@@ -10,9 +10,12 @@
  * data/entries/af-c-000002-x/record.cbor    the record; record.json reads it out
  * data/entries/af-c-000002-x/statement.cose, proof.tlog-proof, receipt.cose
  * data/entries/af-c-000002-x/record.cbor.sig   a seal over the record, for subjects
- * data/content/af-c-000002-x/page.html, text.md, body-01.html, certificate-01.der
+ * data/content/af-c-000002-x/page.html, text.md, text-seed.bin, body-01.html, certificate-01.der
+ * data/content/af-c-000002-x/text-withheld.md, text-parts.txt   the text where some of it is withheld; from format 2
+ * data/withheld/af-c-000002-x.txt           what is withheld of a subject, and why; from format 2
  * data/citations/af-c-000002-x.bibtex.txt
- * data/anchors/12/checkpoint, consistency, tsa.example-0f3a91c2d4e5b607.tsr
+ * data/anchors/12/checkpoint, consistency, tsa.example-0f3a91c2d4e5b607.tsr, w.example-5d0c3e98a2b4c6d7.cosignature
+ * data/anchors/12/calendar.example-91f0d2c4a6b8e0f3.ots, bitcoin-863000.header
  * contents.html and other annexes           what no claim leans on; from format 2
  * ```
  *
@@ -62,10 +65,21 @@ export function anchorOf(name: string): { size: bigint; file: string } | undefin
   return size === undefined || file === undefined ? undefined : { size: BigInt(size), file };
 }
 
-/** Says whether a reply bears the name that its hash gives it. */
-export function isReplyName(name: string, sha256: Hash): boolean {
-  const [, authority = '', hash] = /^([a-z0-9.-]{1,64})-([0-9a-f]{16})\.tsr$/.exec(name) ?? [];
-  return hash === shortHash(sha256) && !/^[.-]|[.-]$/.test(authority);
+const WORDS: { [extension: string]: 'replies' | 'cosignatures' | 'proofs' } = { tsr: 'replies', cosignature: 'cosignatures', ots: 'proofs' };
+
+/** What a file of an anchor is by its name, which its hash gives it, but for the headers of blocks. */
+export function wordOf(name: string, sha256: Hash): 'replies' | 'cosignatures' | 'proofs' | 'headers' | undefined {
+  if (/^bitcoin-(0|[1-9]\d{0,18})\.header$/.test(name)) return 'headers';
+  const [, party = '', hash, extension = ''] = /^([a-z0-9.-]{1,64})-([0-9a-f]{16})\.(tsr|cosignature|ots)$/.exec(name) ?? [];
+  return hash !== shortHash(sha256) || /^[.-]|[.-]$/.test(party) ? undefined : WORDS[extension];
+}
+
+export function contentFile(id: Id, file: string): string {
+  return `data/content/${folderOf(id)}/${file}`;
+}
+
+export function withheldFile(id: Id): string {
+  return `data/withheld/${folderOf(id)}.txt`;
 }
 
 /** Names every blob of a visit, each once, under the first name that fits. */
@@ -73,12 +87,13 @@ export function contentOf(id: Id, visit: Visit): Map<Hash, string> {
   const names = new Map<Hash, string>();
   const add = (name: string, blob: Hash): boolean => {
     const isNew = !names.has(blob);
-    if (isNew) names.set(blob, `data/content/${folderOf(id)}/${name}`);
+    if (isNew) names.set(blob, contentFile(id, name));
     return isNew;
   };
   add(`page.${extensionOf(visit.primary.media_type, visit.final)}`, visit.primary.sha256);
   const text = textOf(visit);
   if (text) add('text.md', text.sha256);
+  for (const { parts } of visit.renditions) if (parts) add('text-seed.bin', parts.seed);
   visit.renditions.forEach(({ media_type, sha256 }, n) => add(`rendition-${two(n + 1)}.${extensionOf(media_type, '')}`, sha256));
   visit.exchanges.forEach(({ response, url, body }, n) => {
     add(`body-${two(n + 1)}.${extensionOf(contentType(response.head), url)}`, body.sha256);

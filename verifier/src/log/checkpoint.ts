@@ -65,7 +65,8 @@ export function verifyCheckpoint(checkpoint: Checkpoint, keys: VerifierKey[]): S
   return signers;
 }
 
-function verifyLine(checkpoint: Checkpoint, key: VerifierKey, bytes: Uint8Array): Time | undefined {
+/** Checks one line by a key, and returns when that key says that it signed. */
+export function verifyLine(checkpoint: Checkpoint, key: VerifierKey, bytes: Uint8Array): Time | undefined {
   const bad = new Refusal(`the signature by \`${key.name}\` (id ${key.id}, type 0x0${key.type}) is bad`);
   if (key.type === NOTE) {
     if (!key.verify(fromText(checkpoint.note.text), bytes)) throw bad;

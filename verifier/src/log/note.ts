@@ -41,17 +41,22 @@ export function parseNote(bytes: Uint8Array): Note {
   return { text: whole.slice(0, blank + 1), signatures: lines.map(parseSignature) };
 }
 
-function parseSignature(line: string): Signature {
+export function parseSignature(line: string): Signature {
   const [, name, encoded] = /^— ([^ ]*) (.*)$/s.exec(line) ?? [];
   const bytes = fromBase64(encoded ?? '');
   if (name === undefined || !bytes || bytes.length < 5) throw new Refusal('a signature line that is none');
   return { name: checkName(name), id: toHex(bytes.subarray(0, 4)), bytes: bytes.slice(4) };
 }
 
+/** Says whether a line is said to be by a key. */
+export function isBy({ name, id }: Signature, key: VerifierKey): boolean {
+  return key.name === name && key.id === id;
+}
+
 /** Pairs each signature with the known key that it names. */
 export function byKnownKeys(note: Note, keys: VerifierKey[]): [VerifierKey, Signature][] {
   return note.signatures.flatMap((signature): [VerifierKey, Signature][] => {
-    const named = keys.filter((key) => key.name === signature.name && key.id === signature.id);
+    const named = keys.filter((key) => isBy(signature, key));
     const [key] = named;
     if (!key) return [];
     if (named.some((other) => !other.isSame(key))) throw new Refusal(`two known keys are named \`${key.name}\` with id ${key.id}`);

@@ -16,6 +16,7 @@ import { Refusal } from '../base/bytes.ts';
 import { CborMap, decode } from '../base/cbor.ts';
 import { LETTERS, type Id } from '../base/id.ts';
 import { isAddress, isSocket } from './address.ts';
+import { PART_BYTES } from './parts.ts';
 import {
   array, bytes, hash, map, mapOf, oneOf, optional, refuse, text, time, unsigned, words, type Schema,
 } from './schema.ts';
@@ -56,6 +57,7 @@ const address: Schema<string> = (value, path) => (isAddress(text(value, path)) ?
 const socket: Schema<string> = (value, path) => (isSocket(text(value, path)) ? text(value, path) : refuse(path, 'an IP address and port'));
 const status: Schema<number> = (value, path) =>
   unsigned(value, path) >= 100n && unsigned(value, path) <= 999n ? Number(value) : refuse(path, 'a status of 100 to 999');
+const partSize: Schema<bigint> = (value, path) => (value === BigInt(PART_BYTES) ? unsigned(value, path) : refuse(path, 'the size of a part, 32'));
 const option: Schema<unknown> = (value, path) => {
   if (typeof value === 'string' || typeof value === 'boolean') return value;
   return Array.isArray(value) ? array(text)(value, path) : unsigned(value, path);
@@ -85,7 +87,14 @@ const visit = {
   exchanges: array(exchange),
   primary: map({ sha256: hash, size: unsigned, media_type: optional(text) }),
   renditions: array(
-    map({ role: oneOf('text'), media_type: text, sha256: hash, size: unsigned, tool: map({ name: text, version: text }) }),
+    map({
+      role: oneOf('text'),
+      media_type: text,
+      sha256: hash,
+      size: unsigned,
+      tool: map({ name: text, version: text }),
+      parts: optional(map({ size: partSize, sha256: hash, seed: hash })),
+    }),
   ),
   options: mapOf(option),
   host: mapOf(text),
@@ -220,7 +229,8 @@ export function visitOf(record: Record): (Visit & { document: bigint }) | undefi
 /** Every blob that a visit names, each once, in the order in which it names them. */
 export function blobsOf(visit: Visit): ReturnType<typeof hash>[] {
   const exchanges = visit.exchanges.flatMap(({ body, connection }) => [body.sha256, ...(connection.tls?.chain ?? [])]);
-  return [...new Set([visit.primary.sha256, ...visit.renditions.map(({ sha256 }) => sha256), ...exchanges])];
+  const seeds = visit.renditions.flatMap(({ parts }) => (parts ? [parts.seed] : []));
+  return [...new Set([visit.primary.sha256, ...visit.renditions.map(({ sha256 }) => sha256), ...seeds, ...exchanges])];
 }
 
 /** The text that a person would read, when there is one. */

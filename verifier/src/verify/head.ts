@@ -6,7 +6,7 @@
  */
 
 import { reasonOf } from '../base/bytes.ts';
-import { type Time } from '../base/time.ts';
+import { moved, SECOND, type Time } from '../base/time.ts';
 import { CHECKPOINT, checkpointKeys, statementKey } from '../bundle/layout.ts';
 import { type Bundle } from '../bundle/bundle.ts';
 import { parseCheckpoint, verifyCheckpoint, type Checkpoint } from '../log/checkpoint.ts';
@@ -17,7 +17,7 @@ import { fails, holds, missing, notShown, type Finding, type Moment } from './fi
 import { type Trust } from './trust.ts';
 
 /** The checkpoint, and what was found about it. */
-export type Head = { bytes?: Uint8Array; checkpoint?: Checkpoint; report?: PolicyReport; findings: Finding[] };
+export type Head = { bytes?: Uint8Array; checkpoint?: Checkpoint; policy?: Policy; report?: PolicyReport; findings: Finding[] };
 
 export function readHead(bundle: Bundle, trust: Trust): Head {
   const bytes = bundle.bytes(CHECKPOINT);
@@ -38,9 +38,10 @@ export function readHead(bundle: Bundle, trust: Trust): Head {
     head.findings.push(unknownKey(checkpoint, own), notShown('witnesses', 'a policy that names witnesses', 'no policy'));
     return head;
   }
+  head.policy = policy;
   try {
     head.report = applyPolicy(policy, checkpoint);
-    head.findings.push(logFinding(head.report, checkpoint, own), witnessFinding(head.report));
+    head.findings.push(logFinding(head.report, checkpoint, own));
   } catch (error) {
     head.findings.push(fails('checkpoint', 'good signatures by the keys of your policy', reasonOf(error)));
   }
@@ -86,8 +87,20 @@ function logFinding({ signers }: PolicyReport, checkpoint: Checkpoint, own: Veri
   return holds('checkpoint', `\`${checkpoint.origin}\` at size ${checkpoint.size} signed by ${keys}`, `who vouches for the log's key ${first.fingerprint}`);
 }
 
+/**
+ * Who has witnessed the log with a record: at the checkpoint at hand, or at an earlier one that has the record and from
+ * which the log grew, where more did.
+ */
+export function witnessFindings({ report: here }: Head, earlier: { size: bigint; report: PolicyReport } | undefined): Finding[] {
+  if (!here) return []; // Said already, by the checkpoint's own check.
+  const hasMore = earlier !== undefined && earlier.report.quorum.met > here.quorum.met;
+  const finding = witnessFinding(hasMore ? earlier.report : here);
+  return [hasMore ? { ...finding, found: `${finding.found}, at size ${earlier.size}` } : finding];
+}
+
 function witnessFinding({ quorum, witnesses }: PolicyReport): Finding {
-  const names = witnesses.filter(({ hasSigned }) => hasSigned).map(({ key }) => key.name).join(', ');
+  const signed = witnesses.filter(({ hasSigned }) => hasSigned).map(({ key }) => key.name);
+  const names = signed.filter((name, n) => name !== signed[n - 1]).join(', '); // One that signs with two keys is one.
   if (quorum.needed === 0) {
     return notShown('witnesses', 'a policy that asks for witnesses', `it asks for none; signed: ${names === '' ? 'none' : names}`);
   }
@@ -95,8 +108,17 @@ function witnessFinding({ quorum, witnesses }: PolicyReport): Finding {
   return holds('witnesses', `${quorum.met} of ${quorum.members} (${quorum.needed} needed): ${names}`, `the witnesses ${names}`);
 }
 
+export function witnessName({ name }: VerifierKey): string {
+  return `the witness \`${name}\``;
+}
+
+/** A cosignature's time is a whole second, the one in which the witness signed. */
+export function endOfSecond(time: Time): Time {
+  return moved(time, SECOND - 1n);
+}
+
 /** The earliest moment at which a witness saw the log. One whose clock is ahead of the reader's says nothing. */
 export function witnessedAt({ report }: Head, now: Time): Moment | undefined {
-  const said = (report?.witnesses ?? []).flatMap(({ key, time }) => (time === undefined || time > now ? [] : [{ time, who: `witness ${key.name}` }]));
+  const said = (report?.witnesses ?? []).flatMap(({ key, time }) => (time === undefined || time > now ? [] : [{ time: endOfSecond(time), who: witnessName(key) }]));
   return said.reduce<Moment | undefined>((first, one) => (first && first.time <= one.time ? first : one), undefined);
 }

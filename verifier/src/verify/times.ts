@@ -4,60 +4,68 @@
  * | end        | who says so                                                                            |
  * |------------|----------------------------------------------------------------------------------------|
  * | not after  | a token over a checkpoint that has the record, or a witness that cosigned one          |
- * | not before | a token whose hash the record names in `after`: nobody can name what does not exist yet |
+ * | not before | a token or cosignature whose hash the record names in `after`: nobody can name what does not exist yet |
  *
  * | quantity          | unit    | range                                      |
  * |-------------------|---------|--------------------------------------------|
  * | anchors and tokens | judged | at most {@link JUDGED_COUNT_MAX}           |
+ * | cosignature       | bytes   | one line, at most {@link COSIGNATURE_BYTES_MAX} |
  * | clock's skew      | seconds | at most 300 between the archive's and others' |
  *
  * What is merely unknown to the reader is *not shown*; what contradicts *fails*.
  */
 
-import { reasonOf } from '../base/bytes.ts';
+import { reasonOf, Refusal, toText } from '../base/bytes.ts';
 import { hashOf } from '../base/hash.ts';
 import { formatTime, moved, SECOND, type Time } from '../base/time.ts';
 import { type Anchor, type Bundle } from '../bundle/bundle.ts';
-import { parseCheckpoint, type Checkpoint } from '../log/checkpoint.ts';
+import { parseCheckpoint, verifyLine, type Checkpoint } from '../log/checkpoint.ts';
 import { isConsistent } from '../log/merkle.ts';
+import { isBy, parseSignature, type Signature } from '../log/note.ts';
+import { applyPolicy, type Policy, type PolicyReport } from '../log/policy.ts';
 import { parseConsistency } from '../log/proof.ts';
 import { type Record } from '../record/record.ts';
 import { type Authorities } from '../timestamp/authorities.ts';
 import { verifyReply } from '../timestamp/token.ts';
 import { Unjudged } from '../timestamp/unjudged.ts';
 import { fails, holds, notShown, type Check, type Finding, type Interval, type Moment } from './finding.ts';
-import { witnessedAt, type Head } from './head.ts';
+import { endOfSecond, witnessedAt, witnessName, type Head } from './head.ts';
 import { type Trust } from './trust.ts';
 
 export const JUDGED_COUNT_MAX = 64;
+export const COSIGNATURE_BYTES_MAX = 4096;
 const SKEW_MAX: Time = 300n * SECOND;
 
-/** What one token came to. */
+/** What one token or cosignature came to. */
 type Judged =
   | { kind: 'says'; earliest: Time; latest: Time; who: string }
   | { kind: 'wrong' | 'unknown'; expected: string; found: string };
 
 /** What was found about a record's times. */
-export type Times = { interval: Interval; findings: Finding[] };
+export type Times = { interval: Interval; findings: Finding[]; witnessed: Witnessed | undefined };
+
+/** Who has witnessed an earlier checkpoint that has the record. */
+type Witnessed = { size: bigint; report: PolicyReport };
 
 export function checkTimes(bundle: Bundle, head: Head, record: Record | undefined, trust: Trust, now: Time): Times {
   const witnessed = witnessedAt(head, now);
-  const judging = record && head.checkpoint ? new Judging(head.checkpoint, record, trust.authorities, now) : undefined;
+  const judging = record && head.checkpoint ? new Judging(head, head.checkpoint, record, trust.authorities, now) : undefined;
   judging?.judgeAll([...bundle.anchors.values()].sort((a, b) => (a.size < b.size ? -1 : 1)));
   const { after = [], before = [] } = judging ?? {};
   const moments = (judged: Judged[], end: 'earliest' | 'latest'): Moment[] =>
     judged.flatMap((one) => (one.kind === 'says' ? [{ time: one[end], who: one.who }] : []));
   const interval: Interval = {
-    notBefore: best(moments(before, 'earliest'), (a, b) => a > b),
+    notBefore: best(moments(before, 'earliest'), (a, b) => a >= b),
     notAfter: best([...(witnessed ? [witnessed] : []), ...moments(after, 'latest')], (a, b) => a < b),
   };
   const claimed = record ? `; the archive's own clock said ${formatTime(record.made)}` : '';
   const findings = [
+    ...(judging?.findings ?? []),
     endFinding('not-after', interval.notAfter, after, `no timestamp token and no witness's cosignature${claimed}`),
     endFinding('not-before', interval.notBefore, before, `the record names no timestamp token that came before it${claimed}`),
     ...(judging && record ? compareClock(record, interval) : []),
   ];
-  return { interval, findings };
+  return { interval, findings, witnessed: judging?.witnessed };
 }
 
 function best(moments: Moment[], isBetter: (a: Time, b: Time) => boolean): Moment | undefined {
@@ -81,7 +89,7 @@ function compareClock(record: Record, { notBefore, notAfter }: Interval): Findin
     findings.push(fails('not-after', `a record made by ${formatTime(notAfter.time)}, when ${notAfter.who} saw the log with it`, clock));
   }
   if (notBefore && moved(record.made, SKEW_MAX) < notBefore.time) {
-    findings.push(fails('not-before', `a record made after ${formatTime(notBefore.time)}, when ${notBefore.who} made the token that it names`, clock));
+    findings.push(fails('not-before', `a record made after ${formatTime(notBefore.time)}, when ${notBefore.who} signed what it names`, clock));
   }
   if (notBefore && notAfter && moved(notAfter.time, SKEW_MAX) < notBefore.time) {
     const found = `a log that has the record at ${formatTime(notAfter.time)} already`;
@@ -94,12 +102,17 @@ function compareClock(record: Record, { notBefore, notAfter }: Interval): Findin
 class Judging {
   readonly after: Judged[] = [];
   readonly before: Judged[] = [];
+  /** What is wrong with a witness's word. */
+  readonly findings: Finding[] = [];
+  witnessed: Witnessed | undefined;
+  readonly #policy: Policy | undefined;
   readonly #checkpoint: Checkpoint;
   readonly #record: Record;
   readonly #authorities: Authorities;
   readonly #now: Time;
 
-  constructor(checkpoint: Checkpoint, record: Record, authorities: Authorities, now: Time) {
+  constructor({ policy }: Head, checkpoint: Checkpoint, record: Record, authorities: Authorities, now: Time) {
+    this.#policy = policy;
     this.#checkpoint = checkpoint;
     this.#record = record;
     this.#authorities = authorities;
@@ -110,9 +123,9 @@ class Judging {
     const { index, after } = this.#record;
     const fitting = anchors.filter(({ size }) => size > index || size === after.size);
     for (const anchor of fitting.slice(0, JUDGED_COUNT_MAX)) this.#judge(anchor);
-    const held = new Set(fitting.filter(({ size }) => size === after.size).flatMap(({ replies }) => replies.map(([, reply]) => hashOf(reply))));
+    const held = new Set(fitting.filter(({ size }) => size === after.size).flatMap(({ replies, cosignatures, headers }) => [...replies, ...cosignatures, ...headers].map(([, bytes]) => hashOf(bytes))));
     for (const token of after.tokens.filter((named) => !held.has(named)).slice(0, JUDGED_COUNT_MAX)) {
-      this.before.push({ kind: 'unknown', expected: `the token with SHA-256 ${token} that the record names`, found: 'nothing' });
+      this.before.push({ kind: 'unknown', expected: `the token, cosignature or header with SHA-256 ${token} that the record names`, found: 'nothing' });
     }
   }
 
@@ -129,9 +142,30 @@ class Judging {
     if (isNamed && dated.root !== after.root) {
       this.before.push({ kind: 'wrong', expected: `the root ${after.root} that the record names at size ${anchor.size}`, found: dated.root });
     }
+    for (const [name, line] of anchor.cosignatures.slice(0, JUDGED_COUNT_MAX)) {
+      const judged = this.#cosignature(name, line, dated);
+      if (isAfter) this.after.push(...judged);
+      else if (isNamed && after.tokens.includes(hashOf(line))) this.before.push(...judged);
+    }
+    if (isAfter) this.#countWitnesses(anchor, dated);
+    this.#judgeBlocks(anchor);
     for (const [name, reply] of anchor.replies.slice(0, JUDGED_COUNT_MAX)) {
       if (isAfter) this.after.push(this.#token(name, reply, anchor));
       else if (isNamed && after.tokens.includes(hashOf(reply))) this.before.push(this.#token(name, reply, anchor));
+    }
+  }
+
+  /** Blocks are Bitcoin's when the reader knows them, and this page knows none: what they may say is not shown. */
+  #judgeBlocks({ size, proofs, headers }: Anchor): void {
+    const { index, after } = this.#record;
+    const found = 'this page knows no blocks: `affiant verify` and `ots verify` can follow it';
+    const isAfter = size > index;
+    for (const [name] of isAfter ? proofs.slice(0, JUDGED_COUNT_MAX) : []) {
+      this.after.push({ kind: 'unknown', expected: `an OpenTimestamps proof in \`${name}\` that ends at a block which you know`, found });
+    }
+    const named = headers.filter(([, bytes]) => !isAfter && size === after.size && after.tokens.includes(hashOf(bytes)));
+    for (const [name] of named.slice(0, JUDGED_COUNT_MAX)) {
+      this.before.push({ kind: 'unknown', expected: `the block of \`${name}\`, which the record names, as one that you know`, found });
     }
   }
 
@@ -151,6 +185,42 @@ class Judging {
     return isConsistent(dated, this.#checkpoint, path) ? dated : 'another tree: the log did not grow from it';
   }
 
+  /** Judges a witness's line. A witness of the policy that says no time is heard, and says none. */
+  #cosignature(name: string, bytes: Uint8Array, dated: Checkpoint): Judged[] {
+    const expected = `a cosignature in \`${name}\` by a witness that you trust`;
+    try {
+      const line = readCosignature(bytes);
+      const key = [...(this.#policy?.witnesses.values() ?? [])].find((witness) => isBy(line, witness));
+      if (!key) return [{ kind: 'unknown', expected, found: `one by \`${line.name}\`, which your policy does not name` }];
+      const time = verifyLine(dated, key, line.bytes);
+      if (time === undefined) return [];
+      if (time > moved(this.#now, SKEW_MAX)) return [{ kind: 'unknown', expected, found: `one of ${formatTime(time)}, which is yet to come` }];
+      return [{ kind: 'says', earliest: time, latest: endOfSecond(time), who: witnessName(key) }];
+    } catch (error) {
+      this.findings.push(fails('witnesses', expected, reasonOf(error)));
+      return [];
+    }
+  }
+
+  /** Looks who has witnessed the checkpoint of an anchor, in the note and beside it. */
+  #countWitnesses({ size, cosignatures }: Anchor, dated: Checkpoint): void {
+    if (!this.#policy) return;
+    const beside = cosignatures.flatMap(([, bytes]) => {
+      try {
+        return [readCosignature(bytes)];
+      } catch {
+        return []; // Said already, of the line itself.
+      }
+    });
+    const note = { ...dated.note, signatures: [...dated.note.signatures, ...beside] };
+    try {
+      const report = applyPolicy(this.#policy, { ...dated, note });
+      if (report.quorum.met > (this.witnessed?.report.quorum.met ?? 0)) this.witnessed = { size, report };
+    } catch (error) {
+      this.findings.push(fails('witnesses', `good signatures over the checkpoint that was dated at size ${size}`, reasonOf(error)));
+    }
+  }
+
   #token(name: string, reply: Uint8Array, { checkpoint = new Uint8Array() }: Anchor): Judged {
     const expected = `a timestamp in \`${name}\` that you trust`;
     try {
@@ -162,4 +232,11 @@ class Judging {
       return { kind: error instanceof Unjudged ? 'unknown' : 'wrong', expected, found: reasonOf(error) };
     }
   }
+}
+
+/** Reads a cosignature: one signature line and its newline, nothing else. */
+function readCosignature(bytes: Uint8Array): Signature {
+  const line = bytes.length > COSIGNATURE_BYTES_MAX ? undefined : toText(bytes);
+  if (!line?.endsWith('\n')) throw new Refusal('no signature line');
+  return parseSignature(line.slice(0, -1));
 }

@@ -23,7 +23,7 @@ import { visitOf } from '../record/record.ts';
 import { checkContent } from './content.ts';
 import { Entries, type Checked, type Entry } from './entries.ts';
 import { fails, notShown, reportOf, type Report, type Subject } from './finding.ts';
-import { readHead, type Head } from './head.ts';
+import { readHead, witnessFindings, type Head } from './head.ts';
 import { checkHistory } from './history.ts';
 import { checkOrigin } from './origin.ts';
 import { checkTimes } from './times.ts';
@@ -74,7 +74,7 @@ async function verifySubject(id: Id, { bundle, head, checked, trust, now }: Read
     findings.push(...(await checkContent(entry, entries)), ...checkHistory(entry, entries), ...checkOrigin(entry));
   }
   const times = checkTimes(bundle, head, entry?.record, trust, now);
-  findings.push(...entries.takeFindings(), ...head.findings, ...times.findings);
+  findings.push(...entries.takeFindings(), ...head.findings, ...witnessFindings(head, times.witnessed), ...times.findings);
   return reportOf(subject, times.interval, findings);
 }
 
