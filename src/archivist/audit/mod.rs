@@ -2,7 +2,7 @@
 //!
 //! An audit reads every byte that a checkpoint promises: each blob is decompressed and hashed (`blobs`), each
 //! tile computed anew from the entries (`tree`), each statement's signature checked and each record compared
-//! with those before it (`records`), and the checkpoint's signatures checked. It takes no lock, needs no
+//! with those before it (`entry`, `histories`), and the checkpoint's signatures checked. It takes no lock, needs no
 //! index and changes nothing.
 //!
 //! There are two severities. *Damage* is whatever is not as it was promised; an archive with any is not clean.
@@ -18,11 +18,12 @@ mod anchors;
 mod blobs;
 mod checkpoint;
 mod course;
+mod entry;
 mod extent;
 pub(super) mod files;
+mod histories;
 mod journal;
 mod leaning;
-mod records;
 mod report;
 mod signed;
 mod tree;
@@ -52,9 +53,10 @@ use crate::timestamp::opentimestamps::blocks::Blocks;
 
 use blobs::Blobs;
 use course::Course;
+use entry::Founding;
 use extent::Selection;
+use histories::Histories;
 use journal::Awaited;
-use records::{Founding, Histories};
 use tree::Tree;
 use withdrawn::Withdrawals;
 

@@ -41,6 +41,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::durable::{self, WriteError};
+use super::growth::Growth;
 use super::journal::Journal;
 use super::lock::Lock;
 use super::packs::{self, PackError, PackWriter};
@@ -49,8 +50,8 @@ use super::{Archive, ArchiveError};
 
 use crate::base::hash::Hash;
 use crate::log::journal::{Base, Commit, Found};
-use crate::log::merkle::{self, Frontier, Nodes as _, leaf_hash};
-use crate::log::tile::{LEVEL_MAX, Tile, TileEdge, TileKind, WIDTH_MAX, encode_entries};
+use crate::log::merkle;
+use crate::log::tile::{LEVEL_MAX, Tile, TileEdge, TileKind, WIDTH_MAX};
 use crate::outside::beside::Beside;
 
 /// An archive, for the one process that writes it.
@@ -58,13 +59,9 @@ pub struct Writer {
     archive: Archive,
     _lock: Lock,
     packs: PackWriter,
-    frontier: Frontier,
-    edge: TileEdge,
-    statements: Bundle,
-    entries: Bundle,
-    /// The statements appended since the last commit, and the leaves since the last tiles.
+    growth: Growth,
+    /// The statements appended since the last commit.
     new: Vec<Vec<u8>>,
-    leaves: Vec<Hash>,
     journal: Journal,
     tiles: Beside<Result<(), WriteError>>,
     /// The files that were put in their places since the journal began.
@@ -104,12 +101,12 @@ impl Writer {
         }
         durable::sync_all(archive.folder(), &written)?;
         let mut writer = Self::at(archive, lock, found.base.size)?;
-        writer.expect_root(found.base.root)?;
+        writer.growth.expect_root(found.base.root)?;
         for commit in found.commits {
             writer.narrow.push(writer.size());
             writer.replayed.push((writer.size(), writer.root()));
             commit.statements.iter().for_each(|statement| writer.append(statement));
-            writer.expect_root(commit.root)?;
+            writer.growth.expect_root(commit.root)?;
             writer.new.clear(); // The journal has them.
         }
         let tiles = writer.changed_tiles();
@@ -123,27 +120,16 @@ impl Writer {
 
     fn at(archive: &Archive, lock: Lock, size: u64) -> Result<Self, ArchiveError> {
         let packs = PackWriter::open(archive.packs())?;
-        let nodes_error = |source| ArchiveError::Nodes(Box::new(source));
-        let frontier = Frontier::resume(&archive.nodes(size), size).map_err(nodes_error)?;
-        let edge = TileEdge::resume(size, |tile| archive.tile(tile)).map_err(nodes_error)?;
-        let width = u64::from(WIDTH_MAX);
-        let statements =
-            if size.is_multiple_of(width) { Vec::new() } else { archive.statements(size / width, size)? };
-        check_statements(archive, &statements, size)?;
-        let entries: Vec<Hash> = statements.iter().map(|statement| Hash::of(statement)).collect();
-        let entries: Vec<&[u8; 32]> = entries.iter().map(Hash::as_bytes).collect();
+        let growth = Growth::at(archive, size)?;
+        let root = growth.root();
         Ok(Self {
             archive: archive.clone(),
             _lock: lock,
             packs,
-            journal: Journal::new(archive.folder(), Base { size, root: frontier.root() }, archive.journal_bytes_max),
-            committed_root: frontier.root(),
-            frontier,
-            edge,
-            statements: Bundle::new(TileKind::Statements, size, &statements),
-            entries: Bundle::new(TileKind::Entries, size, &entries),
+            journal: Journal::new(archive.folder(), Base { size, root }, archive.journal_bytes_max),
+            committed_root: root,
+            growth,
             new: Vec::new(),
-            leaves: Vec::new(),
             tiles: Beside::start().map_err(|source| ArchiveError::Io { path: archive.folder().to_owned(), source })?,
             placed: BTreeSet::new(),
             committed: size,
@@ -154,11 +140,6 @@ impl Writer {
             replayed: Vec::new(),
             is_broken: false,
         })
-    }
-
-    fn expect_root(&self, expected: Hash) -> Result<(), ArchiveError> {
-        let (size, found) = (self.size(), self.root());
-        if found == expected { Ok(()) } else { Err(ArchiveError::OtherJournal { size, expected, found: Some(found) }) }
     }
 
     /// Says whether the journal was replayed, so that its log is to be signed and published once more.
@@ -176,13 +157,13 @@ impl Writer {
     /// Returns how many entries the log has, appended ones included.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.frontier.size()
+        self.growth.size()
     }
 
     /// Returns the root over all of them.
     #[must_use]
     pub fn root(&self) -> Hash {
-        self.frontier.root()
+        self.growth.root()
     }
 
     /// Returns the root that the log had at an earlier size.
@@ -255,12 +236,8 @@ impl Writer {
 
     /// Appends a statement; durable after [`Writer::commit`], promised after [`Writer::publish`].
     pub fn append(&mut self, statement: &[u8]) {
-        let entry = Hash::of(statement);
         self.new.push(statement.to_vec());
-        self.statements.push(statement);
-        self.entries.push(entry.as_bytes());
-        self.frontier.push(leaf_hash(entry.as_bytes()));
-        self.leaves.push(leaf_hash(entry.as_bytes()));
+        self.growth.append(statement);
     }
 
     /// Makes all that was kept and appended durable, and puts it in its place; nothing is promised yet.
@@ -359,10 +336,8 @@ impl Writer {
 
     /// Takes the tiles that have changed since the last time.
     fn changed_tiles(&mut self) -> Vec<(PathBuf, Vec<u8>)> {
-        let bundles = [&mut self.statements, &mut self.entries].into_iter().flat_map(Bundle::take_changed);
-        let hashes = self.edge.append(&std::mem::take(&mut self.leaves));
-        let tiles: Vec<_> = bundles.chain(hashes).collect();
-        tiles.into_iter().map(|(tile, bytes)| (self.archive.folder.join(tile.to_string()), bytes)).collect()
+        let changed = self.growth.take_changed().into_iter();
+        changed.map(|(tile, bytes)| (self.archive.folder.join(tile.to_string()), bytes)).collect()
     }
 
     /// Takes the paths of partial tiles that wider ones replace. A reader that holds an older checkpoint reads the
@@ -429,63 +404,6 @@ fn remove(needless: &[PathBuf]) {
 fn begins_here(archive: &Archive, base: Base) -> bool {
     let edge = TileEdge::resume(base.size, |tile| archive.tile(tile));
     edge.is_ok_and(|edge| edge.root() == base.root)
-}
-
-/// The last bundle, so far as it is not full, as the bytes of its file.
-struct Bundle {
-    kind: TileKind,
-    index: u64,
-    width: u16,
-    bytes: Vec<u8>,
-    full: Vec<(Tile, Vec<u8>)>,
-    is_changed: bool,
-}
-
-impl Bundle {
-    fn new<E: AsRef<[u8]>>(kind: TileKind, size: u64, entries: &[E]) -> Self {
-        let bytes = encode_entries(entries).expect("they were read from a bundle");
-        let index = size / u64::from(WIDTH_MAX);
-        let width = u16::try_from(entries.len()).expect("they were read from a bundle");
-        Self { kind, index, width, bytes, full: Vec::new(), is_changed: false }
-    }
-
-    fn push(&mut self, entry: &[u8]) {
-        self.bytes.extend_from_slice(&encode_entries(&[entry]).expect("statements and hashes are short"));
-        self.width += 1;
-        self.is_changed = true;
-        if self.width == WIDTH_MAX {
-            let tile = self.tile();
-            self.full.push((tile, std::mem::take(&mut self.bytes)));
-            (self.index, self.width, self.is_changed) = (self.index + 1, 0, false);
-        }
-    }
-
-    fn take_changed(&mut self) -> Vec<(Tile, Vec<u8>)> {
-        let mut changed = std::mem::take(&mut self.full);
-        if std::mem::take(&mut self.is_changed) {
-            changed.push((self.tile(), self.bytes.clone()));
-        }
-        changed
-    }
-
-    fn tile(&self) -> Tile {
-        let size = self.index * u64::from(WIDTH_MAX) + u64::from(self.width);
-        Tile::of_tree(self.kind, self.index, size).expect("the size is that of the tile")
-    }
-}
-
-/// The last bundle is written anew with every append: what is damaged in it must not be written again, or the
-/// entries would be made to agree with it.
-fn check_statements(archive: &Archive, statements: &[Vec<u8>], size: u64) -> Result<(), ArchiveError> {
-    let nodes = archive.nodes(size);
-    let first = size - size % u64::from(WIDTH_MAX);
-    for (index, statement) in (first..).zip(statements) {
-        let leaf = nodes.node(0, index).map_err(|source| ArchiveError::Nodes(Box::new(source)))?;
-        if leaf != leaf_hash(Hash::of(statement).as_bytes()) {
-            return Err(ArchiveError::OtherStatement { index });
-        }
-    }
-    Ok(())
 }
 
 /// Starts receiving a blob for an archive.
