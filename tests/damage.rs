@@ -321,8 +321,11 @@ fn assert_said(subject: &Subject, damage: &Damage, path: &str, report: &Result<A
             assert!(report.is_clean() && says("packs/00000001.pack` holds no blob from byte"), "{what}");
             return;
         }
-        // The way to a base is no evidence: the base is found by its name.
-        "flip" if ends_in(path, "pack") && report.is_clean() && is_flip_of_way(subject, damage, path) => return,
+        // The way to a base is no evidence: the base is found by its name, and the change is seen.
+        "flip" if ends_in(path, "pack") && report.is_clean() && is_flip_of_way(subject, damage, path) => {
+            assert!(says("says of the way to what blob"), "{what}");
+            return;
+        }
         // A comment was changed: nothing was lost, and it is seen.
         _ if path == "archive.toml" && report.is_clean() => {
             assert!(says("`archive.toml` was edited"), "{what}");

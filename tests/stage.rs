@@ -11,15 +11,15 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 /// Says whether a byte of a pack is part of what a member says of the way to its base, which is found by its name all the
-/// same: `back`, where it lies, of which a wrong one is noted; `depth`, how far away a plain blob is *at most*, of which
-/// a larger one that is allowed is no contradiction. Neither is evidence.
+/// same: `back`, where it lies; `depth`, how far away a plain blob is *at most*; `sum`, which guards the two. Where one
+/// contradicts nothing, an audit notes it.
 pub(crate) fn is_of_way(pack: &[u8], at: usize) -> bool {
     // A CBOR text key, and behind it the head and the bytes of an integer.
     let has_key = |key: &[u8], bytes_max: usize| {
         let first = at.saturating_sub(key.len() + bytes_max);
         pack[first..at].windows(key.len()).any(|window| window == key)
     };
-    has_key(b"\x65depth", 1) || has_key(b"\x64back", 8)
+    has_key(b"\x65depth", 1) || has_key(b"\x64back", 8) || has_key(b"\x63sum", 4)
 }
 
 /// An empty folder in which the real program runs.

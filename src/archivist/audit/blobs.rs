@@ -241,8 +241,15 @@ impl<'w> Walk<'w> {
         Self { packs, report, selects, looked: 0, whole, leaning, batch, batch_bytes: 0, sender }
     }
 
-    /// Notes where a member says that its base lies elsewhere than it does: it is found by its name all the same.
+    /// Notes where a member says that the way to its base is another than it is: it is found by its name all the same.
     fn check_way(&mut self, segment: u32, member: &Member, base: Base) {
+        if !member.is_sum_right {
+            let (name, hash) = (pack_name(self.packs, segment), member.hash);
+            return self.report.note(format!(
+                "`{name}` says of the way to what blob {hash} leans on what was not written there: its sum does not fit; the \
+                 base is found by its name, and nothing is lost"
+            ));
+        }
         let Some(back) = base.back else { return };
         let found = member.offset.checked_sub(back).and_then(|at| self.packs.member_at(segment, at).ok().flatten());
         if found.is_none_or(|found| found.hash != base.hash) {

@@ -33,6 +33,8 @@ pub struct Member {
     pub offset: u64,
     /// What its frame is compressed against; `None` for a plain frame, which needs no other blob.
     pub base: Option<Base>,
+    /// Whether the map's own sum fits, where it has one: what it says of the way to the base is under no other check.
+    pub is_sum_right: bool,
     pub(in crate::outside::archive) frame_offset: u64,
     pub(in crate::outside::archive) stored_bytes: u64,
     pub(in crate::outside::archive) crc32: u32,
@@ -130,6 +132,8 @@ impl Stored {
             if let Some(Base { hash, depth, back }) = self.base {
                 fields.extend([("base", Value::from(hash)), ("depth", Value::from(depth))]);
                 fields.extend(back.map(|back| ("back", Value::from(back))));
+                let sum = crc32fast::hash(&cbor::encode(&Value::map(fields.clone())));
+                fields.push(("sum", Value::from(u64::from(sum))));
             }
             fields
         };
@@ -142,6 +146,12 @@ impl Stored {
         let length = u32::try_from(map.len()).expect("a map of a few fields is short");
         [&SKIPPABLE_MAGIC.to_le_bytes()[..], &length.to_le_bytes(), &map].concat()
     }
+}
+
+/// Returns the CRC-32 of a map without its field `sum`.
+fn sum_of(fields: &[(Value, Value)]) -> u32 {
+    let summed = fields.iter().filter(|(key, _)| key.as_text() != Some("sum")).cloned();
+    crc32fast::hash(&cbor::encode(&Value::Map(summed.collect())))
 }
 
 /// Finds where the next whole member begins, at `start` or behind it.
@@ -196,9 +206,10 @@ pub(super) fn read_member(file: &mut (impl Read + Seek), offset: u64, length: u6
         (None, None) => None,
         _ => return None,
     };
-    let base_fields = base.map_or(0, |base| 2 + usize::from(base.back.is_some()));
+    let base_fields = base.map_or(0, |base| 2 + usize::from(base.back.is_some()) + usize::from(field("sum").is_some()));
     let member = Member {
         base,
+        is_sum_right: field("sum").is_none_or(|sum| sum.as_unsigned() == Some(u64::from(sum_of(&fields)))),
         hash: Hash::from_slice(field("sha256")?.as_bytes()?).ok()?,
         size_bytes: field("size")?.as_unsigned()?,
         offset,

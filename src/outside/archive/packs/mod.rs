@@ -20,6 +20,7 @@
 //! | `base`   | hash  | the blob that the frame is compressed against   |
 //! | `depth`  | uint  | with `base`: more than the depth of the base's own member, which is 0 without a base |
 //! | `back`   | uint  | with `base`, a hint: how many bytes before this member the base's begins |
+//! | `sum`    | uint  | with `base`: CRC-32 of the map without this field; absent where an earlier version wrote it |
 //!
 //! A frame without `base` is *plain*. One with `base` was compressed with the base's bytes as its prefix, as `zstd
 //! --patch-from=BASE` does, because that was smaller ([`super::references`] says which blobs are tried). The base is
@@ -39,7 +40,8 @@
 //! Where a segment has plain frames only, `zstd -dc 00000001.pack` prints all of its blobs, one after another.
 //!
 //! A row is 40 bytes: the hash, and the offset of its member as a big-endian integer. `crc32` is there because a zstd frame has bits that
-//! decoders ignore, and damage to them should be found too. Rows and indexes are derived: where they are missing or
+//! decoders ignore, and damage to them should be found too. `sum` is there because a greater `depth` is no contradiction,
+//! and a wrong `back` only costs a search: an audit notes where it does not fit, and the blob is read all the same. Rows and indexes are derived: where they are missing or
 //! wrong, the segment is walked instead.
 //!
 //! | quantity | unit  | range                                                              |
