@@ -1,50 +1,56 @@
 //! The journal: what was published and is not durable in its place yet.
 //!
 //! While a writer is at work, and after a crash until the next one, some files may not be what the checkpoint promises
-//! although nothing is lost: the journal has it. Such damage is a note. What was in its place before the journal began
-//! is damage as ever.
+//! although nothing is lost: the journal has it. Such damage is a note. What is excused is exactly what the next writer will
+//! write, found out by doing what it will do without writing ([`Replay`]):
+//!
+//! | damage                    | is excused when                                                                   |
+//! |---------------------------|-----------------------------------------------------------------------------------|
+//! | a tile, or an entry in it | the replay writes that file, or a wider one in its place                           |
+//! | a blob                    | the journal's own bytes give it, hashed, with all that it leans on                 |
+//! | the checkpoint            | it and the newest that is remembered are unreadable, or of a tree that the replay gives |
+//! | entry 0                   | its statement is in the journal or before it, and so is its record                 |
+//!
+//! Where the writer would refuse, because the journal is of another copy or what it goes on from is damaged, nothing is.
 
 use super::report::{AuditReport, Damage};
 
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
+use crate::evidence::statement::Statement;
 use crate::log::checkpoint::SignedCheckpoint;
 use crate::log::journal::Found;
-use crate::log::tile::{Tile, WIDTH_MAX};
+use crate::log::tile::Tile;
 use crate::outside::archive::Archive;
 use crate::outside::archive::journal;
+use crate::outside::archive::replay::Replay;
 
 /// What puts right what a crash cut short.
 const REMEDY: &str = "`affiant init`, or any command that writes, puts it in its place";
 
-/// What the journal will put right.
+/// A journal that awaits its replay.
 pub(super) struct Awaited {
     found: Found,
-    /// Whether the published and the remembered checkpoint are of the journal's log.
-    fits: bool,
+    newest: Option<Vec<u8>>,
 }
 
 impl Awaited {
     /// Reads the journal, if there is one.
     pub(super) fn read(archive: &Archive, newest: Option<&[u8]>, report: &mut AuditReport) -> Option<Self> {
-        let found = match journal::read(archive.folder()) {
-            Ok(found) => found.filter(|found| !found.commits.is_empty())?,
+        let nothing = "`journal` holds no publication that can be read: a crash while it began leaves such a one, and the \
+                       next command that writes removes it";
+        match journal::read(archive.folder()) {
+            Ok(Some(found)) if !found.commits.is_empty() => Some(Self { found, newest: newest.map(<[u8]>::to_vec) }),
+            Ok(_) if journal::path_in(archive.folder()).exists() => {
+                report.note(nothing);
+                None
+            }
+            Ok(_) => None,
             Err(error) => {
                 report.note(format!("{}: it is passed over here", with_causes(&error)));
-                return None;
+                None
             }
-        };
-        let checkpoint = |bytes: &[u8]| SignedCheckpoint::parse(bytes).ok();
-        let published = archive.checkpoint().ok().flatten();
-        // A loss of power may leave anything in place of the checkpoint; what can be read must fit.
-        let published = published.as_deref().and_then(checkpoint);
-        let is_known = |signed: &SignedCheckpoint| {
-            let checkpoint = signed.checkpoint();
-            checkpoint.size < found.base.size || root_at(&found, checkpoint.size) == Some(checkpoint.root)
-        };
-        let fits = published.is_none_or(|signed| is_known(&signed))
-            && newest.and_then(checkpoint).is_none_or(|signed| is_known(&signed));
-        Some(Self { found, fits })
+        }
     }
 
     /// Returns how many entries the log has with the journal.
@@ -53,13 +59,21 @@ impl Awaited {
     }
 
     /// Turns the damage that the journal will put right into notes.
-    pub(super) fn excuse(&self, report: &mut AuditReport) {
+    pub(super) fn excuse(&self, archive: &Archive, report: &mut AuditReport) {
         let (count, size) = (self.found.commits.len(), self.found.size());
         report.note(format!(
             "the journal holds {count} publication(s), up to {size} entries: a writer is at work, or a crash came before \
              it ended, and then {REMEDY}"
         ));
-        let (awaited, damage) = std::mem::take(&mut report.damage).into_iter().partition(|damage| self.awaits(damage));
+        if report.damage.is_empty() {
+            return;
+        }
+        let replay = match Replay::of(archive, &self.found) {
+            Ok(replay) => replay,
+            Err(error) => return report.note(format!("the journal puts nothing right: {}", with_causes(&error))),
+        };
+        let awaiting = Awaiting { archive, is_taken: self.is_taken(archive, &replay), replay };
+        let (awaited, damage) = std::mem::take(&mut report.damage).into_iter().partition(|one| awaiting.mends(one));
         report.damage = damage;
         let awaited: Vec<Damage> = awaited;
         for Damage { thing, found, .. } in awaited {
@@ -67,43 +81,57 @@ impl Awaited {
         }
     }
 
-    fn awaits(&self, damage: &Damage) -> bool {
-        let (thing, base) = (damage.thing.as_str(), self.found.base.size);
-        if !self.fits {
+    /// Says whether the next writer will take up the journal's log: whether what can be read of the published and the
+    /// remembered checkpoint is of it.
+    fn is_taken(&self, archive: &Archive, replay: &Replay<'_>) -> bool {
+        let published = archive.checkpoint().ok().flatten();
+        let fits = |bytes: &[u8], is_foreign: bool| {
+            // A loss of power may leave anything in place of the checkpoint.
+            let Ok(signed) = SignedCheckpoint::parse(bytes) else { return true };
+            let checkpoint = signed.checkpoint();
+            if checkpoint.origin.as_str() != archive.settings().origin {
+                return is_foreign;
+            }
+            replay.root_at(archive, checkpoint.size) == Some(checkpoint.root)
+        };
+        // The keyring may be another archive's; a checkpoint of another log in place of this one's is refused.
+        published.is_none_or(|bytes| fits(&bytes, false))
+            && self.newest.as_deref().is_none_or(|bytes| fits(bytes, true))
+    }
+}
+
+/// What the next writer will put right.
+struct Awaiting<'a> {
+    archive: &'a Archive,
+    replay: Replay<'a>,
+    is_taken: bool,
+}
+
+impl Awaiting<'_> {
+    fn mends(&self, damage: &Damage) -> bool {
+        let thing = damage.thing.as_str();
+        if !self.is_taken {
             return false;
         }
         if thing == "checkpoint" {
             return true;
         }
-        if let Ok(tile) = thing.parse::<Tile>() {
-            return Tile::of_tree(tile.kind(), tile.index(), base).is_ok_and(|tile| !tile.is_full())
-                || Tile::of_tree(tile.kind(), tile.index(), base).is_err();
+        if thing == "entry 0" {
+            return self.founds();
         }
-        if let Some(entry) = thing.strip_prefix("entry ") {
-            let index = entry.split(' ').next().and_then(|index| index.parse::<u64>().ok());
-            // The bundle that the journal goes on with is read from its newest file.
-            return index.is_some_and(|index| index >= base - base % u64::from(WIDTH_MAX));
+        let file =
+            thing.strip_prefix("entry ").and_then(|entry| entry.split_once(" in ")).map_or(thing, |(_, file)| file);
+        if let Ok(tile) = file.parse::<Tile>() {
+            return self.replay.puts(&tile);
         }
         let blob = thing.strip_prefix("blob ").and_then(|hash| hash.parse::<Hash>().ok());
-        blob.is_some_and(|hash| self.holds(hash))
+        blob.is_some_and(|hash| self.replay.read(hash).is_some())
     }
 
-    /// Says whether a member of a blob is in the journal: its map has the hash.
-    fn holds(&self, hash: Hash) -> bool {
-        let mut tails = self.found.commits.iter().filter_map(|commit| commit.pack.as_ref());
-        tails.any(|tail| tail.bytes.windows(Hash::SIZE_BYTES).any(|bytes| bytes == hash.as_bytes()))
+    /// Says whether entry 0 will be there whole.
+    fn founds(&self) -> bool {
+        let statement = self.replay.first_statement(self.archive).and_then(|bytes| Statement::decode(&bytes).ok());
+        let record = statement.map(|statement| statement.claim.record);
+        record.is_some_and(|record| self.replay.read(record).is_some() || self.archive.packs().read(record).is_ok())
     }
-}
-
-/// Returns the root of the journal's log after one of its publications.
-fn root_at(found: &Found, size: u64) -> Option<Hash> {
-    let mut now = found.base.size;
-    let mut root = found.base.root;
-    for commit in &found.commits {
-        if now == size {
-            return Some(root);
-        }
-        (now, root) = (now + commit.count(), commit.root);
-    }
-    (now == size).then_some(root)
 }

@@ -220,9 +220,9 @@ pub(super) fn audit_in_full(archive: &Archive, known: &Known, extent: &Extent, w
     }
     course.end();
     if let Some(awaited) = awaited {
-        awaited.excuse(&mut report);
+        awaited.excuse(archive, &mut report);
     }
-    Audited { report, failed: blobs.failed(), lost }
+    Audited { report, failed: blobs.failed(), failed_apart: apart.failed(), lost }
 }
 
 fn check_root(tree: &Tree<'_>, promised: Option<Hash>, report: &mut AuditReport) {

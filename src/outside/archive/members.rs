@@ -193,6 +193,20 @@ impl MemberReader {
     }
 }
 
+/// Decodes one frame of a blob of `size_bytes`, against its base where it has one. What comes of it is for the caller to
+/// hash.
+pub(super) fn decode(frame: &[u8], base: Option<&[u8]>, size_bytes: u64) -> io::Result<Vec<u8>> {
+    if size_bytes > AT_ONCE_BYTES_MAX {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let mut blob = Vec::with_capacity(usize::try_from(size_bytes).map_err(io::Error::other)?);
+    match base {
+        None => zstd::bulk::Decompressor::new()?.decompress_to_buffer(frame, &mut blob).map(drop)?,
+        Some(base) => decompress_against(base, frame, &mut blob)?,
+    }
+    Ok(blob)
+}
+
 fn decompress_against(base: &[u8], frame: &[u8], blob: &mut Vec<u8>) -> io::Result<()> {
     let named = |code| io::Error::other(zstd_safe::get_error_name(code));
     let mut context = DCtx::try_create().ok_or(io::ErrorKind::OutOfMemory)?;

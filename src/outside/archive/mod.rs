@@ -36,6 +36,7 @@ pub mod catalogue;
 pub mod growth;
 pub mod index;
 pub mod references;
+pub mod replay;
 pub mod replica;
 pub mod withdrawn;
 pub mod writer;

@@ -70,6 +70,7 @@ mod reference;
 mod rewrite;
 mod rows;
 mod sequence;
+mod tail;
 mod window;
 mod write;
 
@@ -79,6 +80,7 @@ pub use read::WHOLE_BYTES_MAX;
 pub use reference::{CHAIN_BYTES_MAX, DEPTH_MAX, REFERENCE_BYTES_MAX, Reference, WRITTEN_DEPTH_MAX};
 pub use rows::Rows;
 pub use sequence::Sequence;
+pub use tail::TailMembers;
 pub use write::{PackWriter, replay};
 
 use std::fs;
