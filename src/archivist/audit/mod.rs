@@ -143,6 +143,8 @@ pub(super) struct Audited {
     pub(super) report: AuditReport,
     /// Where the members lie that are not the blob that they say: segment and offset.
     pub(super) failed: HashSet<(u32, u64)>,
+    /// Where they lie among those that are withheld.
+    pub(super) failed_apart: HashSet<(u32, u64)>,
     /// The blobs that records name and no pack holds whole.
     pub(super) lost: Vec<Hash>,
 }
@@ -199,7 +201,7 @@ pub(super) fn audit_in_full(archive: &Archive, known: &Known, extent: &Extent, w
 
     let act = progress.begin("checking entries", Some(size));
     let mut tree = Tree::new(archive, size, checkpoint_bytes);
-    let withdrawals = Withdrawals::read(archive, &blobs, size);
+    let withdrawals = Withdrawals::read(archive, &blobs, size).of_age(archive, known.age);
     let mut histories = Histories::new(archive, &blobs, size, founding, withdrawals).since(extent.since);
     for bundle in 0..tree.bundle_count() {
         let kept = tree.bundle(bundle, &mut report);

@@ -7,13 +7,14 @@
 //! |----------------------------------------------------------|---------------|
 //! | a blob that is absent, and named by a withdrawal          | counted       |
 //! | a blob that is absent, and named by none                  | damage        |
-//! | a blob that is withheld, and not whole in `withheld/`     | damage        |
+//! | a blob that is withheld, and not whole in `withheld/`     | damage, unless a copy has no `withheld/`: then it is a mirror, and it is a note |
 //! | a withdrawal of what its entry never named                | damage        |
 //! | a withdrawal of what was held                             | damage        |
 //! | withdrawn bytes that are still there                      | a note        |
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Age;
 use super::blobs::{Blobs, Held};
 use super::report::AuditReport;
 
@@ -37,6 +38,8 @@ pub(super) struct Withdrawals {
     /// Withdrawn blobs that a later entry names, because they were captured again.
     named_again: BTreeSet<Hash>,
     rows: Vec<Row>,
+    /// Whether this is a copy that was given nothing of what is withheld.
+    is_mirror: bool,
 }
 
 /// What a withdrawal says of one blob.
@@ -48,6 +51,11 @@ struct Said {
 }
 
 impl Withdrawals {
+    /// Says how old the archive may be: a copy without `withheld/` is a mirror.
+    pub(super) fn of_age(self, archive: &Archive, age: Age) -> Self {
+        Self { is_mirror: age == Age::Older && !archive.withheld().folder().exists(), ..self }
+    }
+
     /// Reads every withdrawal that can be read, also those published since the audit began: what they withdrew may be gone
     /// from under it.
     pub(super) fn read(archive: &Archive, blobs: &Blobs, size: u64) -> Self {
@@ -104,14 +112,14 @@ impl Withdrawals {
     pub(super) fn finish(&self, archive: &Archive, size: u64, blobs: &Places<'_>, report: &mut AuditReport) {
         let Places { packs, apart } = blobs;
         let mut remaining: BTreeMap<(u64, &str), u64> = BTreeMap::new();
-        let mut seen = BTreeSet::new();
+        let (mut seen, mut absent) = (BTreeSet::new(), 0);
         for ((index, blob), said) in &self.said {
             match said.manner {
                 Manner::Erased => report.erased += 1,
                 Manner::Withheld => report.withheld += 1,
             }
             if said.manner == Manner::Withheld {
-                check_withheld((*index, *blob), said, apart, report);
+                absent += u64::from(self.check_withheld((*index, *blob), said, blobs, report) == Apart::Absent);
             }
             let is_there = !matches!(packs.find(*blob), Held::Missing) && !self.named_again.contains(blob);
             let is_there_apart = said.manner == Manner::Erased && !matches!(apart.find(*blob), Held::Missing);
@@ -120,6 +128,9 @@ impl Withdrawals {
             if (is_there || (is_there_apart && !is_withheld_of_another())) && seen.insert(*blob) {
                 *remaining.entry((said.at, &said.by)).or_default() += 1;
             }
+        }
+        if absent > 0 {
+            report.note(format!("{absent} blob(s) that are withheld are not in this copy: a mirror has none of them"));
         }
         if report.looked.since > 0 {
             remaining.clear(); // Whether they were captured again, the records that were passed over may say.
@@ -148,14 +159,34 @@ pub(super) struct Places<'b> {
     pub(super) apart: &'b Blobs,
 }
 
-fn check_withheld((index, blob): (u64, Hash), said: &Said, apart: &Blobs, report: &mut AuditReport) {
-    let found = match apart.find(blob) {
-        Held::Whole { .. } => return,
-        Held::Damaged(found) => found.to_owned(),
-        Held::Missing => "it is not in `withheld/`".to_owned(),
-    };
-    let cost = format!("what {} withheld of entry {index} is lost", said.by);
-    report.damage(format!("blob {blob}"), found, cost);
+/// Where a blob is that is withheld.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Apart {
+    /// In the packs still, or where it is to be, or lost and said to be.
+    Accounted,
+    /// Not in this copy, which has nothing that is withheld.
+    Absent,
+}
+
+impl Withdrawals {
+    fn check_withheld(
+        &self,
+        (index, blob): (u64, Hash),
+        said: &Said,
+        blobs: &Places<'_>,
+        report: &mut AuditReport,
+    ) -> Apart {
+        let found = match (blobs.packs.find(blob), blobs.apart.find(blob)) {
+            // A withdrawal that was cut short has not put it apart yet.
+            (Held::Whole { .. }, _) | (_, Held::Whole { .. }) => return Apart::Accounted,
+            (_, Held::Damaged(found)) => found.to_owned(),
+            (_, Held::Missing) if self.is_mirror => return Apart::Absent,
+            (_, Held::Missing) => "it is not in `withheld/`".to_owned(),
+        };
+        let cost = format!("what {} withheld of entry {index} is lost", said.by);
+        report.damage(format!("blob {blob}"), found, cost);
+        Apart::Accounted
+    }
 }
 
 /// Reads the withdrawal that a statement is about, when it is about one.

@@ -10,12 +10,14 @@
 //! 4. Each new statement is the one whose hash the tree has: hash tiles are computed, not copied, and lead from the
 //!    old root to the new one.
 //! 5. Each blob that a new record names is in the copy.
-//! 6. The anchors are copied, and the checkpoint is swapped in.
-//!
-//! 7. A segment that the first copy no longer has is removed when all that is in it lies elsewhere in the copy, or was
+//! 6. The anchors are copied and, to a backup but to no mirror, what is withheld: kept apart and not shown.
+//! 7. The checkpoint is swapped in.
+//! 8. A segment that the first copy no longer has is removed when all that is in it lies elsewhere in the copy, or was
 //!    withdrawn: where bytes were erased there, they are erased here. Otherwise it stays: the first copy has lost it.
 //!
-//! 8. What is withheld, kept apart and not shown, is copied to a backup, and to no mirror.
+//! A crash before step 7 leaves the copy that was, with bytes behind what it promises; one after it leaves segments that
+//! the next time removes. What an act that failed has left is written again before it is waited for, because an fsync that
+//! failed may have left it in memory alone.
 //!
 //! What is damaged in the first copy's blobs is copied as it is and named; what is damaged in its log ends the act,
 //! because nothing would be promised by a copy of that. No secret is read or written here.
@@ -117,10 +119,13 @@ pub fn follow(
         copy.segments(&log, old_size, progress)?;
         copy.entries(held, new, progress)?;
     }
-    copy.replica.take_anchors(source, new.size)?;
+    copy.replica.take_anchors(source, new.size, &|_| false)?;
+    if matches!(trust, Trust::Own(_)) {
+        copy.withheld(progress)?; // Before the checkpoint that promises it.
+    }
     copy.replica.publish(source, &signed.encode(), old_size, new.size)?;
     if matches!(trust, Trust::Own(_)) {
-        copy.withheld(progress)?;
+        copy.drop_withheld()?;
     }
     copy.drop_replaced()?;
     copy.list_withdrawn(&log)?;

@@ -66,20 +66,26 @@ impl Copy<'_> {
         Ok(Some((segment, member.end())))
     }
 
-    /// Copies what the first copy keeps apart, and drops what it has erased there.
+    /// Copies what the first copy keeps apart.
     pub(super) fn withheld(&mut self, progress: &dyn Progress) -> Result<(), FollowError> {
         let (from, packs) = (self.source.withheld(), self.replica.withheld());
-        let kept = from.segments()?;
         let act = progress.begin("copying what is withheld", None);
-        for segment in &kept {
-            let members = from.walk(*segment, 0)?.filter_map(Result::ok);
+        for segment in from.segments()? {
+            let members = from.walk(segment, 0)?.filter_map(Result::ok);
             let end = members.map(|member| member.end()).last().unwrap_or_default();
-            let is_sealed = from.path(*segment).with_extension("index").exists();
-            let stretch = Stretch { segment: *segment, held: 0, end, is_sealed };
+            let is_sealed = from.path(segment).with_extension("index").exists();
+            let stretch = Stretch { segment, held: 0, end, is_sealed };
             let taken = packs.take(&from, stretch, &|bytes| act.advance(bytes))?;
             self.bytes += taken.bytes;
             self.damaged.extend(taken.damaged.iter().map(|error| with_causes(error)));
         }
+        Ok(())
+    }
+
+    /// Removes what is kept apart here and was erased in the first copy.
+    pub(super) fn drop_withheld(&self) -> Result<(), FollowError> {
+        let (from, packs) = (self.source.withheld(), self.replica.withheld());
+        let kept = from.segments()?;
         for segment in packs.segments()?.into_iter().filter(|segment| !kept.contains(segment)) {
             let mut members = packs.walk(segment, 0)?.filter_map(Result::ok);
             let is_needed = |hash: Hash| !self.withdrawn.is_erased(hash) && !from.contains(hash).unwrap_or_default();
@@ -87,7 +93,7 @@ impl Copy<'_> {
                 packs.remove(segment)?;
             }
         }
-        Ok(())
+        Ok(packs.sync_names()?)
     }
 
     /// Writes the list of withdrawals, which is derived, so that readers of the copy need not look for them.
@@ -106,7 +112,7 @@ impl Copy<'_> {
         let mine = packs.segments()?;
         let gone: Vec<u32> = mine.iter().copied().filter(|segment| !kept.contains(segment)).collect();
         if gone.is_empty() || gone.len() == mine.len() {
-            return Ok(());
+            return Ok(packs.sync_names()?); // What went may have gone in an attempt that did not live to wait for it.
         }
         let hashes = |segment: u32| -> Result<Vec<Hash>, PackError> {
             Ok(packs.walk(segment, 0)?.filter_map(Result::ok).map(|member| member.hash).collect())
@@ -127,7 +133,7 @@ impl Copy<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(packs.sync_names()?)
     }
 }
 

@@ -27,6 +27,11 @@ impl Withdrawn {
         self.0.contains_key(&blob)
     }
 
+    /// Returns the blobs that are kept apart.
+    pub(in crate::archivist) fn withheld(&self) -> Vec<Hash> {
+        self.0.iter().filter(|(_, (_, manner))| *manner == Manner::Withheld).map(|(hash, _)| *hash).collect()
+    }
+
     /// Says whether a blob that an entry names was withdrawn after it.
     pub(super) fn is_of(&self, index: u64, blob: Hash) -> bool {
         self.0.get(&blob).is_some_and(|(at, _)| index < *at)

@@ -4,6 +4,7 @@
 //! altogether is made again only when something in it is lost, because a segment that was rewritten without erased blobs
 //! is gone for good. What is lost and lies elsewhere in the backup is appended.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::Healed;
@@ -20,7 +21,8 @@ use crate::outside::archive::{Archive, ArchiveError};
 struct Healing<'h> {
     packs: &'h Packs,
     from: &'h Packs,
-    audited: &'h Audited,
+    failed: &'h HashSet<(u32, u64)>,
+    lost: &'h [Hash],
     /// The blobs that are not to come back.
     withdrawn: Withdrawn,
     /// Where the backup's newest record lies: what it promises was in the archive once.
@@ -38,24 +40,53 @@ pub(super) fn heal(
     let promised = backup.entry(backup.size() - 1).ok().and_then(|entry| from.locate(entry.record_sha256()).ok());
     // The archive may know of withdrawals that the backup does not, and its checkpoint may be what is damaged.
     let known = Log::published(archive).and_then(|(log, _)| Withdrawn::of(&log)).or_else(|_| Withdrawn::of(backup))?;
-    let healing = Healing { packs, from, audited, withdrawn: known, promised };
-    let mut segments: Vec<u32> = packs.segments()?;
-    segments.extend(from.segments()?);
-    segments.sort_unstable();
-    segments.dedup();
-    for segment in segments {
-        for gap in healing.gaps(segment)? {
-            let filled = packs.fill(from, segment, gap)?;
-            healed.healed.extend(
-                filled.iter().map(|(hash, offset)| format!("blob {hash} in packs/{segment:08}.pack at byte {offset}")),
-            );
-        }
-        heal_rows(packs, segment, healed)?;
-    }
-    append(archive, from, &audited.lost, healed)
+    let (failed, lost) = (&audited.failed, audited.lost.as_slice());
+    let healing = Healing { packs, from, failed, lost, withdrawn: known, promised };
+    healing.fill(healed)?;
+    append(archive, (packs, from), lost, healed)
+}
+
+/// Does the same for what is kept apart and not shown. What is lost there is what a withdrawal withholds and neither place
+/// has; what is erased does not come back.
+pub(super) fn heal_apart(
+    archive: &Archive,
+    backup: &Log<'_>,
+    audited: &Audited,
+    healed: &mut Healed,
+) -> Result<(), FollowError> {
+    let (packs, from) = (archive.withheld(), backup.archive().withheld());
+    let withdrawn =
+        Log::published(archive).and_then(|(log, _)| Withdrawn::of(&log)).or_else(|_| Withdrawn::of(backup))?;
+    let missing = |hash: &Hash| Ok(!packs.contains(*hash)? && !archive.packs().contains(*hash)?);
+    let mut lost = withdrawn.withheld();
+    let found = lost.iter().map(missing).collect::<Result<Vec<bool>, PackError>>()?;
+    let mut found = found.into_iter();
+    lost.retain(|_| found.next().unwrap_or_default());
+    lost.sort_unstable();
+    let failed = &audited.failed_apart;
+    Healing { packs: &packs, from: &from, failed, lost: &lost, withdrawn, promised: None }.fill(healed)?;
+    append(archive, (&packs, &from), &lost, healed)
 }
 
 impl Healing<'_> {
+    /// Fills the gaps of every segment that either has.
+    fn fill(&self, healed: &mut Healed) -> Result<(), FollowError> {
+        let mut segments: Vec<u32> = self.packs.segments()?;
+        segments.extend(self.from.segments()?);
+        segments.sort_unstable();
+        segments.dedup();
+        for segment in segments {
+            for gap in self.gaps(segment)? {
+                let filled = self.packs.fill(self.from, segment, gap)?;
+                let name = name_of(self.packs, segment, "pack");
+                let words = |(hash, offset): &(Hash, u64)| format!("blob {hash} in {name} at byte {offset}");
+                healed.healed.extend(filled.iter().map(words));
+            }
+            heal_rows(self.packs, segment, healed)?;
+        }
+        Ok(())
+    }
+
     /// Finds the stretches of a segment that hold nothing, and may be filled.
     fn gaps(&self, segment: u32) -> Result<Vec<Range<u64>>, PackError> {
         let end = match &self.promised {
@@ -67,7 +98,7 @@ impl Healing<'_> {
         if length == 0 {
             return Ok(self.is_gone(segment)?.then_some(0..end).into_iter().collect());
         }
-        let damaged = self.audited.failed.iter().filter(|(of, _)| *of == segment).map(|(_, at)| *at);
+        let damaged = self.failed.iter().filter(|(of, _)| *of == segment).map(|(_, at)| *at);
         let mut gaps = self.packs.gaps(segment, &damaged.collect())?;
         match gaps.last_mut() {
             Some(last) if last.end == length => last.end = end.max(length),
@@ -88,7 +119,7 @@ impl Healing<'_> {
             if self.packs.contains(member.hash)? || self.withdrawn.contains(member.hash) {
                 return Ok(false);
             }
-            is_lost |= self.audited.lost.binary_search(&member.hash).is_ok();
+            is_lost |= self.lost.binary_search(&member.hash).is_ok();
         }
         Ok(is_lost)
     }
@@ -96,8 +127,12 @@ impl Healing<'_> {
 
 /// Appends the lost blobs that lie elsewhere in the backup. One whose damaged member still bears its name is in its own
 /// way: the place that it has must be healed.
-fn append(archive: &Archive, from: &Packs, lost: &[Hash], healed: &mut Healed) -> Result<(), FollowError> {
-    let packs = archive.packs();
+fn append(
+    archive: &Archive,
+    (packs, from): (&Packs, &Packs),
+    lost: &[Hash],
+    healed: &mut Healed,
+) -> Result<(), FollowError> {
     let mut writer = None;
     for hash in lost {
         if packs.contains(*hash)? {
@@ -139,7 +174,13 @@ fn heal_rows(packs: &Packs, segment: u32, healed: &mut Healed) -> Result<(), Fol
     if !is_right || rows.trailing_bytes > 0 {
         packs.list_anew(segment, is_sealed)?;
         let extension = if is_sealed { "index" } else { "rows" };
-        healed.healed.push(format!("packs/{segment:08}.{extension}: made again from the pack"));
+        healed.healed.push(format!("{}: made again from the pack", name_of(packs, segment, extension)));
     }
     Ok(())
+}
+
+/// Names a file of a segment, in `packs/` or `withheld/`.
+fn name_of(packs: &Packs, segment: u32, extension: &str) -> String {
+    let folder = packs.folder().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    format!("{folder}/{segment:08}.{extension}")
 }

@@ -1,7 +1,8 @@
 //! Heal: exactly what is damaged in an archive, put right by the verified bytes of a backup or mirror.
 //!
-//! What is damaged is what an audit finds. Blobs are filled in where they lie (`blobs`), tiles and statements are computed
-//! under a signed root (`tree`), and with them the checkpoint; `archive.toml` is the backup's when it cannot be read or
+//! What is damaged is what an audit finds. Blobs are filled in where they lie (`blobs`), those that are withheld too, tiles
+//! and statements are computed under a signed root (`tree`), and with them the checkpoint; anchors are taken that are missing
+//! or damaged, and held to the tree by the audit at the end; `archive.toml` is the backup's when it cannot be read or
 //! contradicts entry 0. Nothing else is written, each healed thing is named, and so is what cannot be healed, as an entry
 //! that is newer than the backup. An audit at the end says what is left.
 //!
@@ -14,7 +15,7 @@ mod tree;
 
 use std::path::Path;
 
-use super::audit::{Extent, Known, Watch, audit, audit_in_full};
+use super::audit::{Audited, Extent, Known, Watch, audit, audit_in_full};
 use super::follow::{FollowError, Pair, Trust, check_signatures};
 use super::progress::Progress;
 use super::read::Log;
@@ -59,7 +60,9 @@ pub fn heal(
     let archive = settings(folder, backup, &replica, &mut healed)?;
     let audited = audit_in_full(&archive, &known, &Extent::default(), &Watch::of(progress));
     blobs::heal(&archive, &log, &audited, &mut healed)?;
+    blobs::heal_apart(&archive, &log, &audited, &mut healed)?;
     tree::heal(&archive, &log, &signed, &known, &mut replica, &mut healed, progress)?;
+    anchors(backup, &audited, signed.checkpoint().size, &mut replica, &mut healed)?;
     drop(replica);
     let report = audit(&Archive::open(folder)?, &known, progress);
     healed.is_clean = report.is_clean();
@@ -76,6 +79,20 @@ pub fn heal(
         }
     }
     Ok(healed)
+}
+
+/// Takes the anchors that are missing, and those that the audit found damaged.
+fn anchors(
+    backup: &Archive,
+    audited: &Audited,
+    size: u64,
+    replica: &mut Replica,
+    healed: &mut Healed,
+) -> Result<(), RestoreError> {
+    let is_damaged = |path: &str| audited.report.damage.iter().any(|damage| damage.thing == path);
+    let taken = replica.take_anchors(backup, size, &is_damaged)?;
+    healed.healed.extend(taken);
+    Ok(replica.sync_names()?)
 }
 
 /// Opens the archive, with the backup's settings where its own cannot be.

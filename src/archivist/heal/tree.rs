@@ -151,8 +151,7 @@ impl Leaves<'_> {
         let mut edge = TileEdge::new();
         let act = progress.begin("healing tiles", Some(size));
         let mut put = |replica: &mut Replica, tile: Tile, bytes: &[u8]| -> Result<(), FollowError> {
-            if !replica.holds(&tile, bytes)? {
-                replica.put(&tile, bytes)?;
+            if replica.put_right_tile(&tile, bytes)? {
                 healed.healed.push(tile.to_string());
             }
             Ok(())

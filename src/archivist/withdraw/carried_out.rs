@@ -47,13 +47,12 @@ pub(in crate::archivist) fn carry_out_pending(
     let to_erase_apart = candidates.difference(&withheld).copied().collect();
 
     let held = log.archive().packs().held_of(&candidates).map_err(ArchiveError::from)?;
-    let mut gone = 0;
     if !held.is_empty() {
         candidates = &held - &said.named_again(log, first, &held)?;
         let apart = held.intersection(&withheld).copied().collect();
         writer.withhold(&apart)?;
-        gone = writer.erase(&candidates)?;
     }
+    let mut gone = writer.erase(&candidates)?;
     gone += writer.erase_withheld(&to_erase_apart)?;
     list.done = newest + 1;
     Ok(gone)

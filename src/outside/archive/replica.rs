@@ -4,10 +4,12 @@
 //! leaves the copy as its checkpoint says, with some bytes behind what that promises; the next attempt goes on from
 //! them. Nothing of the first copy is locked: its checkpoint is read first, and all that it promises is on disk.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::disk::folder_of;
 use super::durable::{self, Access, Batch};
 use super::lock::Lock;
 use super::packs::Packs;
@@ -29,6 +31,8 @@ pub struct Replica {
     _lock: Lock,
     batch: Batch,
     batch_count: usize,
+    /// The folders on the way to what was put: an attempt before may have made one and not waited for its name.
+    folders: BTreeSet<PathBuf>,
 }
 
 impl Replica {
@@ -44,7 +48,8 @@ impl Replica {
         }
         let lock = Lock::take(folder, now)?;
         let packs = Packs::new(&folder.join("packs"));
-        Ok(Self { folder: folder.to_owned(), packs, _lock: lock, batch: Batch::default(), batch_count: 0 })
+        let folders = BTreeSet::from([folder_of(folder), folder.to_owned()]);
+        Ok(Self { folder: folder.to_owned(), packs, _lock: lock, batch: Batch::default(), batch_count: 0, folders })
     }
 
     /// Returns the folder.
@@ -81,13 +86,19 @@ impl Replica {
         read_tile(&self.folder, tile)
     }
 
-    /// Says whether a tile's file is there, under its own name and with these bytes.
+    /// Writes a tile unless its file is there, under its own name and with these bytes; says whether it did.
     ///
     /// # Errors
-    /// When it cannot be read.
-    pub fn holds(&self, tile: &Tile, bytes: &[u8]) -> Result<bool, ArchiveError> {
-        let found = read_limited(&self.folder.join(tile.to_string()), TILE_BYTES_MAX)?;
-        Ok(found.as_deref() == Some(bytes))
+    /// When it cannot be read, or as [`Replica::put`].
+    pub fn put_right_tile(&mut self, tile: &Tile, bytes: &[u8]) -> Result<bool, ArchiveError> {
+        let path = self.folder.join(tile.to_string());
+        let is_right = read_limited(&path, TILE_BYTES_MAX)?.as_deref() == Some(bytes);
+        if is_right {
+            self.pass(&path);
+        } else {
+            self.put(tile, bytes)?;
+        }
+        Ok(!is_right)
     }
 
     /// Puts the settings or the checkpoint right.
@@ -107,12 +118,23 @@ impl Replica {
     /// # Errors
     /// When the disk is full or fails.
     pub fn put(&mut self, tile: &Tile, bytes: &[u8]) -> Result<(), ArchiveError> {
-        self.batch.add(&self.folder.join(tile.to_string()), bytes)?;
+        self.add(&self.folder.join(tile.to_string()), bytes)
+    }
+
+    fn add(&mut self, path: &Path, bytes: &[u8]) -> Result<(), ArchiveError> {
+        self.batch.add(path, bytes)?;
+        self.pass(path);
         self.batch_count += 1;
         if self.batch_count == BATCH_COUNT {
             self.settle()?;
         }
         Ok(())
+    }
+
+    /// Remembers the folders on the way to a file.
+    fn pass(&mut self, path: &Path) {
+        let above = path.ancestors().skip(1).take_while(|folder| folder.starts_with(&self.folder));
+        self.folders.extend(above.map(Path::to_owned));
     }
 
     /// Makes every tile durable.
@@ -124,29 +146,54 @@ impl Replica {
         Ok(std::mem::take(&mut self.batch).finish()?)
     }
 
-    /// Takes over the anchors of checkpoints that the first copy has and this one has not: each is a file that never
-    /// changes, and whoever reads one holds it to the checkpoint that it dates. What is here already is left alone.
+    /// Makes the names on the way to everything that was put durable.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn sync_names(&mut self) -> Result<(), ArchiveError> {
+        for folder in std::mem::take(&mut self.folders) {
+            durable::sync_folder(&folder)?;
+        }
+        Ok(())
+    }
+
+    /// Takes over the anchors of checkpoints that the first copy has and this one has not, and those that are damaged here;
+    /// returns their paths. Each is a file that never changes, and whoever reads one holds it to the checkpoint that it
+    /// dates. What is here already is left alone.
     ///
     /// # Errors
     /// When a file cannot be read or written.
-    pub fn take_anchors(&mut self, source: &Archive, size: u64) -> Result<(), ArchiveError> {
+    pub fn take_anchors(
+        &mut self,
+        source: &Archive,
+        size: u64,
+        is_damaged: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<String>, ArchiveError> {
+        let mut taken = Vec::new();
         for (folder, name) in anchors_of(source.folder(), size)? {
-            let (path, target) = (source.folder().join(&folder).join(&name), self.folder.join(&folder).join(&name));
-            let Some(bytes) = read_limited(&path, CHECKPOINT_BYTES_MAX)?.filter(|_| !target.exists()) else { continue };
-            self.batch.add(&target, &bytes)?;
-            self.batch_count += 1;
-            if self.batch_count == BATCH_COUNT {
-                self.settle()?;
+            let path = folder.join(name);
+            let (from, to) = (source.folder().join(&path), self.folder.join(&path));
+            let path = path.to_string_lossy().into_owned();
+            if to.exists() && !is_damaged(&path) {
+                self.pass(&to);
+                continue;
+            }
+            let Some(bytes) = read_limited(&from, CHECKPOINT_BYTES_MAX)? else { continue };
+            if read_limited(&to, CHECKPOINT_BYTES_MAX)?.as_ref() != Some(&bytes) {
+                self.add(&to, &bytes)?;
+                taken.push(path);
             }
         }
-        self.settle()
+        self.settle()?;
+        Ok(taken)
     }
 
     /// Takes over the settings as they are, and swaps in the checkpoint: from now on the copy is `new` entries long.
     ///
     /// # Errors
     /// When the disk is full or fails: the old checkpoint or the new one stands then.
-    pub fn publish(&self, source: &Archive, checkpoint: &[u8], old: u64, new: u64) -> Result<(), ArchiveError> {
+    pub fn publish(&mut self, source: &Archive, checkpoint: &[u8], old: u64, new: u64) -> Result<(), ArchiveError> {
+        self.sync_names()?;
         let put = |name: &str, bytes: &[u8]| -> Result<(), ArchiveError> {
             let path = self.folder.join(name);
             if read_limited(&path, CHECKPOINT_BYTES_MAX)?.as_deref() != Some(bytes) {
@@ -157,6 +204,7 @@ impl Replica {
         put("README.md", README.as_bytes())?;
         put("archive.toml", &source.settings_bytes()?)?;
         put("checkpoint", checkpoint)?;
+        durable::sync_folder(&self.folder)?; // Of a file that stood already, the name may not be durable.
         remove_narrower_tiles(&self.folder, old, new);
         Ok(())
     }

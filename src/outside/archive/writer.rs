@@ -101,6 +101,7 @@ impl Writer {
         }
         durable::sync_all(archive.folder(), &written)?;
         let mut writer = Self::at(archive, lock, found.base.size)?;
+        writer.is_broken = true; // A replay that fails must leave the journal as it is.
         writer.growth.expect_root(found.base.root)?;
         for commit in found.commits {
             writer.narrow.push(writer.size());
@@ -114,7 +115,7 @@ impl Writer {
         writer.placed.extend(tiles.into_iter().map(|(path, _)| path));
         writer.placed.extend(Some(archive.folder().join("checkpoint")).filter(|path| path.exists()));
         (writer.committed, writer.committed_root) = (writer.size(), writer.root());
-        (writer.published, writer.is_replayed) = (size, true);
+        (writer.published, writer.is_replayed, writer.is_broken) = (size, true, false);
         Ok(writer)
     }
 
@@ -229,6 +230,7 @@ impl Writer {
     pub fn erase_withheld(&mut self, blobs: &BTreeSet<Hash>) -> Result<usize, ArchiveError> {
         let withheld = self.archive.withheld();
         if withheld.segments_with(blobs)?.is_empty() {
+            withheld.sync_names()?; // As `erase` does, of what went a moment ago.
             return Ok(0);
         }
         Ok(PackWriter::open(&withheld)?.erase(blobs)?)

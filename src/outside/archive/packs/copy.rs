@@ -81,6 +81,9 @@ impl Packs {
         let mut taken = Taken::default();
         let start = self.whole_until(source, stretch, &mut taken)?.min(end.max(stretch.held));
         let mut file = Appending::open(&self.path(segment), start)?;
+        if start > stretch.held {
+            file.write_again(stretch.held)?; // An fsync that failed for the attempt before would not write it again.
+        }
         copied(start);
         taken.bytes = source.copy_bytes(&mut file, stretch, copied)?;
         file.sync()?;
@@ -148,7 +151,7 @@ impl Packs {
         Ok(())
     }
 
-    /// Removes a segment that nothing needs any more, its rows first.
+    /// Removes a segment that nothing needs any more, its rows first; it is gone for good after [`Packs::sync_names`].
     ///
     /// # Errors
     /// When the disk fails.
@@ -157,6 +160,14 @@ impl Packs {
             durable::remove(&self.path(segment).with_extension(extension))?;
         }
         Ok(())
+    }
+
+    /// Makes it durable which segments there are.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn sync_names(&self) -> Result<(), PackError> {
+        if self.folder.exists() { Ok(durable::sync_folder(&self.folder)?) } else { Ok(()) }
     }
 
     /// Writes a segment's rows anew from its members: sorted when it is sealed.

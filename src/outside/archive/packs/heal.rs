@@ -1,12 +1,14 @@
 //! Healing: stretches of a segment that hold no whole blob, filled with the bytes that another copy has there.
 //!
 //! Only the bytes of a member that is whole in the other copy are written, over bytes that are not the same, and read
-//! back. The damaged bytes lie beside the segment, under its name and `.damaged-<byte>`, until the healed ones are durable.
+//! back. The damaged bytes lie beside the segment, under its name and `.damaged-<byte>`, until the healed ones are durable:
+//! where they still lie, an fsync may have failed, and healing writes the stretch again.
 
 use std::collections::HashSet;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
+use std::path::PathBuf;
 
 use super::{Member, PackError, Packs};
 use crate::outside::archive::durable::{self, Existing, Passing, WriteError};
@@ -15,15 +17,18 @@ use crate::outside::archive::members::MemberReader;
 use crate::base::hash::Hash;
 
 impl Packs {
-    /// Finds the stretches of a segment that hold no whole blob, given where the members begin that are damaged.
+    /// Finds the stretches of a segment that hold no whole blob, given where the members begin that are damaged; and those
+    /// that were healed by someone who did not live to know that they are durable.
     ///
     /// # Errors
     /// When the segment cannot be read.
     pub fn gaps(&self, segment: u32, damaged: &HashSet<u64>) -> Result<Vec<Range<u64>>, PackError> {
+        let unfinished = self.unfinished(segment)?;
+        let is_due = |member: &Member| damaged.contains(&member.offset) || unfinished.contains(&member.offset);
         let (mut gaps, mut gap) = (Vec::new(), None);
         for member in self.walk(segment, 0)? {
             match member {
-                Ok(member) if !damaged.contains(&member.offset) => {
+                Ok(member) if !is_due(&member) => {
                     gaps.extend(gap.take().map(|start| start..member.offset));
                 }
                 Ok(Member { offset, .. }) | Err(PackError::Torn { offset, .. }) => {
@@ -51,12 +56,30 @@ impl Packs {
                 break;
             };
             offset = member.end();
-            if there.check(segment, &member).is_ok() && !self.is_same(other, segment, &member)? {
+            let is_due = self.aside(segment, member.offset).exists() || !self.is_same(other, segment, &member)?;
+            if is_due && there.check(segment, &member).is_ok() {
                 self.overwrite(other, segment, &member)?;
                 healed.push((member.hash, member.offset));
             }
         }
         Ok(healed)
+    }
+
+    /// Finds the members of a segment whose damaged bytes still lie beside it.
+    fn unfinished(&self, segment: u32) -> Result<HashSet<u64>, PackError> {
+        let at = |source| PackError::Io { path: self.folder.clone(), source };
+        let start = format!("{segment:08}.pack.damaged-");
+        let mut unfinished = HashSet::new();
+        for entry in fs::read_dir(&self.folder).map_err(at)? {
+            let name = entry.map_err(at)?.file_name();
+            unfinished.extend(name.to_str().and_then(|name| name.strip_prefix(&start)?.parse::<u64>().ok()));
+        }
+        Ok(unfinished)
+    }
+
+    /// Returns where the damaged bytes of a member lie until the healed ones are durable.
+    fn aside(&self, segment: u32, offset: u64) -> PathBuf {
+        self.folder.join(format!("{segment:08}.pack.damaged-{offset}"))
     }
 
     fn is_same(&self, other: &Self, segment: u32, member: &Member) -> Result<bool, PackError> {
@@ -78,11 +101,13 @@ impl Packs {
 
     fn overwrite(&self, other: &Self, segment: u32, member: &Member) -> Result<(), PackError> {
         let (path, length) = (self.path(segment), member.end() - member.offset);
-        let aside = self.folder.join(format!("{segment:08}.pack.damaged-{}", member.offset));
-        let mut kept = Passing::create(&aside, Existing::Replace)?;
-        let copied = io::copy(&mut self.stretch(segment, member.offset, length)?, &mut kept);
-        copied.map_err(|source| WriteError::at(&aside, source))?;
-        kept.place(Existing::Replace)?;
+        let aside = self.aside(segment, member.offset);
+        if !aside.exists() {
+            let mut kept = Passing::create(&aside, Existing::Keep)?;
+            let copied = io::copy(&mut self.stretch(segment, member.offset, length)?, &mut kept);
+            copied.map_err(|source| WriteError::at(&aside, source))?;
+            kept.place(Existing::Keep)?;
+        }
         // A crash from here on leaves a stretch that is still damaged, and what it was beside it.
         durable::overwrite(&path, member.offset, &mut other.stretch(segment, member.offset, length)?)?;
         // What the frame leans on may be healed after it, so that its bytes are compared, and its blob is not read yet.

@@ -26,7 +26,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use super::member::Stored;
 use super::recent::Recent;
 use super::rows::write_index;
-use super::{Base, Member, PackError, PackWriter, Packs, SEGMENT_BYTES_MAX};
+use super::{Base, Member, PackError, PackWriter, Packs};
 
 use crate::base::hash::Hash;
 use crate::outside::archive::durable::{self, Existing, Passing, WriteError};
@@ -74,6 +74,7 @@ impl PackWriter {
         let packs = self.packs().clone();
         let holding = packs.segments_with(gone)?;
         if holding.is_empty() {
+            packs.sync_names()?; // They may have gone a moment ago, in a process that did not live to wait for it.
             return Ok(0);
         }
         let active = self.active();
@@ -158,7 +159,7 @@ impl Rewriting<'_> {
     }
 
     fn make_room(&mut self) -> Result<(), PackError> {
-        if self.open.as_ref().is_some_and(|open| open.length >= SEGMENT_BYTES_MAX) {
+        if self.open.as_ref().is_some_and(|open| open.length >= self.packs.segment_bytes_max) {
             self.place(Last::No)?;
         }
         Ok(())
