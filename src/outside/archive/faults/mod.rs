@@ -136,6 +136,11 @@ impl Faults {
         self.watched.lock().armed = Some((at, fault));
     }
 
+    /// Lets the disk be well again, with what failed until then as it is.
+    pub fn disarm(&self) {
+        self.watched.lock().armed = None;
+    }
+
     /// Says that `acknowledged` records are promised from here on.
     pub fn mark(&self, acknowledged: u64) {
         self.watched.lock().steps.push(Step::Mark { acknowledged });
@@ -152,6 +157,13 @@ impl Faults {
     #[must_use]
     pub fn steps_after_failed_sync(&self) -> Option<usize> {
         self.watched.lock().after_failed_sync
+    }
+
+    /// Returns what happened until now, and goes on watching.
+    #[must_use]
+    pub fn trace(&self) -> Trace {
+        let state = self.watched.lock();
+        Trace::new(state.base.clone(), state.steps.clone())
     }
 
     /// Ends the watching and returns what happened.

@@ -14,8 +14,8 @@ use crate::outside::archive::durable;
 use crate::outside::archive::leaning::Leaning;
 use crate::outside::archive::spool::{FrameBytes, ROOM_BYTES, Spooled};
 
-/// The smallest frame whose passing file becomes a segment of its own instead of being copied into one.
-const TAKEN_OVER_BYTES_MIN: u64 = 64 << 20;
+/// A frame with one part of so many of a segment, in a passing file, becomes a segment of its own and is not copied.
+const TAKEN_OVER_PART: u64 = 4;
 
 /// How much room is kept for the rows of a batch.
 const NEW_ROWS_BYTES: usize = 1 << 20;
@@ -114,7 +114,7 @@ impl PackWriter {
         let stored = Stored { hash, base: None, size_bytes, frame_bytes: frame.size_bytes, crc32: frame.crc32 };
         let offset = match frame.bytes {
             FrameBytes::Memory(bytes) => self.pack.append(&[&stored.map(0), &*bytes].concat())?,
-            FrameBytes::File { path, .. } if frame.size_bytes >= TAKEN_OVER_BYTES_MIN => {
+            FrameBytes::File { path, .. } if frame.size_bytes >= self.packs.segment_bytes_max / TAKEN_OVER_PART => {
                 return self.take_over(&path, &stored);
             }
             FrameBytes::File { frame: mut file, .. } => self.pack.append_with_file(&stored.map(0), &mut file)?,
