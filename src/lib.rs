@@ -17,3 +17,5 @@ pub mod archivist;
 pub mod cli;
 #[cfg(feature = "program")]
 pub mod outside;
+#[cfg(feature = "program")]
+pub mod server;

@@ -21,6 +21,7 @@ pub mod calendars;
 pub mod pending;
 pub mod timestamp;
 pub mod witness;
+pub mod witnessing;
 
 pub mod catalogue;
 pub mod list;
@@ -48,4 +49,5 @@ pub mod follow;
 pub mod fork;
 pub mod heal;
 pub mod mirror;
+pub mod monitor;
 pub mod restore;

@@ -27,8 +27,10 @@ mod verify;
 mod verify_page;
 
 mod calendars;
+mod monitor;
 mod timestamp;
 mod witness;
+mod witness_serve;
 
 mod audit;
 
@@ -112,6 +114,7 @@ enum Command {
     VerifyPage(verify_page::VerifyPage),
     Timestamp(timestamp::Timestamp),
     Witness(witness::Witness),
+    Monitor(monitor::Monitor),
     Audit(audit::Audit),
     Backup(backup::Backup),
     Restore(restore::Restore),
@@ -157,6 +160,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Command::VerifyPage(command) => command.run(&settings),
         Command::Timestamp(command) => command.run(&settings),
         Command::Witness(command) => command.run(&settings),
+        Command::Monitor(command) => command.run(&settings),
         Command::Audit(command) => command.run(&settings),
         Command::Backup(command) => command.run(&settings),
         Command::Mirror(command) => command.run(&settings),

@@ -76,17 +76,25 @@ impl Settings {
     /// Returns the passphrase of the secret keys: from the file, the environment, or the person at the terminal
     /// when the keys need one.
     pub(super) fn passphrase(&self) -> Result<Option<Passphrase>, Failure> {
+        self.passphrase_for(self.keyring().needs_passphrase())
+    }
+
+    /// Returns the passphrase of other secret keys, which need one or do not.
+    pub(super) fn passphrase_for(&self, is_needed: bool) -> Result<Option<Passphrase>, Failure> {
+        let given = self.given_passphrase()?;
+        if given.is_some() || !is_needed || !io::stdin().is_terminal() {
+            return Ok(given);
+        }
+        let typed = rpassword::prompt_password("Passphrase of the secret keys: ");
+        typed.map(|typed| Some(Passphrase::new(typed))).map_err(|error| Failure::of(NO_ARCHIVE, &error))
+    }
+
+    /// Returns the passphrase that is given, in the file or the environment.
+    pub(super) fn given_passphrase(&self) -> Result<Option<Passphrase>, Failure> {
         if let Some(path) = &self.passphrase_file {
             return read_passphrase(path).map(Some);
         }
-        if let Ok(passphrase) = std::env::var("AFFIANT_PASSPHRASE") {
-            return Ok(Some(Passphrase::new(passphrase)));
-        }
-        if !self.keyring().needs_passphrase() || !io::stdin().is_terminal() {
-            return Ok(None);
-        }
-        let typed = rpassword::prompt_password("Passphrase of the archive's keys: ");
-        typed.map(|typed| Some(Passphrase::new(typed))).map_err(|error| Failure::of(NO_ARCHIVE, &error))
+        Ok(std::env::var("AFFIANT_PASSPHRASE").ok().map(Passphrase::new))
     }
 }
 

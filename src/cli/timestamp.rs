@@ -332,7 +332,7 @@ fn print_anchored(size: u64, anchored: &Anchored, settings: &Settings) {
     }
 }
 
-fn read_span(text: &str) -> Result<Duration, String> {
+pub(super) fn read_span(text: &str) -> Result<Duration, String> {
     let units = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)];
     let parsed = units.iter().find_map(|(unit, seconds)| {
         let count: u64 = text.strip_suffix(unit)?.parse().ok()?;

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use super::failure::{FAILED, Failure, IN_PART, NO_ARCHIVE, REFUSED, WRONG_USE};
 use super::output;
 use super::settings::Settings;
+use super::witness_serve;
 
 use crate::archivist::places::now;
 use crate::archivist::read::Log;
@@ -30,7 +31,7 @@ const WAIT_BEFORE: Duration = Duration::from_secs(5);
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  affiant witness add https://witness.example/ witness.example/w1+d9ed62c5+BO1JKMYo0cLG6ukDOJBZlWEpWSc6XGP5NjbBRhSshzfR --quorum 1\n  \
-    affiant witness list\n  affiant witness ask"
+    affiant witness list\n  affiant witness ask\n  affiant witness serve"
 )]
 pub(super) struct Witness {
     #[command(subcommand)]
@@ -58,6 +59,9 @@ enum Act {
     List,
     /// Show the newest checkpoint to the witnesses that have not signed it.
     Ask,
+    Init(witness_serve::Init),
+    Follow(witness_serve::Follow),
+    Serve(witness_serve::Serve),
 }
 
 impl Witness {
@@ -66,6 +70,9 @@ impl Witness {
             Act::Add { url, vkeys, name, quorum } => add(&url, &vkeys, name, quorum, settings),
             Act::List => list(settings),
             Act::Ask => ask_now(settings),
+            Act::Init(init) => init.run(settings),
+            Act::Follow(follow) => follow.run(settings),
+            Act::Serve(serve) => serve.run(settings),
         }
     }
 }

@@ -23,7 +23,7 @@
 //! | status | why                                                                             | [`Refusal`]              |
 //! |--------|---------------------------------------------------------------------------------|--------------------------|
 //! | 400    | not such a request, or the old size is above that of the checkpoint             | `Request`, `OldSize`     |
-//! | 403    | no key of the log has signed                                                    | `Signature`              |
+//! | 403    | no key of the log has signed, or a signature line cannot be read                | `Signature`, `Request`   |
 //! | 404    | the origin is none that this witness follows                                    | `UnknownLog`             |
 //! | 409    | the witness has seen another size, which is the answer's body with a newline, or another root of that size | `Conflict` |
 //! | 422    | the proof does not lead from what was seen to the checkpoint                    | `Inconsistent`           |
@@ -42,7 +42,7 @@ use crate::log::checkpoint::{Checkpoint, CheckpointError, Origin, SignedCheckpoi
 use crate::log::consistency::{ConsistencyError, ConsistencyProof};
 use crate::log::key::VerifierKey;
 use crate::log::merkle::empty_root;
-use crate::log::note::{NoteSignature, SignatureLineError};
+use crate::log::note::{NoteError, NoteSignature, SignatureLineError};
 
 /// The most lines of a proof: the specification's number.
 pub const PATH_LENGTH_MAX: usize = 63;
@@ -154,8 +154,11 @@ impl Refusal {
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
+            Self::Request(RequestError::Checkpoint(CheckpointError::Note(
+                NoteError::NoSignature | NoteError::SignatureLine { .. },
+            )))
+            | Self::Signature(_) => 403,
             Self::OldSize { .. } | Self::Request(_) => 400,
-            Self::Signature(_) => 403,
             Self::UnknownLog { .. } => 404,
             Self::Conflict { .. } => 409,
             Self::Inconsistent(_) => 422,

@@ -4,14 +4,16 @@
 #![expect(clippy::unwrap_used, reason = "a witness that cannot be set up fails its test")]
 
 mod act;
+mod monitor;
+pub(crate) mod serve;
 
 use std::collections::HashMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use affiant::base::hash::Hash;
 use affiant::base::time::Time;
@@ -188,4 +190,34 @@ fn line(request: &AddCheckpoint, key: &SignerKey, mode: Mode, now: Time) -> Stri
         *line.bytes.last_mut().unwrap() ^= 1;
     }
     line.line()
+}
+
+/// Somebody who is to be told: takes what is posted, and says 204.
+pub(crate) struct Heard {
+    url: String,
+    posted: mpsc::Receiver<Vec<u8>>,
+}
+
+impl Heard {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let url = format!("http://{}/alarm", listener.local_addr().unwrap());
+        let (sender, posted) = mpsc::channel();
+        thread::spawn(move || {
+            for mut stream in listener.incoming().filter_map(Result::ok) {
+                let body = crate::authority::read_request(&mut stream).unwrap_or_default();
+                let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n");
+                let _ = sender.send(body);
+            }
+        });
+        Self { url, posted }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn next(&self) -> Vec<u8> {
+        self.posted.recv_timeout(Duration::from_secs(20)).unwrap()
+    }
 }

@@ -299,7 +299,7 @@ pub fn read_tile(folder: &Path, tile: &Tile) -> Result<Vec<u8>, ArchiveError> {
 }
 
 /// Cuts a wider tile down to the width that was asked for.
-fn narrow(tile: &Tile, wider: &Tile, mut bytes: Vec<u8>) -> Result<Vec<u8>, TileError> {
+pub(super) fn narrow(tile: &Tile, wider: &Tile, mut bytes: Vec<u8>) -> Result<Vec<u8>, TileError> {
     let length = match tile.kind() {
         TileKind::Hashes { .. } => usize::from(tile.width()) * Hash::SIZE_BYTES,
         TileKind::Entries | TileKind::Statements => {
