@@ -23,9 +23,12 @@ export type Value = bigint | Uint8Array | string | Value[] | CborMap | CborTag |
 /** A map, in the order of its keys. */
 export class CborMap {
   readonly fields: [Value, Value][];
+  /** Where in the bytes the key of the last field begins. */
+  readonly lastAt: number;
 
-  constructor(fields: [Value, Value][]) {
+  constructor(fields: [Value, Value][], lastAt = 0) {
     this.fields = fields;
+    this.lastAt = lastAt;
   }
 
   /** The value under a text or integer key. */
@@ -137,6 +140,7 @@ class Reading {
   map(length: bigint, depth: number): CborMap {
     const fields: [Value, Value][] = [];
     let previous: Uint8Array | undefined;
+    let lastAt = this.at;
     for (let n = 0n; n < length; n++) {
       const at = this.at;
       const key = this.value(depth + 1);
@@ -145,9 +149,10 @@ class Reading {
         throw new Refusal(`byte ${at}: not the deterministic encoding: a key twice or out of order`);
       }
       previous = encoded;
+      lastAt = at;
       fields.push([key, this.value(depth + 1)]);
     }
-    return new CborMap(fields);
+    return new CborMap(fields, lastAt);
   }
 
   take(length: number | bigint): Uint8Array {

@@ -16,7 +16,7 @@ const ALPHABET = '0123456789bcdfghjkmnpqrstvwxz';
 
 /** The letter of each kind of record. */
 export const LETTERS: Record<string, string> = {
-  genesis: 'G', document: 'D', capture: 'C', check: 'V', provision: 'P', anchor: 'T', withdrawal: 'W', hold: 'H',
+  genesis: 'G', document: 'D', capture: 'C', check: 'V', provision: 'P', anchor: 'T', withdrawal: 'W', hold: 'H', key: 'K',
 };
 
 /** A name for one entry. */

@@ -10,28 +10,33 @@
  * 2. It names a format of the layout and its subjects; each has its entry.
  * 3. The entries are those that the subjects lean on, the files those that the layout names: no more, no fewer, but for
  *    annexes.
- * 4. The seals over the tag manifest and over each subject's record are by the key that entry 0 names.
- * 5. `data/keys/…` are the keys that entry 0 names; each `record.json` reads out its record.
+ * 4. The seals over the tag manifest and over each subject's record are by the key that counts at the checkpoint, as entry 0
+ *    and the key records say.
+ * 5. `data/keys/…` are the keys that count there; each `record.json` reads out its record.
  *
  * What contradicts fails; what is absent is missing, and nothing can be told without it.
  */
 
-import { fromText, isEqual, reasonOf } from '../base/bytes.ts';
+import { fromText, isEqual, reasonOf, Refusal } from '../base/bytes.ts';
 import { type Hash } from '../base/hash.ts';
 import { folderOf, formatId, LETTERS, parseFolder, parseId, type Id } from '../base/id.ts';
+import { parseCheckpoint } from '../log/checkpoint.ts';
 import { idOf, parseRecord, visitOf, type Record, type RecordOf, type WithdrawnEntry } from '../record/record.ts';
 import { readOut } from '../record/reading.ts';
+import { type Succession } from '../record/succession.ts';
 import { fails, holds, missing, type Finding } from '../verify/finding.ts';
 import { METADATA, SEAL, TAG_MANIFEST, validateBag, valuesOf, type Bag } from './bag.ts';
 import { type Folder, type HashedFile } from './folder.ts';
 import {
   anchorOf, BUNDLE_NAMESPACE, CHECKPOINT, citationsOf, contentFile, contentOf, entryFile, FORMATS, FORMAT_WITH_ANNEXES, isAnnex, keyFiles, leansOn,
-  leansOnWithdrawn, PLACE_FILES, RECORD_FILES, RECORD_NAMESPACE, statementKey, TAG_FILES, type Lean, withheldFile, wordOf,
+  leansOnWithdrawn, PLACE_FILES, readSuccession, RECORD_FILES, RECORD_NAMESPACE, TAG_FILES, type Lean, withheldFile, wordOf,
 } from './layout.ts';
 import { checkSeal } from './seal.ts';
 import { isWithheld, parseWithheld, type Withheld } from './withheld.ts';
 
 export const SMALL_FILE_BYTES_MAX = 1 << 20;
+/** Behind every entry. */
+const NEWEST = (1n << 64n) - 1n;
 
 /** Who dated the log at one size; none of it is believed. */
 export type Anchor = { size: bigint; checkpoint?: Uint8Array; consistency?: Uint8Array; replies: Named[]; cosignatures: Named[]; proofs: Named[]; headers: Named[] };
@@ -69,9 +74,7 @@ export class Bundle {
     this.#readWithheld();
     const isWhole = this.#checkEntries();
     this.#checkNames(isWhole);
-    const genesis = this.genesis;
-    if (genesis) this.#checkKeysAndSeals(genesis);
-    else this.#missing("entry 0, which names the archive's keys", 'no record of it');
+    this.#checkKeysAndSeals();
     this.#checkReadings();
     if (this.findings.length === 0) {
       this.findings.push(holds('files', `${folder.size} files as sealed by the key that entry 0 names`, "who vouches for the archive's key"));
@@ -82,6 +85,12 @@ export class Bundle {
   get genesis(): RecordOf<'genesis'> | undefined {
     const record = this.entries.get(0n)?.record;
     return record?.kind === 'genesis' ? record : undefined;
+  }
+
+  /** Every record that can be read, in the order of the log. */
+  get records(): Record[] {
+    const records = [...this.entries.values()].map(({ record }) => record).filter((record) => record !== undefined);
+    return records.sort((a, b) => (a.index < b.index ? -1 : 1));
   }
 
   /** A small file's bytes, when it is there. */
@@ -198,7 +207,8 @@ export class Bundle {
       else if (formatId(id) !== formatId(subject)) this.#fails(`the entry of the subject ${formatId(subject)}`, formatId(id));
     }
     const reached = new Set<bigint>();
-    const waiting = [...this.subjects.map(({ index }) => index), 0n];
+    const newestKeyRecord = this.records.filter(({ kind }) => kind === 'key').at(-1);
+    const waiting = [...this.subjects.map(({ index }) => index), 0n, ...(newestKeyRecord ? [newestKeyRecord.index] : [])];
     // Without subjects nothing is leant on, and nothing can be superfluous.
     let isWhole = this.subjects.length > 0;
     for (let index = waiting.pop(); index !== undefined; index = waiting.pop()) {
@@ -307,19 +317,42 @@ export class Bundle {
     return expected;
   }
 
-  #checkKeysAndSeals(genesis: RecordOf<'genesis'>): void {
+  #checkKeysAndSeals(): void {
+    const records = this.records;
+    // Which keys count cannot be told, which is said of the entry that is not there.
+    const isUntold = records.some(({ key_record }) => key_record !== undefined && !this.entries.get(key_record)?.record);
+    let succession: Succession | undefined;
     try {
-      this.#checkKeys(keyFiles(genesis));
+      succession = readSuccession(records);
+      if (!succession) this.#missing("entry 0, which names the archive's keys", 'no record of it');
+    } catch (error) {
+      this.#fails('key records that follow one another', reasonOf(error));
+    }
+    if (!succession || isUntold) return;
+    const last = this.#last();
+    try {
+      this.#checkKeys(keyFiles(succession, last));
     } catch (error) {
       this.#fails("the archive's keys in entry 0", reasonOf(error));
     }
-    const key = statementKey(genesis);
+    const key = succession.statementKey(last);
     if (!key) return;
     this.#checkSeal(SEAL, TAG_MANIFEST, BUNDLE_NAMESPACE, key);
     for (const { index } of this.subjects) {
       const entry = this.entries.get(index);
       if (!entry?.record) continue;
       this.#checkSeal(entryFile(entry.id, 'record.cbor.sig'), entryFile(entry.id, 'record.cbor'), RECORD_NAMESPACE, key);
+    }
+  }
+
+  /** The last entry of the checkpoint; where that cannot be read, which is said of it, the newest keys are meant. */
+  #last(): bigint {
+    try {
+      const { size } = parseCheckpoint(this.bytes(CHECKPOINT) ?? new Uint8Array());
+      return size === 0n ? 0n : size - 1n;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return NEWEST;
     }
   }
 

@@ -6,7 +6,7 @@
  * tagmanifest-sha256.txt.sig                the seal
  * VERIFY.md, verify.sh                      how to check all this without Affiant
  * data/log/checkpoint                       the signed note that every proof leads to
- * data/keys/…                               the public keys that entry 0 names
+ * data/keys/…                               the public keys that count at the checkpoint
  * data/entries/af-c-000002-x/record.cbor    the record; record.json reads it out
  * data/entries/af-c-000002-x/statement.cose, proof.tlog-proof, receipt.cose
  * data/entries/af-c-000002-x/record.cbor.sig   a seal over the record, for subjects
@@ -26,9 +26,10 @@
 import { fromText, Refusal } from '../base/bytes.ts';
 import { shortHash, type Hash } from '../base/hash.ts';
 import { folderOf, type Id } from '../base/id.ts';
-import { ML_DSA_COSIGNATURE, NOTE, VerifierKey } from '../log/key.ts';
-import { isKey, spkiPem, sshLine } from '../log/ed25519.ts';
-import { textOf, type Record, type RecordOf, type Visit, type WithdrawnRecord } from '../record/record.ts';
+import { ML_DSA_COSIGNATURE, NOTE } from '../log/key.ts';
+import { spkiPem, sshLine } from '../log/ed25519.ts';
+import { textOf, type Record, type Visit, type WithdrawnRecord } from '../record/record.ts';
+import { Succession } from '../record/succession.ts';
 import { MANIFEST, METADATA, SEAL, TAG_MANIFEST } from './bag.ts';
 import { allowedSigner } from './seal.ts';
 
@@ -138,7 +139,12 @@ function extensionOf(mediaType: string | undefined, url: string): string {
 /** An entry that another cannot be judged without, by index or by its statement's hash. */
 export type Lean = bigint | Hash;
 
+/** What a record leans on; entry 0 and the newest key record go without saying. */
 export function leansOn(record: Record): Lean[] {
+  return [...leansOnByKind(record), ...(record.key_record === undefined ? [] : [record.key_record])];
+}
+
+function leansOnByKind(record: Record): Lean[] {
   switch (record.kind) {
     case 'document':
       return record.amends === undefined ? [] : [record.amends];
@@ -158,50 +164,29 @@ export function leansOnWithdrawn({ document, previous, capture }: WithdrawnRecor
   return [document, previous, capture].filter((lean) => lean !== undefined);
 }
 
-/** The key that entry 0 names for statements and seals. */
-export function statementKey(genesis: RecordOf<'genesis'>): Uint8Array | undefined {
-  return ed25519Key(genesis, 'statement');
+/** Reads what the entries that are here say of the keys; nothing without entry 0. */
+export function readSuccession(records: Record[]): Succession | undefined {
+  const genesis = records.find((record) => record.kind === 'genesis' && record.index === 0n);
+  if (genesis?.kind !== 'genesis') return undefined;
+  const succession = new Succession(genesis);
+  for (const record of records) if (record.kind === 'key') succession.take(record);
+  return succession;
 }
 
-/** The Ed25519 key that entry 0 names for checkpoints and receipts. */
-export function logKey(genesis: RecordOf<'genesis'>): Uint8Array | undefined {
-  return ed25519Key(genesis, 'checkpoint');
-}
-
-function ed25519Key(genesis: RecordOf<'genesis'>, purpose: 'statement' | 'checkpoint'): Uint8Array | undefined {
-  const named = genesis.keys.find((key) => key.purpose === purpose && key.algorithm === 'ed25519');
-  return named && isKey(named.public) ? named.public : undefined;
-}
-
-/** The log's keys as entry 0 names them. Nobody vouches for them yet. */
-export function checkpointKeys(genesis: RecordOf<'genesis'>, origin: string): VerifierKey[] {
-  const types: { [algorithm: string]: typeof NOTE | typeof ML_DSA_COSIGNATURE } = { ed25519: NOTE, 'ml-dsa-44': ML_DSA_COSIGNATURE };
-  return genesis.keys.flatMap((key) => {
-    const type = types[key.algorithm];
-    if (key.purpose !== 'checkpoint' || type === undefined) return [];
-    try {
-      return [new VerifierKey(origin, type, key.public)];
-    } catch (error) {
-      if (error instanceof Refusal) return [];
-      throw error;
-    }
-  });
-}
-
-/** The public keys that entry 0 names, in the forms that tools read, by file name. */
-export function keyFiles(genesis: RecordOf<'genesis'>): Map<string, string> {
-  const [statement, log] = [statementKey(genesis), logKey(genesis)];
-  const vkeys = checkpointKeys(genesis, genesis.origin);
-  const [logVkey, postQuantum] = [NOTE, ML_DSA_COSIGNATURE].map((type) => vkeys.find((key) => key.type === type));
-  if (!statement || !log || !logVkey || !postQuantum) throw new Refusal('entry 0 does not name one key of each sort');
-  const principal = /^[A-Za-z0-9./_+@-]+$/.test(genesis.origin) ? genesis.origin : 'archive';
+/** The public keys that count at a checkpoint's last entry, in the forms that tools read, by file name. */
+export function keyFiles(succession: Succession, last: bigint): Map<string, string> {
+  const statement = succession.statementKey(last);
+  const vkeys = succession.checkpointKeys(last);
+  const [log, postQuantum] = [NOTE, ML_DSA_COSIGNATURE].map((type) => vkeys.find((key) => key.type === type));
+  if (!statement || !log || !postQuantum) throw new Refusal('there is not one key of each sort');
+  const principal = /^[A-Za-z0-9./_+@-]+$/.test(log.name) ? log.name : 'archive';
   const signers = [BUNDLE_NAMESPACE, RECORD_NAMESPACE].map((namespace) => allowedSigner(principal, namespace, statement));
   return new Map([
     ['data/keys/archive.pub', `${sshLine(statement)} ${principal}\n`],
     ['data/keys/archive.pem', spkiPem(statement)],
     ['data/keys/allowed-signers', signers.join('')],
-    ['data/keys/log.vkey', `${logVkey}\n`],
-    ['data/keys/log.pem', spkiPem(log)],
+    ['data/keys/log.vkey', `${log}\n`],
+    ['data/keys/log.pem', spkiPem(log.bytes)],
     ['data/keys/log-ml-dsa-44.vkey', `${postQuantum}\n`],
   ]);
 }

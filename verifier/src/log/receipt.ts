@@ -18,7 +18,8 @@ import { Refusal } from '../base/bytes.ts';
 import { CborMap, decode, type Value } from '../base/cbor.ts';
 import { asHash, hashBytes, type Hash } from '../base/hash.ts';
 import { hasLabels, LABEL, parseSign1, toBeSigned } from './cose.ts';
-import { SIGNATURE_SIZE_BYTES, verifyEd25519 } from './ed25519.ts';
+import { SIGNATURE_SIZE_BYTES } from './ed25519.ts';
+import { type VerifierKey } from './key.ts';
 import { leafHash, rootAbove } from './merkle.ts';
 
 export const SIZE_BYTES_MAX = 1 << 16;
@@ -31,7 +32,7 @@ const INCLUSION_LABEL = -1n;
 export type Receipt = { origin: Value; subject: Value; index: bigint; size: bigint; root: Hash };
 
 /** Reads a receipt and checks its signature over the root that it leads to. */
-export function verifyReceipt(bytes: Uint8Array, entry: Hash, logKey: Uint8Array | undefined): Receipt {
+export function verifyReceipt(bytes: Uint8Array, entry: Hash, logKeys: VerifierKey[]): Receipt {
   if (bytes.length > SIZE_BYTES_MAX) throw new Refusal(`${bytes.length} bytes, more than the limit of ${SIZE_BYTES_MAX}`);
   const { header, unprotected, protectedBytes, payload, signature } = parseSign1(bytes);
   const claims = header.at(LABEL.claims);
@@ -48,8 +49,8 @@ export function verifyReceipt(bytes: Uint8Array, entry: Hash, logKey: Uint8Array
   if (header.at(TREE_SIZE_LABEL) !== size) throw new Refusal('a proof for another tree size than the one that is signed');
   const root = rootAbove(leafHash(entry), index, size, path);
   if (root === undefined) throw new Refusal('a path that does not fit index and tree size');
-  const isSigned = signature.length === SIGNATURE_SIZE_BYTES && logKey !== undefined &&
-    verifyEd25519(logKey, toBeSigned(protectedBytes, hashBytes(root)), signature);
+  const isSigned = signature.length === SIGNATURE_SIZE_BYTES &&
+    logKeys.some((key) => key.verify(toBeSigned(protectedBytes, hashBytes(root)), signature));
   if (!isSigned) throw new Refusal(`the log's key did not sign root \`${root}\``);
   return { origin: claims.at(1n) ?? null, subject: claims.at(2n) ?? null, index, size, root };
 }

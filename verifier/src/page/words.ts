@@ -38,7 +38,7 @@ export const CHECK_WORDS: { [C in Check]: { title: string; shows: string; doesNo
   signature: {
     title: 'The archive signed the record',
     shows: "the archive's key signed this record",
-    doesNotShow: 'who holds the key: compare its fingerprint with what the archive publishes',
+    doesNotShow: 'who holds the key, or that it was not distrusted since: compare its fingerprint with what the archive publishes',
   },
   inclusion: {
     title: 'The record is in the log',

@@ -6,13 +6,13 @@
  * | record   | bytes | at most {@link SIZE_BYTES_MAX} |
  * | index    |       | the position in the log        |
  *
- * A deterministic CBOR map with text keys: `v` 1, `kind`, `origin`, `index`, `made`, `after`, `software`, and the fields
- * of its kind. Times are microseconds since the Unix epoch, hashes 32 bytes; a field that does not apply is absent.
+ * A deterministic CBOR map with text keys: `v` 1, `kind`, `origin`, `index`, `made`, `after`, `software`, `key_record`, and
+ * the fields of its kind. Times are microseconds since the Unix epoch, hashes 32 bytes; a field that does not apply is absent.
  *
  * Source: the page of `src/evidence/record/` in Affiant's repository, record format 1.
  */
 
-import { Refusal } from '../base/bytes.ts';
+import { Refusal, toHex } from '../base/bytes.ts';
 import { CborMap, decode } from '../base/cbor.ts';
 import { LETTERS, type Id } from '../base/id.ts';
 import { isAddress, isSocket } from './address.ts';
@@ -22,6 +22,8 @@ import {
 } from './schema.ts';
 
 export const SIZE_BYTES_MAX = 16 << 20;
+export const CHANGE_COUNT_MAX = 16;
+export const SIGNATURE_COUNT_MAX = 32;
 
 const common = {
   v: unsigned,
@@ -31,6 +33,8 @@ const common = {
   made: time,
   after: map({ size: unsigned, root: hash, tokens: array(hash) }),
   software: map({ name: text, version: text, commit: text }),
+  /** The newest key record before this one. */
+  key_record: optional(unsigned),
 };
 
 const genesis = map({
@@ -161,6 +165,21 @@ const hold = map({
   releases: optional(unsigned),
 });
 
+const change = map({
+  act: oneOf('add', 'retire', 'distrust'),
+  from: optional(unsigned),
+  purpose: oneOf('statement', 'checkpoint'),
+  algorithm: text,
+  public: bytes,
+});
+
+const key = map({
+  ...common,
+  reason: optional(text),
+  changes: array(change),
+  signatures: array(map({ public: bytes, algorithm: text, signature: bytes })),
+});
+
 export type Visit = Pick<ReturnType<typeof capture>, keyof typeof visit>;
 export type WithdrawnEntry = ReturnType<typeof withdrawnEntry>;
 
@@ -173,13 +192,14 @@ export type Record =
   | (ReturnType<typeof provision> & { kind: 'provision' })
   | (ReturnType<typeof anchor> & { kind: 'anchor' })
   | (ReturnType<typeof withdrawal> & { kind: 'withdrawal' })
-  | (ReturnType<typeof hold> & { kind: 'hold' });
+  | (ReturnType<typeof hold> & { kind: 'hold' })
+  | (ReturnType<typeof key> & { kind: 'key'; signed: Uint8Array });
 
 /** A record of one kind. */
 export type RecordOf<K extends Record['kind']> = Extract<Record, { kind: K }>;
 
 const KINDS: { [K in Record['kind']]: Schema<unknown> } = {
-  genesis, document, capture, check, provision, anchor, withdrawal, hold,
+  genesis, document, capture, check, provision, anchor, withdrawal, hold, key,
 };
 
 export function parseRecord(encoded: Uint8Array): Record {
@@ -192,7 +212,13 @@ export function parseRecord(encoded: Uint8Array): Record {
   const record = schema(value, 'record') as Record;
   if (record.kind === 'withdrawal') checkWithdrawal(record);
   if (record.kind === 'hold') checkHold(record);
-  return record;
+  if (record.key_record !== undefined && (record.key_record === 0n || record.key_record >= record.index)) {
+    refuse('record.key_record', 'an entry between entry 0 and this one');
+  }
+  if (record.kind !== 'key') return record;
+  checkKeyRecord(record);
+  // All but the signatures, whose name sorts behind every other.
+  return { ...record, signed: encoded.subarray(0, value instanceof CborMap ? value.lastAt : 0) };
 }
 
 function checkWithdrawal(record: RecordOf<'withdrawal'>): void {
@@ -205,6 +231,16 @@ function checkWithdrawal(record: RecordOf<'withdrawal'>): void {
 function checkHold(record: RecordOf<'hold'>): void {
   if ((record.entries === undefined) === (record.releases === undefined)) refuse('record', 'a hold that places or releases');
   checkEarlier(record.entries ?? [record.releases ?? 0n], record.index);
+}
+
+function checkKeyRecord({ index, changes, signatures }: RecordOf<'key'>): void {
+  const signers = new Set(signatures.map((one) => toHex(one.public)));
+  const isCounted = changes.length >= 1 && changes.length <= CHANGE_COUNT_MAX && signatures.length >= 1 && signatures.length <= SIGNATURE_COUNT_MAX;
+  if (!isCounted || signers.size !== signatures.length) refuse('record', '1 to 16 changes, and 1 to 32 signatures of one key each');
+  for (const { act, from } of changes) {
+    const isFit = act === 'distrust' ? from !== undefined && from >= 1n && from <= index : from === undefined;
+    if (!isFit) refuse('record.changes.from', 'an entry from 1 up to this one, and only with `distrust`');
+  }
 }
 
 function checkEarlier(indexes: bigint[], index: bigint): void {

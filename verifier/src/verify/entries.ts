@@ -14,15 +14,16 @@ import { hashOf, type Hash } from '../base/hash.ts';
 import { formatId, LETTERS, type Id } from '../base/id.ts';
 import { formatTime, toSecond } from '../base/time.ts';
 import { type Bundle } from '../bundle/bundle.ts';
-import { entryFile, logKey, statementKey } from '../bundle/layout.ts';
+import { entryFile } from '../bundle/layout.ts';
 import { sshFingerprint } from '../log/ed25519.ts';
+import { NOTE } from '../log/key.ts';
 import { leafHash, rootAbove } from '../log/merkle.ts';
 import { parseProof } from '../log/proof.ts';
 import { verifyReceipt } from '../log/receipt.ts';
 import { idOf, type Record, type WithdrawnEntry, type WithdrawnRecord } from '../record/record.ts';
-import { parseStatement, whyNotSignedBy, type Statement } from '../record/statement.ts';
+import { parseStatement, type Statement } from '../record/statement.ts';
 import { fails, holds, missing, NOBODY, notShown, type Check, type Finding } from './finding.ts';
-import { type Head } from './head.ts';
+import { lastOf, type Head } from './head.ts';
 
 export const ENTRY_COUNT_MAX = 100_000;
 
@@ -41,7 +42,6 @@ export type Withdrawing = { said: WithdrawnEntry; words: string };
 export class Entries {
   readonly bundle: Bundle;
   readonly #head: Head;
-  readonly #key: Uint8Array | undefined;
   readonly #checked: Checked;
   /** What this subject asked for. */
   readonly #asked = new Map<bigint, Entry | undefined>();
@@ -52,15 +52,15 @@ export class Entries {
     this.bundle = bundle;
     this.#head = head;
     this.#checked = checked;
-    this.#key = bundle.genesis && statementKey(bundle.genesis);
     if (!bundle.genesis) {
       const expected = "entry 0, which names the archive's keys";
       const stray = bundle.entries.get(0n)?.stray ?? bundle.entries.get(0n)?.record;
       this.#say(stray ? fails('signature', expected, `a ${stray.kind} record`) : missing('signature', expected, 'no record of it'));
     } else {
-      if (!this.#key) this.#say(fails('signature', 'an Ed25519 key for statements in entry 0', 'none'));
+      if (!head.succession?.statementKey(0n)) this.#say(fails('signature', 'an Ed25519 key for statements in entry 0', 'none'));
       this.entry(0n);
     }
+    for (const { kind, index } of bundle.records) if (kind === 'key') this.entry(index);
   }
 
   /** What was found since the last time. */
@@ -70,8 +70,10 @@ export class Entries {
     return taken;
   }
 
-  get fingerprint(): string | undefined {
-    return this.#key && sshFingerprint(this.#key);
+  /** The archive's key for the statement at an index, as `ssh-keygen -l` prints it. */
+  fingerprint(index: bigint): string | undefined {
+    const key = this.#head.succession?.statementKey(index);
+    return key && sshFingerprint(key);
   }
 
   /** Checks the entry that a subject names. */
@@ -157,7 +159,7 @@ export class Entries {
     const id = idOf(record, prefix);
     const entry = { id, record, recordHash: hashOf(recordBytes), entry: statement.entry };
     this.#checkClaims(index, folder, entry, statement);
-    this.#checkKey(folder, statement);
+    if (this.#checkKeyRecord(index, folder, record)) this.#checkKey(index, folder, statement);
     this.#checkInclusion(known.id, folder, { id, origin: entry.record.origin, entry: entry.entry });
     return entry;
   }
@@ -170,7 +172,7 @@ export class Entries {
     if (!found || !record || prefix === undefined) return false;
     const id = { prefix, letter: LETTERS[record.kind] ?? '', index: folderId.index };
     if (statement.subject !== formatId(id)) this.#say(fails('signature', `the statement's subject ${formatId(id)} in \`${folder}\``, statement.subject));
-    this.#checkKey(folder, statement);
+    this.#checkKey(folderId.index, folder, statement);
     this.#checkInclusion(folderId, folder, { id, origin: statement.issuer, entry: statement.entry });
     this.#withdrawn.set(folderId.index, { entry: statement.entry, record, words: found.words });
     return true;
@@ -189,13 +191,25 @@ export class Entries {
     }
   }
 
-  #checkKey(folder: string, statement: Statement): void {
-    if (!this.#key) return; // Said already, of entry 0.
-    const wrong = whyNotSignedBy(statement, this.#key);
+  /** A record names the newest key record before it. Says whether it can be told which key counts. */
+  #checkKeyRecord(index: bigint, folder: string, { key_record: named }: Record): boolean {
+    if (!this.#head.succession) return false;
+    const newest = this.#head.succession.newestBefore(index);
+    if (named === newest) return true;
+    const isBehind = named === undefined || (newest !== undefined && named < newest);
+    if (isBehind) this.#say(fails('signature', `entry ${newest ?? 'none'} as the newest key record before \`${folder}\``, String(named ?? 'none')));
+    else this.#say(missing('signature', `entry ${named}, the key record that \`${folder}\` names`));
+    return isBehind;
+  }
+
+  #checkKey(index: bigint, folder: string, statement: Statement): void {
+    const fingerprint = this.fingerprint(index);
+    if (!this.#head.succession || fingerprint === undefined) return; // Said already, of entry 0.
+    const wrong = this.#head.succession.objection(statement, index);
     this.#say(
       wrong === undefined
-        ? holds('signature', `signed by ${this.fingerprint}`, `who vouches for the archive's key ${this.fingerprint}`)
-        : fails('signature', `the signature of ${this.fingerprint} over \`${folder}\``, wrong),
+        ? holds('signature', `signed by ${fingerprint}`, `who vouches for the archive's key ${fingerprint}`)
+        : fails('signature', `the signature of ${fingerprint} over \`${folder}\``, wrong),
     );
   }
 
@@ -228,12 +242,12 @@ export class Entries {
   /** The receipt says the same as the proof, in the form that SCITT tools read: it must not say anything else. */
   #checkReceipt(folderId: Id, folder: string, { id, entry }: Placed): void {
     const bytes = this.bundle.bytes(entryFile(folderId, 'receipt.cose'));
-    const { checkpoint } = this.#head;
-    const { genesis } = this.bundle;
+    const { checkpoint, succession } = this.#head;
     if (!bytes || !checkpoint) return;
+    const keys = (succession?.checkpointKeys(lastOf(checkpoint)) ?? []).filter(({ type }) => type === NOTE);
     const expected = `the receipt of \`${folder}\` to say what its proof says`;
     try {
-      const said = verifyReceipt(bytes, entry, genesis && logKey(genesis));
+      const said = verifyReceipt(bytes, entry, keys);
       const isSame = said.root === checkpoint.root && said.index === folderId.index && said.size === checkpoint.size &&
         said.origin === checkpoint.origin && said.subject === formatId(id);
       if (!isSame) this.#say(fails('inclusion', expected, 'another entry, size, root or origin'));

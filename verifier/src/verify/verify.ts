@@ -94,7 +94,7 @@ function describe(id: Id, { record, recordHash }: Entry, entries: Entries): Subj
     outcome: visit?.outcome.kind,
     sha256: visit?.primary.sha256,
     record_sha256: recordHash,
-    fingerprint: entries.fingerprint,
+    fingerprint: entries.fingerprint(record.index),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Subject;
 }
