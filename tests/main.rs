@@ -24,6 +24,7 @@ mod interop;
 mod robust;
 mod server;
 mod stage;
+mod streaming;
 mod tidy;
 mod vectors;
 mod web;

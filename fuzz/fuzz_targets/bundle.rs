@@ -63,6 +63,7 @@ fn files() -> Parts {
         citations: BTreeMap::from([(SUBJECTS[0], citation())]),
         anchors: Vec::new(),
         withheld: BTreeMap::new(),
+        annexes: BTreeMap::new(),
         software: "affiant 0".to_owned(),
     };
     let blobs = BTreeMap::from([(Hash::of(&parts["blob"]), parts["blob"].clone())]);

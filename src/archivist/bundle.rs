@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::anchors::anchors_for;
 use super::append::software;
 use super::cite::{CiteError, cite};
+use super::custody::lines_about;
 use super::progress::Progress;
 use super::read::{Log, ReadError};
 use super::withdrawn::Withdrawn;
@@ -18,6 +19,7 @@ use super::withhold::{WithholdError, Withholding, withhold};
 
 use crate::base::hash::{Hash, Hasher};
 use crate::base::id::Id;
+use crate::evidence::bundle::annex;
 use crate::evidence::bundle::layout::{self, Lean};
 use crate::evidence::bundle::write::{Blobs, Draft, Part, Prepared, WriteError};
 use crate::evidence::bundle::zip::ZipError;
@@ -41,8 +43,20 @@ pub struct BundleOrder {
     pub target: PathBuf,
     /// What to do when a file lies there already.
     pub existing: Existing,
+    /// Whether it is to hold what was noted of its subjects in `custody.jsonl`.
+    pub custody: CustodyNotes,
     /// What it is to withhold.
     pub withholding: Option<Withholding>,
+}
+
+/// Whether a bundle holds the archive's notes about what was taken.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum CustodyNotes {
+    /// It does, as far as they are about its subjects.
+    Include,
+    /// It does not, and is the same whenever it is made.
+    #[default]
+    Leave,
 }
 
 /// A bundle that was made.
@@ -77,6 +91,9 @@ pub fn bundle(
     let mut draft = Collecting::new(&log, &head, keys)?.collect(&order.ids)?;
     if let Some(withholding) = &order.withholding {
         withhold(&log, &mut draft, withholding)?;
+    }
+    if order.custody == CustodyNotes::Include {
+        draft.annexes.insert(annex::CUSTODY, lines_about(archive, &order.ids)?);
     }
     act.advance(count(draft.entries.len()));
     let blobs = PackBlobs(archive.packs());
@@ -124,6 +141,7 @@ impl<'a> Collecting<'a> {
             citations: BTreeMap::new(),
             anchors: Vec::new(),
             withheld: BTreeMap::new(),
+            annexes: BTreeMap::new(),
             software: format!("{} {}", software.name, software.version),
         };
         Ok(Self { log, head, keys, vkey, draft })

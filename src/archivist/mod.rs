@@ -18,6 +18,7 @@ pub mod append;
 mod signer;
 
 pub mod calendars;
+pub mod container;
 pub mod pending;
 pub mod timestamp;
 pub mod witness;
@@ -34,6 +35,7 @@ pub mod cite;
 pub mod quote;
 
 pub mod bundle;
+pub mod custody;
 pub mod declare;
 pub mod verify;
 pub mod verify_loose;
@@ -45,6 +47,7 @@ pub mod doctor;
 
 pub mod backup;
 pub mod export;
+pub mod export_forms;
 pub mod follow;
 pub mod fork;
 pub mod heal;

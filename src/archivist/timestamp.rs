@@ -213,7 +213,7 @@ fn ask(
 }
 
 /// Checks an answer before it is kept.
-fn check(bytes: &[u8], request: &Request, trusted: &Authorities) -> Result<Anchored, TimestampError> {
+pub(super) fn check(bytes: &[u8], request: &Request, trusted: &Authorities) -> Result<Anchored, TimestampError> {
     let reply = Reply::parse(bytes)?;
     let token = reply.check(request)?;
     let side: Vec<Certificate> = trusted.side().iter().chain(trusted.roots()).cloned().collect();

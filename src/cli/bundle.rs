@@ -9,12 +9,16 @@ use super::output;
 use super::settings::Settings;
 use super::show::id_of;
 
-use crate::archivist::bundle::{BundleOrder, bundle, default_name};
+use crate::archivist::bundle::{BundleOrder, CustodyNotes, bundle, default_name};
+use crate::archivist::custody::{Taken, note};
+use crate::archivist::places::now;
 use crate::archivist::read::Log;
 use crate::archivist::withhold::{Withhold, Withholding};
+use crate::base::causes::with_causes;
 use crate::base::id::Id;
 use crate::evidence::withheld::Withheld;
 use crate::log::checkpoint::Origin;
+use crate::outside::archive::Archive;
 use crate::outside::archive::durable::Existing;
 
 /// Put records and all that a stranger needs to check them into one file.
@@ -39,6 +43,9 @@ pub(super) struct Bundle {
     /// By whose authority.
     #[arg(long, value_name = "TEXT", requires = "withhold")]
     authority: Option<String>,
+    /// Put what `custody.jsonl` says of the records into the bundle; it is another bundle then each time one was taken.
+    #[arg(long)]
+    custody: bool,
     /// Replace a file that lies there already.
     #[arg(long)]
     force: bool,
@@ -61,8 +68,13 @@ impl Bundle {
         let parts = self.withhold.iter().map(|text| withhold(&log, text)).collect::<Result<Vec<_>, Failure>>()?;
         let withholding = self.reason.zip(self.authority).filter(|_| !parts.is_empty());
         let withholding = withholding.map(|(reason, authority)| Withholding { parts, reason, authority });
-        let order = BundleOrder { ids, target, existing, withholding };
+        let custody = if self.custody { CustodyNotes::Include } else { CustodyNotes::Leave };
+        let order = BundleOrder { ids, target, existing, custody, withholding };
         let made = bundle(&archive, &secrets, &order, settings.progress.as_ref())?;
+        let withheld: Vec<Id> = made.withheld.iter().map(|(id, _)| id.clone()).collect();
+        let file = Some((made.sha256, made.size_bytes));
+        let taken = Taken { act: "bundle", path: &made.path, file, subjects: &made.subjects, withheld: &withheld };
+        note_taken(&archive, &taken);
         let subjects: Vec<String> = made.subjects.iter().map(ToString::to_string).collect();
         if settings.json {
             output::json(&json!({
@@ -86,6 +98,13 @@ impl Bundle {
             output::remark(GUESSES);
         }
         Ok(0)
+    }
+}
+
+/// Notes what was taken. What could not be noted was taken all the same, and is said.
+pub(super) fn note_taken(archive: &Archive, taken: &Taken<'_>) {
+    if let Err(error) = note(archive, taken, now()) {
+        output::remark(&format!("affiant: `custody.jsonl` does not say so: {}", with_causes(&error)));
     }
 }
 

@@ -1,15 +1,18 @@
 //! `affiant declare`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::bundle::note_taken;
 use super::failure::{FAILED, Failure, WRONG_USE};
 use super::output;
 use super::settings::Settings;
 use super::verify::{authorities, policy, verify};
 
+use crate::archivist::custody::Taken;
 use crate::archivist::declare::{DeclareError, Writing, declare};
+use crate::base::id::Id;
 use crate::evidence::declaration::Form;
 use crate::evidence::verify::{Trust, Verdict};
 use crate::outside::archive::durable::{Existing, Passing};
@@ -79,6 +82,14 @@ impl Declare {
                 file.place(existing)
             })
             .map_err(|error| Failure::of(FAILED, &error).try_this("--force replaces it, -o FILE names another"))?;
+        if !bundle.is_some_and(Path::is_file)
+            && let Ok(archive) = settings.archive()
+        {
+            let subjects: Vec<Id> =
+                reports.iter().filter_map(|report| Some(Id::parse(&report.subject.id).ok()?.0)).collect();
+            let taken = Taken { act: "declare", path, file: None, subjects: &subjects, withheld: &[] };
+            note_taken(&archive, &taken);
+        }
         if settings.json {
             output::json(&json!({ "path": path, "form": self.form.as_str(), "size": draft.len() }));
         } else {

@@ -15,6 +15,7 @@ use super::settings::Settings;
 use super::show::find;
 
 use crate::archivist::calendars::Urgency;
+use crate::archivist::container::contain;
 use crate::archivist::places::now;
 use crate::archivist::read::Log;
 use crate::archivist::timestamp::{
@@ -57,8 +58,11 @@ pub(super) struct Timestamp {
     /// Date one record's statement instead, and write it with the token in its header (RFC 9921), for other systems.
     #[arg(long, value_name = "ID", requires = "output", conflicts_with_all = ["every", "remember", "calendar"])]
     statement: Option<String>,
+    /// Date a bundle instead, and write it with the token into one file (ASiC-S, ETSI EN 319 162-1).
+    #[arg(long, value_name = "BUNDLE.zip", requires = "output", conflicts_with_all = ["every", "remember", "statement"])]
+    container: Option<PathBuf>,
     /// Where to write it.
-    #[arg(short, long, value_name = "FILE", requires = "statement")]
+    #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Write the addresses into `archive.toml`, to be asked from now on.
     #[arg(long)]
@@ -88,6 +92,9 @@ impl Timestamp {
         }
         if let (Some(id), Some(target)) = (&self.statement, &self.output) {
             return self.date_statement(&archive, id, target, settings);
+        }
+        if let (Some(bundle), Some(target)) = (&self.container, &self.output) {
+            return self.date_bundle(&archive, bundle, target, settings);
         }
         let listed = archive.settings();
         let is_nobody = |authorities: &[String], calendars: &[String]| authorities.is_empty() && calendars.is_empty();
@@ -128,15 +135,31 @@ impl Timestamp {
     }
 
     fn date_statement(&self, archive: &Archive, id: &str, target: &Path, settings: &Settings) -> Result<u8, Failure> {
-        let Some(url) = self.authority.first().or(archive.settings().authorities.first()) else {
-            return Err(Failure::of(WRONG_USE, &TimestampError::NoAuthority)
-                .try_this("--authority https://freetsa.org/tsr, with --remember to ask it from now on"));
-        };
+        let url = self.one_authority(archive)?;
         let trusted = settings.keyring().authorities()?;
         let asker = Asker::new().map_err(|error| Failure::of(FAILED, &error))?;
         let entry = find(&Log::published(archive)?.0, id)?;
         let stamped = stamp_statement(&entry.statement, url, &trusted, &asker)?;
         write_stamped(&entry.id.to_string(), target, &stamped, settings)
+    }
+
+    fn date_bundle(&self, archive: &Archive, bundle: &Path, target: &Path, settings: &Settings) -> Result<u8, Failure> {
+        let url = self.one_authority(archive)?;
+        let trusted = settings.keyring().authorities()?;
+        let asker = Asker::new().map_err(|error| Failure::of(FAILED, &error))?;
+        let anchored = contain(bundle, target, url, (&trusted, &asker)).map_err(|error| {
+            Failure::of(FAILED, &error).try_this("-o names another file, --authority another authority")
+        })?;
+        Ok(print_contained(bundle, target, &anchored, settings))
+    }
+
+    /// Returns the authority that is asked when one is enough: the one that is named, or the archive's first.
+    fn one_authority<'a>(&'a self, archive: &'a Archive) -> Result<&'a str, Failure> {
+        let url = self.authority.first().or(archive.settings().authorities.first()).map(String::as_str);
+        url.ok_or_else(|| {
+            Failure::of(WRONG_USE, &TimestampError::NoAuthority)
+                .try_this("--authority https://freetsa.org/tsr, with --remember to ask it from now on")
+        })
     }
 
     /// Asks whom it is to ask, once. In a row, each rests after a failure; by hand means now: those that are named, or all
@@ -212,6 +235,20 @@ fn write_stamped(
     output::line(&output::plain(&format!("{id}  {}  {}", anchored.time, anchored.authority)));
     output::line(&format!("  file      {}", target.display()));
     Ok(0)
+}
+
+fn print_contained(bundle: &Path, target: &Path, anchored: &Anchored, settings: &Settings) -> u8 {
+    if settings.json {
+        output::json(&json!({
+            "bundle": bundle,
+            "time": anchored.time.to_string(),
+            "authority": anchored.authority,
+            "file": target,
+        }));
+        return 0;
+    }
+    output::line(&output::plain(&format!("{}  {}  {}", target.display(), anchored.time, anchored.authority)));
+    0
 }
 
 /// Asks the authorities and calendars of `archive.toml` after a publication. Whatever becomes of it, what was published is published.

@@ -19,4 +19,6 @@ pub mod bundle;
 pub mod retention;
 pub mod verify;
 
+pub mod asic;
 pub mod declaration;
+pub mod loadfile;

@@ -5,6 +5,7 @@
 pub(crate) mod act;
 mod algorithms;
 mod bundle;
+mod container;
 pub(crate) mod drill;
 pub(crate) mod forge;
 mod revoked;

@@ -92,6 +92,7 @@ impl Yard {
             ids: ids.iter().map(|id| (*id).clone()).collect(),
             target,
             existing: Existing::Keep,
+            custody: affiant::archivist::bundle::CustodyNotes::Leave,
             withholding: None,
         };
         bundle(&archive, &keys, &order, &Silent).unwrap().path

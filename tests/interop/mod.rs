@@ -22,6 +22,7 @@ mod docx;
 mod go;
 mod openssl;
 mod packs;
+mod rooms;
 mod ssh;
 mod without_affiant;
 

@@ -72,7 +72,14 @@ impl Walk<'_> {
     fn file(&mut self, name: &str) {
         let is_known = matches!(
             name,
-            "README.md" | "archive.toml" | "checkpoint" | "journal" | "lock" | "withdrawn" | "anchors/pending"
+            "README.md"
+                | "archive.toml"
+                | "checkpoint"
+                | "custody.jsonl"
+                | "journal"
+                | "lock"
+                | "withdrawn"
+                | "anchors/pending"
         );
         if is_known || is_pack(name) {
             return;

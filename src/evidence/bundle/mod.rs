@@ -15,6 +15,7 @@ pub mod annex;
 pub mod layout;
 
 mod contents;
+mod crate_metadata;
 mod page;
 
 pub mod verifier;

@@ -13,6 +13,7 @@ use super::bag::{
     TAG_MANIFEST_NAME,
 };
 use super::contents;
+use super::crate_metadata;
 use super::layout::{self, Entries, LayoutError};
 use super::page;
 use super::seal::{BUNDLE_NAMESPACE, RECORD_NAMESPACE, Seal, SealError};
@@ -63,6 +64,8 @@ pub struct Draft {
     pub anchors: Vec<AnchorBytes>,
     /// What is withheld of subjects, by index, with the text that is shown in part.
     pub withheld: BTreeMap<u64, (Withheld, Option<Redacted>)>,
+    /// Annexes of the payload, by name.
+    pub annexes: BTreeMap<&'static str, Vec<u8>>,
     /// What makes the bundle, as `affiant 0.1.0`.
     pub software: String,
 }
@@ -120,6 +123,7 @@ impl Prepared {
         for (name, blob) in &prepared.blobs {
             members.push(Member::measure_with(name, |target| blobs.copy(*blob, target))?);
         }
+        prepared.add_annexes(draft, &entries, &members)?;
         prepared.add_tags(draft, &entries, key, &members)?;
         for (name, bytes) in &prepared.files {
             members.push(Member::measure(name, bytes.as_slice())?);
@@ -187,6 +191,19 @@ impl Prepared {
             self.files.insert(file(layout::TEXT_WITHHELD), redacted.text().to_vec());
             self.files.insert(file(layout::TEXT_PARTS), redacted.lines().into_bytes());
         }
+    }
+
+    fn add_annexes(&mut self, draft: &Draft, entries: &Entries, content: &[Member]) -> Result<(), WriteError> {
+        let origin = SignedCheckpoint::parse(&draft.checkpoint)?.checkpoint().origin.to_string();
+        let subjects: Vec<&Id> =
+            draft.subjects.iter().filter_map(|index| Some(&draft.entries.get(index)?.id)).collect();
+        let size_of = |member: &Member| Some((*self.blobs.get(&member.name)?, member.size_bytes));
+        let content = content.iter().filter_map(|member| Some((member.name.as_str(), size_of(member)?))).collect();
+        let described = crate_metadata::Described { entries, subjects: &subjects, content, origin: &origin };
+        let description = crate_metadata::text(&described);
+        self.files.insert(annex::CRATE.to_owned(), description.into_bytes());
+        self.files.extend(draft.annexes.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.clone())));
+        Ok(())
     }
 
     fn add_anchors(&mut self, anchors: &[AnchorBytes]) {

@@ -33,6 +33,7 @@ pub mod spool;
 
 pub mod anchors;
 pub mod catalogue;
+pub mod custody;
 pub mod growth;
 pub mod index;
 pub mod references;
