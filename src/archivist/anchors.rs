@@ -5,8 +5,10 @@ use super::read::{Log, ReadError};
 use crate::base::hash::Hash;
 use crate::evidence::anchor::{self, AnchorBytes};
 use crate::evidence::record::{After, Anchor, AnchorProof};
+use crate::evidence::renewal::{self, LongHash, LongTree, Path, anchor_leaf};
 use crate::log::checkpoint::SignedCheckpoint;
 use crate::log::consistency::ConsistencyProof;
+use crate::outside::archive::anchors::Anchors;
 use crate::outside::archive::{Archive, ArchiveError};
 use crate::timestamp::reply::Reply;
 
@@ -16,6 +18,9 @@ const COVERING_COUNT_MAX: usize = 4;
 
 /// How many anchors that cover a record are looked at for all of that.
 const LOOKED_AT_COUNT_MAX: usize = 256;
+
+/// How many renewals a bundle carries: one in three years, for as long as anybody asks.
+const RENEWAL_COUNT_MAX: usize = 8;
 
 /// How many of the newest anchors are looked at for one that a record can name.
 const NEWEST_COUNT_MAX: usize = 64;
@@ -50,8 +55,19 @@ pub fn anchors_for(log: &Log<'_>, records: &[(u64, u64)]) -> Result<Vec<AnchorBy
             mined += usize::from(here.is_some_and(|anchor| anchor.complete_proofs().next().is_some()));
         }
     }
+    for size in renewals_of(&anchors, &sizes, records)? {
+        if !wanted.contains(&size) {
+            wanted.push(size);
+            read.push(anchors.read(size)?);
+        }
+    }
+    for anchor in read.iter_mut().filter(|anchor| anchor.renewal_replies.is_empty()) {
+        anchor.renewal = None; // Nobody has dated it.
+    }
     read.retain(AnchorBytes::is_said);
     read.sort_by_key(|anchor| anchor.size);
+    let indexes: Vec<u64> = records.iter().map(|(index, _)| *index).collect();
+    add_paths(&anchors, &mut read, &indexes)?;
     for anchor in &mut read {
         let nodes = log.archive().nodes(log.size());
         let proof = ConsistencyProof::make(&nodes, anchor.size, log.size())
@@ -59,6 +75,45 @@ pub fn anchors_for(log: &Log<'_>, records: &[(u64, u64)]) -> Result<Vec<AnchorBy
         anchor.consistency = Some(anchor::write_consistency(&proof));
     }
     Ok(read)
+}
+
+/// Returns the newest anchors with a renewal that covers one of some records.
+fn renewals_of(anchors: &Anchors, sizes: &[u64], records: &[(u64, u64)]) -> Result<Vec<u64>, ArchiveError> {
+    let first = records.iter().map(|(index, _)| *index).min().unwrap_or(u64::MAX);
+    let mut found = Vec::new();
+    for size in sizes.iter().rev().filter(|size| **size > first).take(LOOKED_AT_COUNT_MAX) {
+        if found.len() < RENEWAL_COUNT_MAX && anchors.has_renewal(*size)? {
+            found.push(*size);
+        }
+    }
+    Ok(found)
+}
+
+/// Adds to each renewal the way from the leaves of some records, and of the files of all the anchors.
+fn add_paths(anchors: &Anchors, read: &mut [AnchorBytes], records: &[u64]) -> Result<(), ArchiveError> {
+    let files: Vec<(u64, LongHash)> = read
+        .iter()
+        .flat_map(|anchor| {
+            let leaf = |(name, bytes): &(String, &[u8])| (anchor.size, anchor_leaf(anchor.size, name, bytes));
+            anchor.files().iter().map(leaf).collect::<Vec<_>>()
+        })
+        .collect();
+    for anchor in read.iter_mut().filter(|anchor| !anchor.renewal_replies.is_empty()) {
+        let bytes = anchors.renewal_leaves(anchor.size)?;
+        let leaves: Vec<LongHash> = bytes.chunks(LongHash::SIZE_BYTES).filter_map(LongHash::from_slice).collect();
+        let size = usize::try_from(anchor.size).unwrap_or(usize::MAX);
+        let of_files = leaves.iter().enumerate().skip(size);
+        let covered = of_files.filter(|(_, leaf)| files.iter().any(|(at, file)| *at <= anchor.size && file == *leaf));
+        let of_records = records.iter().filter(|index| **index < anchor.size);
+        let mut wanted: Vec<usize> = of_records.filter_map(|index| usize::try_from(*index).ok()).collect();
+        wanted.extend(covered.map(|(place, _)| place));
+        wanted.sort_unstable();
+        wanted.dedup();
+        let tree = LongTree::over(leaves.clone());
+        let path = |place: usize| Path { leaf: u64::try_from(place).unwrap_or(u64::MAX), siblings: tree.path(place) };
+        anchor.renewal_paths = Some(renewal::write_paths(&wanted.into_iter().map(path).collect::<Vec<_>>()));
+    }
+    Ok(())
 }
 
 /// Returns what the next record can name: the newest checkpoint that was dated or cosigned, with who said so.
@@ -72,7 +127,8 @@ pub fn newest_anchor(
 ) -> Result<Option<After>, ArchiveError> {
     newest_with(archive, size_max, root_at, |anchor, root| {
         // A path to a block can be known before the block is: what could not be foreseen is the block's header.
-        let named = proofs(anchor, root).into_iter().filter(|proof| proof.kind != AnchorProof::OPENTIMESTAMPS);
+        let kinds = [AnchorProof::RFC_3161, AnchorProof::COSIGNATURE, AnchorProof::BITCOIN_HEADER];
+        let named = proofs(anchor, root).into_iter().filter(|proof| kinds.contains(&proof.kind.as_str()));
         named.map(|proof| proof.sha256).collect()
     })
 }
@@ -146,7 +202,18 @@ fn proofs(anchor: &AnchorBytes, root: Hash) -> Vec<AnchorProof> {
     let complete = complete.map(|(bytes, _)| proof(AnchorProof::OPENTIMESTAMPS, Hash::of(bytes)));
     let headers = anchor.proven_headers().into_iter().take(NAMED_COUNT_MAX);
     let headers = headers.map(|bytes| proof(AnchorProof::BITCOIN_HEADER, Hash::of(bytes)));
-    said.chain(complete).chain(headers).collect()
+    let mut said: Vec<AnchorProof> = said.chain(complete).chain(headers).collect();
+    let over =
+        |reply: &[u8], text: &[u8]| Reply::parse(reply).is_ok_and(|reply| anchor::token_over(&reply, text).is_ok());
+    if let Some(text) = &anchor.renewal {
+        let replies = anchor.renewal_replies.iter().filter(|(_, reply)| over(reply, text)).take(NAMED_COUNT_MAX);
+        let replies: Vec<AnchorProof> =
+            replies.map(|(_, reply)| proof(AnchorProof::RENEWAL_RFC_3161, Hash::of(reply))).collect();
+        // A text that nobody has dated may be replaced.
+        said.extend((!replies.is_empty()).then(|| proof(AnchorProof::RENEWAL, Hash::of(text))));
+        said.extend(replies);
+    }
+    said
 }
 
 /// Returns the hashes of the cosignatures beside a checkpoint with this root. Each was verified before it was kept.

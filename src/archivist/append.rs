@@ -274,6 +274,19 @@ impl Appender {
         Ok(signed)
     }
 
+    /// Commits to the anchors that the log has no record of yet, in a publication of their own, when there are any; says
+    /// whether there were.
+    ///
+    /// # Errors
+    /// As [`Appender::publish`].
+    pub fn publish_anchors(&mut self, now: Time) -> Result<bool, AppendError> {
+        let has_any = !self.uncommitted.is_empty();
+        if has_any {
+            self.publish(now)?;
+        }
+        Ok(has_any)
+    }
+
     /// Makes all that was published durable in its place and empties the journal, as dropping the appender does too.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use super::calendars::standing;
 use super::pending::Attempt;
 use super::places::Places;
 use super::read::Log;
+use super::renew::ageing;
 use super::timestamp::state;
 use super::witness;
 
@@ -20,6 +21,9 @@ use crate::outside::keys::{Keyring, KeysError};
 
 /// Times before this are a clock that was never set: the day on which this format was made.
 const EARLIEST_SECONDS: u64 = 1_795_305_600;
+
+/// How long before a token stops being good it is said: half a year, so that a holiday and an outage fit in.
+const RENEW_SECONDS_BEFORE: u64 = 180 * 86_400;
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -78,7 +82,7 @@ pub fn examine(places: &Places, now: Time) -> Vec<Advice> {
     let keyring = places.keyring();
     advice.extend(keys(&keyring));
     match places.open_archive() {
-        Ok(archive) => advice.extend(log(&archive, &keyring)),
+        Ok(archive) => advice.extend(log(&archive, &keyring, now)),
         Err(error @ ArchiveError::NotArchive { .. }) => {
             advice.push(Advice::weak("archive", error.to_string(), "`affiant capture TARGET` makes one"));
         }
@@ -163,7 +167,7 @@ fn keys(keyring: &Keyring) -> Vec<Advice> {
     advice
 }
 
-fn log(archive: &Archive, keyring: &Keyring) -> Vec<Advice> {
+fn log(archive: &Archive, keyring: &Keyring, now: Time) -> Vec<Advice> {
     let (log, checkpoint) = match Log::published(archive) {
         Ok(published) => published,
         Err(error) => {
@@ -195,6 +199,7 @@ fn log(archive: &Archive, keyring: &Keyring) -> Vec<Advice> {
     }
     advice.push(timestamps(archive));
     advice.extend(calendars(archive));
+    advice.extend(age(archive, keyring, now));
     advice.extend(witnesses(archive, keyring));
     if archive.settings().naan.is_none() {
         advice.push(Advice::weak(
@@ -240,6 +245,26 @@ fn timestamps(archive: &Archive) -> Advice {
     }
     let found = format!("pending: the newest checkpoint has size {}, the newest dated one {newest}", state.size);
     Advice::weak(ABOUT, found, "`affiant timestamp`")
+}
+
+/// Says which token stops being good first; nothing where none holds.
+fn age(archive: &Archive, keyring: &Keyring, now: Time) -> Option<Advice> {
+    const ABOUT: &str = "renewal";
+    let trusted = keyring.authorities().ok()?; // What is wrong with them was said of the keys.
+    let ageing = match ageing(archive, &trusted) {
+        Ok(ageing) => ageing,
+        Err(error) => {
+            return Some(Advice::wrong(ABOUT, with_causes(&error), "`affiant audit` names everything that is damaged"));
+        }
+    };
+    let renewed = ageing.renewed.map_or_else(|| "never".to_owned(), |size| format!("at size {size}"));
+    let (file, authority, end) = ageing.first?;
+    let found = format!("`{file}` of `{authority}` is good until {}; renewed {renewed}", end.to_second());
+    if end.seconds() > now.seconds().saturating_add(RENEW_SECONDS_BEFORE) {
+        return Some(Advice::good(ABOUT, found));
+    }
+    let remedy = "`affiant renew`, while the certificates and algorithms of all tokens are good";
+    Some(if end > now { Advice::weak(ABOUT, found, remedy) } else { Advice::wrong(ABOUT, found, remedy) })
 }
 
 /// Says how the archive stands with its OpenTimestamps calendars; nothing where it never had any.

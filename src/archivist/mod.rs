@@ -20,6 +20,7 @@ mod signer;
 pub mod calendars;
 pub mod container;
 pub mod pending;
+pub mod renew;
 pub mod timestamp;
 pub mod witness;
 pub mod witnessing;

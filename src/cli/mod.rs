@@ -28,6 +28,7 @@ mod verify_page;
 
 mod calendars;
 mod monitor;
+mod renew;
 mod timestamp;
 mod witness;
 mod witness_serve;
@@ -113,6 +114,7 @@ enum Command {
     Declare(declare::Declare),
     VerifyPage(verify_page::VerifyPage),
     Timestamp(timestamp::Timestamp),
+    Renew(renew::Renew),
     Witness(witness::Witness),
     Monitor(monitor::Monitor),
     Audit(audit::Audit),
@@ -159,6 +161,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Command::Declare(command) => command.run(&settings),
         Command::VerifyPage(command) => command.run(&settings),
         Command::Timestamp(command) => command.run(&settings),
+        Command::Renew(command) => command.run(&settings),
         Command::Witness(command) => command.run(&settings),
         Command::Monitor(command) => command.run(&settings),
         Command::Audit(command) => command.run(&settings),

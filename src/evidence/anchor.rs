@@ -10,6 +10,9 @@
 //! 12/witness.example-w1-5d0c….cosignature   one signature line of a witness over that file's text, named likewise
 //! 12/calendar.example-91f0….ots         an OpenTimestamps proof over that file, named likewise
 //! 12/bitcoin-863000.header              the 80 bytes at the front of a block that such a proof ends at
+//! 12/renewal, 12/renewal-leaves         everything that was held then, hashed anew ([`super::renewal`]), and each leaf's 64
+//!                                       bytes, in the archive alone; in a bundle the paths of some of them, `renewal-paths`
+//! 12/tsa.example-77c1….renewal-tsr      a reply over the file `renewal`, named likewise; `.renewal-tsq` in the archive alone
 //! 12/consistency                        in a bundle: how the log grew from that checkpoint to the bundle's
 //! ```
 //!
@@ -44,9 +47,11 @@ use data_encoding::BASE64;
 
 use crate::base::base64;
 use crate::base::hash::Hash;
+use crate::base::time::Time;
 use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::log::consistency::ConsistencyProof;
 use crate::log::note::NoteSignature;
+use crate::timestamp::algorithm::Digest;
 use crate::timestamp::authorities::Authorities;
 use crate::timestamp::opentimestamps::blocks::Blocks;
 use crate::timestamp::opentimestamps::header::{Header, HeaderError};
@@ -84,6 +89,21 @@ pub const PROOF_EXTENSION: &str = ".ots";
 /// How the name of a header begins and ends; its block's height stands between.
 const HEADER_NAME: (&str, &str) = ("bitcoin-", ".header");
 
+/// What was held, hashed anew.
+pub const RENEWAL: &str = "renewal";
+
+/// The leaves below it.
+pub const RENEWAL_LEAVES: &str = "renewal-leaves";
+
+/// The way from some of the leaves to it.
+pub const RENEWAL_PATHS: &str = "renewal-paths";
+
+/// How the name of a reply over a renewal ends.
+pub const RENEWAL_REPLY_EXTENSION: &str = ".renewal-tsr";
+
+/// How the name of a request for one ends.
+pub const RENEWAL_REQUEST_EXTENSION: &str = ".renewal-tsq";
+
 /// The longest part of a name that is the authority's.
 const AUTHORITY_LENGTH_MAX: usize = 64;
 
@@ -104,13 +124,35 @@ pub struct AnchorBytes {
     pub proofs: Vec<(String, Vec<u8>)>,
     /// The headers of blocks, with their heights.
     pub headers: Vec<(u64, Vec<u8>)>,
+    /// The text of a renewal.
+    pub renewal: Option<Vec<u8>>,
+    /// The way from some leaves to it.
+    pub renewal_paths: Option<Vec<u8>>,
+    /// The replies over it, with their names.
+    pub renewal_replies: Vec<(String, Vec<u8>)>,
 }
 
 impl AnchorBytes {
     /// Says whether anybody said anything of the checkpoint.
     #[must_use]
     pub fn is_said(&self) -> bool {
-        !self.replies.is_empty() || !self.cosignatures.is_empty() || !self.proofs.is_empty()
+        !self.replies.is_empty()
+            || !self.cosignatures.is_empty()
+            || !self.proofs.is_empty()
+            || !self.renewal_replies.is_empty()
+    }
+
+    /// Returns the files that a renewal covers, by name.
+    #[must_use]
+    pub fn files(&self) -> Vec<(String, &[u8])> {
+        let single = [(CHECKPOINT, &self.checkpoint), (RENEWAL, &self.renewal)];
+        let single = single.into_iter().filter_map(|(name, bytes)| Some((name.to_owned(), bytes.as_deref()?)));
+        let named = [&self.replies, &self.cosignatures, &self.proofs, &self.renewal_replies].into_iter().flatten();
+        let named = named.map(|(name, bytes)| (name.clone(), bytes.as_slice()));
+        let headers = self.headers.iter().map(|(height, bytes)| (header_name(*height), bytes.as_slice()));
+        let mut files: Vec<(String, &[u8])> = single.chain(named).chain(headers).collect();
+        files.sort_unstable();
+        files
     }
 
     /// Returns the headers that can be read.
@@ -186,6 +228,12 @@ pub fn height_of(name: &str) -> Option<u64> {
     (header_name(height) == name).then_some(height)
 }
 
+/// Says whether a name is one that [`stem`] gives to a reply over a renewal, and `.renewal-tsr`.
+#[must_use]
+pub fn is_renewal_reply_name(name: &str, sha256: Hash) -> bool {
+    is_name(name, RENEWAL_REPLY_EXTENSION, sha256)
+}
+
 fn is_name(name: &str, extension: &str, sha256: Hash) -> bool {
     let stem = name.strip_suffix(extension);
     let parts = stem.and_then(|stem| stem.rsplit_once('-'));
@@ -256,8 +304,39 @@ pub fn token_over<'r>(reply: &'r Reply, checkpoint: &[u8]) -> Result<&'r Token, 
 /// # Errors
 /// A [`ReplyError`]; [`is_contradiction`] tells what is wrong from what is merely not shown.
 pub fn verify(reply: &[u8], checkpoint: &[u8], authorities: &Authorities) -> Result<Verified, ReplyError> {
+    verify_seen(reply, checkpoint, authorities, None)
+}
+
+/// Verifies a reply likewise, where a renewal covers it and was there by a moment.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_seen(
+    reply: &[u8],
+    checkpoint: &[u8],
+    authorities: &Authorities,
+    seen: Option<Time>,
+) -> Result<Verified, ReplyError> {
     let reply = Reply::parse(reply)?;
-    Ok(token_over(&reply, checkpoint)?.verify(authorities)?)
+    Ok(token_over(&reply, checkpoint)?.verify_seen(authorities, seen)?)
+}
+
+/// Verifies a reply over a renewal, whose imprint is one of SHA-512.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_renewal(
+    reply: &[u8],
+    renewal: &[u8],
+    authorities: &Authorities,
+    seen: Option<Time>,
+) -> Result<Verified, ReplyError> {
+    let reply = Reply::parse(reply)?;
+    let token = token_over(&reply, renewal)?;
+    if token.timestamp().digest != Digest::Sha512 {
+        return Err(TokenError::ShortImprint { found: token.timestamp().digest.as_str() }.into());
+    }
+    Ok(token.verify_seen(authorities, seen)?)
 }
 
 /// Verifies an OpenTimestamps proof over a checkpoint, for a reader who knows some blocks; `carried` are headers that lie

@@ -9,6 +9,7 @@ pub mod statement;
 pub mod citation;
 
 pub mod anchor;
+pub mod renewal;
 pub mod stamped;
 
 pub mod parts;

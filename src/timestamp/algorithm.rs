@@ -6,6 +6,9 @@
 //! | RSA       | 2048 to 8192 bits, PKCS #1 v1.5, or PSS with one hash throughout and a salt as long   |
 //! | ECDSA     | P-256 and P-384, with any of the hashes                                               |
 //!
+//! How long a key is relied upon: RSA below 3072 bits until the end of 2030, all others here until the end of 2035 (NIST IR
+//! 8547, initial public draft, tables 2 and 4: deprecated, and disallowed). Nothing is refused for that; it is when to renew.
+//!
 //! Source: RFC 5754, RFC 4055, RFC 5480, RFC 8017. SHA-1 and MD5 are refused by name: a signature or an imprint
 //! over them says nothing any more. The mathematics is that of `ring` (RSA) and of `p256` and `p384`.
 
@@ -183,6 +186,15 @@ fn read_pss(identifier: &mut Reader<'_>) -> Result<Scheme, AlgorithmError> {
     if is_usual { Ok(Scheme::RsaPss(digest)) } else { Err(AlgorithmError::UnusualPss) }
 }
 
+/// How long an `RSAPublicKey` of 3072 bits is at least: its modulus alone has 384 bytes.
+const LONG_RSA_KEY_BYTES: usize = 384;
+
+/// `date -u -d 2031-01-01 +%s`.
+const END_OF_2030_SECONDS: u64 = 1_924_992_000;
+
+/// `date -u -d 2036-01-01 +%s`.
+const END_OF_2035_SECONDS: u64 = 2_082_758_400;
+
 /// A public key that certificates and tokens are verified with.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum PublicKey {
@@ -212,6 +224,14 @@ impl PublicKey {
             (true, Some(P384)) => Self::P384(bits),
             (_, curve) => Self::Other(dotted(curve.unwrap_or(oid))),
         })
+    }
+
+    /// Returns until when signatures by it are relied upon, in seconds since 1970.
+    pub(super) fn relied_on_until_seconds(&self) -> u64 {
+        match self {
+            Self::Rsa(key) if key.len() < LONG_RSA_KEY_BYTES => END_OF_2030_SECONDS,
+            _ => END_OF_2035_SECONDS,
+        }
     }
 
     /// Checks a signature over `message`.

@@ -53,6 +53,8 @@ pub struct Brought<'b> {
     pub certificates: &'b [Certificate],
     /// Lists by which one of them is taken back.
     pub lists: &'b [RevocationList],
+    /// By when somebody else has seen the token: what befell a key afterwards does not touch it.
+    pub seen: Option<Time>,
 }
 
 /// A chain that holds: the authority's own certificate first, the root last.
@@ -270,7 +272,8 @@ impl Search<'_> {
             if at <= self.at {
                 return Err(ChainError::Revoked { name, at, reason });
             }
-            if !revocation.spares_the_past() {
+            let was_seen = self.brought.seen.is_some_and(|seen| seen < at);
+            if !revocation.spares_the_past() && !was_seen {
                 return Err(ChainError::Compromised { name, at, reason });
             }
         }
@@ -310,6 +313,12 @@ impl Chain {
     #[must_use]
     pub fn ends(&self) -> Time {
         self.0.iter().map(Certificate::not_after).min().unwrap_or(Time::EPOCH)
+    }
+
+    /// Returns the moment after which its weakest algorithm is no longer to be relied upon.
+    #[must_use]
+    pub fn relied_on_until(&self) -> Time {
+        self.0.iter().map(Certificate::relied_on_until).min().unwrap_or(Time::EPOCH)
     }
 }
 

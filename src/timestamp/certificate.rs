@@ -214,6 +214,12 @@ impl Certificate {
         self.not_before
     }
 
+    /// Returns the moment after which signatures by its key are no longer to be relied upon ([`super::algorithm`]).
+    #[must_use]
+    pub fn relied_on_until(&self) -> Time {
+        Time::from_seconds(self.key.relied_on_until_seconds()).unwrap_or(Time::EPOCH)
+    }
+
     /// Says whether it names itself as its issuer.
     #[must_use]
     pub fn is_self_issued(&self) -> bool {

@@ -309,7 +309,16 @@ impl Token {
     /// # Errors
     /// A [`ChainError`].
     pub fn chain(&self, signer: &Certificate, authorities: &Authorities) -> Result<Chain, ChainError> {
-        let brought = Brought { certificates: &self.certificates, lists: &self.lists };
+        self.chain_seen(signer, authorities, None)
+    }
+
+    fn chain_seen(
+        &self,
+        signer: &Certificate,
+        authorities: &Authorities,
+        seen: Option<Time>,
+    ) -> Result<Chain, ChainError> {
+        let brought = Brought { certificates: &self.certificates, lists: &self.lists, seen };
         authorities.chain(signer, brought, self.timestamp.time)
     }
 
@@ -318,9 +327,17 @@ impl Token {
     /// # Errors
     /// A [`TokenError`]; [`TokenError::is_contradiction`] tells what is wrong from what is merely not shown.
     pub fn verify(&self, authorities: &Authorities) -> Result<Verified, TokenError> {
+        self.verify_seen(authorities, None)
+    }
+
+    /// Verifies the token likewise, where somebody else has seen it by a moment: a renewal that covers it.
+    ///
+    /// # Errors
+    /// As [`Token::verify`].
+    pub fn verify_seen(&self, authorities: &Authorities, seen: Option<Time>) -> Result<Verified, TokenError> {
         let side: Vec<Certificate> = authorities.side().iter().chain(authorities.roots()).cloned().collect();
         let signer = self.signer(&side)?;
-        let chain = self.chain(signer, authorities)?;
+        let chain = self.chain_seen(signer, authorities, seen)?;
         let microseconds = self.timestamp.time.microseconds();
         let accuracy = self.timestamp.accuracy_microseconds.unwrap_or(0);
         let moved = |microseconds| Time::from_microseconds(microseconds).unwrap_or(self.timestamp.time);
@@ -525,6 +542,8 @@ pub enum TokenError {
     OtherName { expected: String, found: String },
     #[error("not a timestamp token, but content of type {found}")]
     OtherType { found: String },
+    #[error("a renewal's token is over SHA-512, and this one is over {found}")]
+    ShortImprint { found: &'static str },
     #[error("the token's signature")]
     Signature(#[source] AlgorithmError),
     #[error(transparent)]

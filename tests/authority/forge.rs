@@ -109,11 +109,15 @@ impl Forge {
     fn reply(&self, imprint: &[u8], nonce: Option<&[u8]>, time: Time, hashing: Hashing) -> Vec<u8> {
         let digest = |is_sha1: bool| all(0x30, &[tlv(0x06, if is_sha1 { SHA_1 } else { SHA_256 })]);
         let pkcs_9 = |rest: &[u8]| tlv(0x06, &[PKCS_9, rest].concat());
+        let imprint_digest = match imprint.len() {
+            64 => all(0x30, &[tlv(0x06, SHA_512)]),
+            _ => digest(hashing == Hashing::Sha1Imprint),
+        };
         let imprint = if hashing == Hashing::Sha1Imprint { &imprint[..20] } else { imprint };
         let mut content = vec![
             tlv(0x02, &[1]),
             tlv(0x06, &[0x2a, 3, 4]),
-            all(0x30, &[digest(hashing == Hashing::Sha1Imprint), tlv(0x04, imprint)]),
+            all(0x30, &[imprint_digest, tlv(0x04, imprint)]),
             tlv(0x02, &[1]),
             tlv(0x18, &generalized(time)),
             all(0x30, &[tlv(0x02, &[1])]),
@@ -178,6 +182,7 @@ impl affiant::archivist::timestamp::Ask for Simulated<'_> {
 }
 
 const SHA_256: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
+const SHA_512: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3];
 const SHA_1: &[u8] = &[0x2b, 0x0e, 3, 2, 0x1a];
 const PKCS_9: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9];
 

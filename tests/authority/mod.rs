@@ -8,6 +8,8 @@ mod bundle;
 mod container;
 pub(crate) mod drill;
 pub(crate) mod forge;
+mod renew;
+mod renewal;
 mod revoked;
 mod stamped;
 

@@ -9,6 +9,7 @@ use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::evidence::anchor::{self, AnchorBytes};
 use crate::evidence::record::{Body, Record};
+use crate::evidence::renewal::{LongHash, LongTree, Renewal};
 use crate::evidence::verify::Trust;
 use crate::log::checkpoint::SignedCheckpoint;
 use crate::log::merkle;
@@ -91,6 +92,7 @@ impl Checking<'_> {
             Err(error) => report.damage(format!("{folder}/checkpoint"), with_causes(&error), COST),
         }
         self.blocks(anchor, checkpoint, report);
+        self.renewal(anchor, SignedCheckpoint::parse(checkpoint).ok().as_ref(), report);
         for (_, line) in &anchor.cosignatures {
             self.named.0.remove(&(anchor.size, Hash::of(line)));
         }
@@ -106,6 +108,39 @@ impl Checking<'_> {
             {
                 report.damage(format!("{folder}/{name}"), with_causes(&error), COST);
             }
+        }
+    }
+
+    /// Checks a renewal: that it is of its checkpoint, that its leaves lead to it, and each token over it.
+    fn renewal(&mut self, anchor: &AnchorBytes, signed: Option<&SignedCheckpoint>, report: &mut AuditReport) {
+        let folder = format!("anchors/{}", anchor.size);
+        let Some(text) = &anchor.renewal else { return };
+        self.named.0.remove(&(anchor.size, Hash::of(text)));
+        for (name, reply) in &anchor.renewal_replies {
+            let sha256 = Hash::of(reply);
+            self.named.0.remove(&(anchor.size, sha256));
+            if !anchor::is_renewal_reply_name(name, sha256) {
+                report.damage(format!("{folder}/{name}"), format!("its SHA-256 is {sha256}"), COST);
+                continue;
+            }
+            if let Err(error) = anchor::verify_renewal(reply, text, self.trusted, None)
+                && anchor::is_contradiction(&error)
+            {
+                report.damage(format!("{folder}/{name}"), with_causes(&error), COST);
+            }
+        }
+        let renewal = Renewal::parse(text);
+        let is_of =
+            renewal.as_ref().is_some_and(|renewal| signed.is_some_and(|signed| renewal.is_of(signed.checkpoint())));
+        if !is_of {
+            report.damage(format!("{folder}/{}", anchor::RENEWAL), "it is not of the checkpoint beside it", COST);
+        }
+        let leaves = self.archive.anchors().renewal_leaves(anchor.size).unwrap_or_default();
+        let leaves: Vec<LongHash> = leaves.chunks(LongHash::SIZE_BYTES).filter_map(LongHash::from_slice).collect();
+        let root = LongTree::over(leaves).root();
+        if renewal.is_some_and(|renewal| renewal.long_root != root) {
+            let found = "the leaves do not lead to the renewal";
+            report.damage(format!("{folder}/{}", anchor::RENEWAL_LEAVES), found, COST);
         }
     }
 

@@ -6,7 +6,10 @@ use std::path::Path;
 use super::blobs::DERIVED;
 use super::report::AuditReport;
 
-use crate::evidence::anchor::{CHECKPOINT, PROOF_EXTENSION, REPLY_EXTENSION, REQUEST_EXTENSION, height_of};
+use crate::evidence::anchor::{
+    CHECKPOINT, PROOF_EXTENSION, RENEWAL, RENEWAL_LEAVES, RENEWAL_REPLY_EXTENSION, RENEWAL_REQUEST_EXTENSION,
+    REPLY_EXTENSION, REQUEST_EXTENSION, height_of,
+};
 use crate::log::tile::{Tile, TileKind};
 use crate::outside::archive::anchors::size_of;
 
@@ -93,7 +96,8 @@ impl Walk<'_> {
                 || file.ends_with(REPLY_EXTENSION)
                 || file.ends_with(REQUEST_EXTENSION)
                 || file.ends_with(PROOF_EXTENSION)
-                || height_of(file).is_some())
+                || height_of(file).is_some()
+                || is_of_renewal(file))
         {
             return; // What is in it is checked with the anchors.
         }
@@ -116,6 +120,11 @@ impl Walk<'_> {
             _ => self.wider += 1,
         }
     }
+}
+
+fn is_of_renewal(file: &str) -> bool {
+    let ends = [RENEWAL_REPLY_EXTENSION, RENEWAL_REQUEST_EXTENSION];
+    [RENEWAL, RENEWAL_LEAVES].contains(&file) || ends.iter().any(|end| file.ends_with(end))
 }
 
 /// Says whether a folder's name is one of an anchor's.

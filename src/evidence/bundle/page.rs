@@ -153,13 +153,18 @@ const PARTS: &str = include_str!("parts.md");
 
 /// The steps about times and witnesses; nothing where nobody dated the log or saw it.
 fn times(described: &Described<'_>) -> String {
-    let (mut dated, mut witnessed, mut mined) = (String::new(), String::new(), String::new());
+    let (mut dated, mut witnessed, mut mined, mut renewed) =
+        (String::new(), String::new(), String::new(), String::new());
     for anchor in described.anchors {
         let file = |name: &str| layout::anchor_file(anchor.size, name);
         for (name, reply) in &anchor.replies {
             let checkpoint = file(anchor::CHECKPOINT);
             let _ = writeln!(dated, "    openssl ts -verify -data {checkpoint} -in {} -CAfile ROOT.pem", file(name));
             let _ = writeln!(dated, "    sha256sum {}    # {}", file(name), Hash::of(reply));
+        }
+        for (name, _) in &anchor.renewal_replies {
+            let renewal = file(anchor::RENEWAL);
+            let _ = writeln!(renewed, "    openssl ts -verify -data {renewal} -in {} -CAfile ROOT.pem", file(name));
         }
         for (name, _) in &anchor.proofs {
             let _ = writeln!(mined, "    ots verify -f {} {}", file(anchor::CHECKPOINT), file(name));
@@ -171,7 +176,7 @@ fn times(described: &Described<'_>) -> String {
     if !witnessed.is_empty() {
         witnessed.insert_str(0, "    sh verify.sh --witness VKEY\n");
     }
-    let steps = [(TIMES, dated), (WITNESSED, witnessed), (MINED, mined)]
+    let steps = [(TIMES, dated), (WITNESSED, witnessed), (MINED, mined), (RENEWED, renewed)]
         .into_iter()
         .filter(|(_, commands)| !commands.is_empty());
     let step = |(number, (step, commands)): (usize, (&str, String))| {
@@ -184,6 +189,8 @@ fn times(described: &Described<'_>) -> String {
 const FIRST_ABOUT_TIMES: usize = 7;
 
 const WITNESSED: &str = include_str!("witnessed.md");
+
+const RENEWED: &str = include_str!("renewed.md");
 
 const MINED: &str = include_str!("mined.md");
 

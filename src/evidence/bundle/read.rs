@@ -312,6 +312,11 @@ impl<F: Folder> Bundle<F> {
             match file {
                 anchor::CHECKPOINT => found.checkpoint = Some(bytes),
                 anchor::CONSISTENCY => found.consistency = Some(bytes),
+                anchor::RENEWAL => found.renewal = Some(bytes),
+                anchor::RENEWAL_PATHS => found.renewal_paths = Some(bytes),
+                reply if anchor::is_renewal_reply_name(reply, Hash::of(&bytes)) => {
+                    found.renewal_replies.push((reply.to_owned(), bytes));
+                }
                 reply if anchor::is_reply_name(reply, Hash::of(&bytes)) => {
                     found.replies.push((reply.to_owned(), bytes));
                 }

@@ -94,7 +94,7 @@ for folder in data/anchors/*/; do
   fi
   for reply in "$folder"/*.tsr; do
     if [ ! -f "$reply" ]; then
-      ls "$folder"/*.cosignature >/dev/null 2>&1 || ls "$folder"/*.ots >/dev/null 2>&1 ||
+      ls "$folder"/*.cosignature >/dev/null 2>&1 || ls "$folder"/*.ots >/dev/null 2>&1 || ls "$folder"/*.renewal-tsr >/dev/null 2>&1 ||
         missing "times: a timestamp, a cosignature or a proof in \`$folder\`"
       continue
     fi

@@ -217,6 +217,9 @@ impl Prepared {
             let headers =
                 anchor.headers.iter().map(|(height, bytes)| (file(&anchor::header_name(*height)), bytes.clone()));
             self.files.extend(headers);
+            let renewal = [(anchor::RENEWAL, &anchor.renewal), (anchor::RENEWAL_PATHS, &anchor.renewal_paths)];
+            self.files.extend(renewal.into_iter().filter_map(|(name, bytes)| Some((file(name), bytes.clone()?))));
+            self.files.extend(anchor.renewal_replies.iter().map(|(name, bytes)| (file(name), bytes.clone())));
         }
     }
 

@@ -141,7 +141,8 @@ pub struct Provision {
 /// Fields: `size`, `root` (those of the anchored checkpoint), `checkpoint` (SHA-256 of the note as anchored) and
 /// `proofs` (each `kind`, `sha256`). A `kind` of `rfc3161` is a timestamp reply, hashed as the file `.tsr` that it is;
 /// one of `cosignature` is a witness's line, hashed as the file `.cosignature`; one of `opentimestamps` is a proof that ends
-/// at a block, hashed as the file `.ots`; one of `bitcoin-header` is the 80 bytes of such a block's header.
+/// at a block, hashed as the file `.ots`; one of `bitcoin-header` is the 80 bytes of such a block's header. `renewal` and
+/// `renewal-rfc3161` are the text of a renewal and a reply over it, hashed as the files that they are.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Anchor {
     /// The anchored checkpoint's tree size.
@@ -175,6 +176,12 @@ impl AnchorProof {
 
     /// The kind of a block's header.
     pub const BITCOIN_HEADER: &'static str = "bitcoin-header";
+
+    /// The kind of a renewal's text.
+    pub const RENEWAL: &'static str = "renewal";
+
+    /// The kind of a timestamp reply over a renewal's text.
+    pub const RENEWAL_RFC_3161: &'static str = "renewal-rfc3161";
 }
 
 impl Anchor {

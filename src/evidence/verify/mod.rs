@@ -38,6 +38,7 @@ mod content;
 mod entry;
 mod history;
 mod origin;
+mod renewed;
 mod subject;
 mod times;
 mod withheld;
@@ -107,7 +108,7 @@ pub fn verify<'t>(source: &dyn Source, subject: &Id, trust: impl Into<Trust<'t>>
     }
     findings.extend(head.findings());
     let record = verified.as_ref().map(|entry| &entry.record);
-    let times = times::check(source, &head, record, trust, now);
+    let times = times::check(source, (&head, subject), record, trust, now);
     let (witnesses, witnessing) = head.witnesses(times.witnessed.as_ref());
     findings.extend(witnesses);
     findings.extend(times.findings);

@@ -9,6 +9,9 @@
 //! reader to know ([`crate::timestamp::opentimestamps::blocks`]). A proof that is pending, or that ends at a block which the reader
 //! does not know, shows nothing and says what it lacks.
 //!
+//! A token goes on saying what it said when its certificate has ended; what it leans on then is said with it. Where a
+//! renewal ([`crate::evidence::renewal`]) covers it, nobody can have made it since, whatever became of its key.
+//!
 //! A token's accuracy widens the interval at both ends; a cosignature's time is a whole second, the one in which the
 //! witness signed. Beside the times, the cosignatures over a checkpoint that has the record say who has seen the log
 //! with it: where the quorum is met there, it is met for the record. The archive's own clock is believed in nothing; where it
@@ -21,10 +24,12 @@
 use super::Trust;
 use super::checkpoint::Head;
 use super::finding::{Check, Finding, Interval};
+use super::renewed::{Covered, Refused, Renewals, Renewing};
 use super::source::Source;
 
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
+use crate::base::id::Id;
 use crate::base::time::Time;
 use crate::evidence::anchor::{self, AnchorBytes};
 use crate::evidence::record::Record;
@@ -52,7 +57,13 @@ pub(super) struct Times {
 }
 
 /// Judges the anchors that a source has for a record.
-pub(super) fn check(source: &dyn Source, head: &Head, record: Option<&Record>, trust: Trust<'_>, now: Time) -> Times {
+pub(super) fn check(
+    source: &dyn Source,
+    (head, subject): (&Head, &Id),
+    record: Option<&Record>,
+    trust: Trust<'_>,
+    now: Time,
+) -> Times {
     let mut times = Times { interval: head.interval(record, now), findings: Vec::new(), witnessed: None };
     let (Some(record), Some(checkpoint)) = (record, &head.checkpoint) else {
         times.findings.extend(times.interval.findings());
@@ -69,9 +80,11 @@ pub(super) fn check(source: &dyn Source, head: &Head, record: Option<&Record>, t
         before: Vec::new(),
         findings: Vec::new(),
         witnessed: None,
+        renewals: Renewals::default(),
     };
     match source.anchors(record.index, record.after.size) {
         Ok(anchors) => {
+            judging.judge_renewals(source, subject, record, &anchors);
             for anchor in anchors.iter().take(JUDGED_COUNT_MAX) {
                 judging.judge(anchor, record);
             }
@@ -107,6 +120,8 @@ struct Judging<'j> {
     /// What is wrong with a witness's word.
     findings: Vec<Finding>,
     witnessed: Option<(u64, PolicyReport)>,
+    /// What was there by when, whatever became of the tokens.
+    renewals: Renewals,
 }
 
 impl Judging<'_> {
@@ -139,10 +154,10 @@ impl Judging<'_> {
         }
         for (name, reply) in anchor.replies.iter().take(JUDGED_COUNT_MAX) {
             if is_after {
-                let judged = self.token(name, reply, bytes);
+                let judged = self.token(anchor.size, name, reply, bytes);
                 self.after.push(judged);
             } else if is_named && record.after.tokens.contains(&Hash::of(reply)) {
-                let judged = self.token(name, reply, bytes);
+                let judged = self.token(anchor.size, name, reply, bytes);
                 self.before.push(judged);
             }
         }
@@ -244,13 +259,62 @@ impl Judging<'_> {
         }
     }
 
-    fn token(&self, name: &str, reply: &[u8], checkpoint: &[u8]) -> Judged {
+    /// Judges the renewals, whose word on the record is one more *not after*, and on the tokens before them is who saw these.
+    fn judge_renewals(&mut self, source: &dyn Source, subject: &Id, record: &Record, anchors: &[AnchorBytes]) {
+        let (renewals, judged) = Renewals::judge(source, subject, record, anchors, self.authorities);
+        self.renewals = renewals;
+        for one in judged {
+            match one {
+                Err(found) => self.after.push(Judged::Wrong("a renewal beside a checkpoint".to_owned(), found)),
+                Ok(renewing) => self.judge_renewing(renewing),
+            }
+        }
+    }
+
+    fn judge_renewing(&mut self, renewing: Renewing) {
+        let Renewing { size, tokens, covered } = renewing;
+        if covered == Covered::No {
+            let expected = format!("the bytes that were hashed anew when the log had size {size}");
+            return self.after.push(Judged::Wrong(expected, "others, by SHA-512".to_owned()));
+        }
+        for (name, verified) in tokens {
+            let expected = format!("a renewal's timestamp in `{name}` that you trust");
+            self.after.extend(match verified {
+                Ok(_) if matches!(covered, Covered::Later | Covered::Withdrawn) => None,
+                Ok(verified) if verified.no_earlier_than > later(self.now) => None,
+                Ok(verified) => {
+                    let who = format!("{}, of a renewal with SHA-512", anchor::describe(&verified));
+                    Some(Judged::Says(verified.no_earlier_than, verified.no_later_than, who))
+                }
+                Err(Refused::Wrong(found)) => Some(Judged::Wrong(expected, found)),
+                Err(Refused::Unknown(found)) => Some(Judged::Unknown(expected, found)),
+            });
+        }
+    }
+
+    /// Says what a token leans on besides, once its certificate has ended.
+    fn age(&self, ends: Time, seen: Option<Time>) -> String {
+        match seen {
+            _ if ends >= self.now => String::new(),
+            Some(seen) if seen <= ends => format!("; its certificate ended at {ends}, and a renewal had it by {seen}"),
+            _ => format!(
+                "; its certificate ended at {ends} and no renewal here covers it, so it relies besides on nobody else having \
+                 had its key since"
+            ),
+        }
+    }
+
+    fn token(&self, size: u64, name: &str, reply: &[u8], checkpoint: &[u8]) -> Judged {
         let expected = format!("a timestamp in `{name}` that you trust");
-        match anchor::verify(reply, checkpoint, self.authorities) {
+        let seen = self.renewals.seen(size, name, reply);
+        match anchor::verify_seen(reply, checkpoint, self.authorities, seen) {
             Ok(verified) if verified.no_earlier_than > later(self.now) => {
                 Judged::Unknown(expected, format!("one of {}, which is yet to come", verified.no_earlier_than))
             }
-            Ok(verified) => Judged::Says(verified.no_earlier_than, verified.no_later_than, anchor::describe(&verified)),
+            Ok(verified) => {
+                let who = anchor::describe(&verified) + &self.age(verified.chain.ends(), seen);
+                Judged::Says(verified.no_earlier_than, verified.no_later_than, who)
+            }
             Err(error) if anchor::is_contradiction(&error) => Judged::Wrong(expected, with_causes(&error)),
             Err(error) => Judged::Unknown(expected, with_causes(&error)),
         }

@@ -15,8 +15,9 @@ use super::{ArchiveError, read_limited};
 
 use crate::evidence::anchor::{
     self, AnchorBytes, CHECKPOINT, CHECKPOINT_BYTES_MAX, COSIGNATURE_BYTES_MAX, COSIGNATURE_EXTENSION, PROOF_EXTENSION,
-    REPLY_EXTENSION, REQUEST_EXTENSION,
+    RENEWAL, RENEWAL_LEAVES, RENEWAL_REPLY_EXTENSION, RENEWAL_REQUEST_EXTENSION, REPLY_EXTENSION, REQUEST_EXTENSION,
 };
+use crate::evidence::renewal;
 use crate::timestamp::opentimestamps::{header, proof};
 use crate::timestamp::reply;
 
@@ -28,6 +29,9 @@ const COSIGNATURE_COUNT_MAX: usize = 100;
 
 /// The most OpenTimestamps proofs, and headers, that are read of one anchor: one for each of some calendars.
 const PROOF_COUNT_MAX: usize = 64;
+
+/// The longest list of leaves: sixteen million.
+pub(super) const LEAVES_BYTES_MAX: u64 = 1 << 30;
 
 /// The longest list of vain attempts.
 const PENDING_BYTES_MAX: u64 = 1 << 16;
@@ -83,7 +87,47 @@ impl Anchors {
             let bytes_max = u64::try_from(header::SIZE_BYTES).unwrap_or(u64::MAX);
             headers.extend(read_limited(&path, bytes_max)?.map(|bytes| (height, bytes)));
         }
-        Ok(AnchorBytes { size, checkpoint, consistency: None, replies, cosignatures, proofs, headers })
+        let renewal_max = u64::try_from(renewal::SIZE_BYTES_MAX).unwrap_or(u64::MAX);
+        let renewal = read_limited(&folder.join(RENEWAL), renewal_max)?;
+        let renewal_replies = read(RENEWAL_REPLY_EXTENSION, REPLY_COUNT_MAX, reply::SIZE_BYTES_MAX)?;
+        let read = AnchorBytes { size, checkpoint, replies, cosignatures, proofs, ..AnchorBytes::default() };
+        Ok(AnchorBytes { headers, renewal, renewal_replies, ..read })
+    }
+
+    /// Says whether there is a renewal beside an anchor, and somebody has dated it, by the names of its files.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed.
+    pub fn has_renewal(&self, size: u64) -> Result<bool, ArchiveError> {
+        Ok(list(&self.folder(size))?.iter().any(|name| name.ends_with(RENEWAL_REPLY_EXTENSION)))
+    }
+
+    /// Reads the leaves of a renewal, 64 bytes each.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn renewal_leaves(&self, size: u64) -> Result<Vec<u8>, ArchiveError> {
+        let path = self.folder(size).join(RENEWAL_LEAVES);
+        read_limited(&path, LEAVES_BYTES_MAX)?.ok_or(ArchiveError::Missing { path })
+    }
+
+    /// Lays a renewal and its leaves beside the checkpoint that it goes with. The text comes last.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn keep_renewal(&self, size: u64, leaves: &[u8], text: &[u8]) -> Result<(), ArchiveError> {
+        durable::swap(&self.folder(size).join(RENEWAL_LEAVES), leaves, Access::Public)?;
+        Ok(durable::swap(&self.folder(size).join(RENEWAL), text, Access::Public)?)
+    }
+
+    /// Keeps a request and its reply over a renewal.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn keep_renewal_reply(&self, size: u64, stem: &str, request: &[u8], reply: &[u8]) -> Result<(), ArchiveError> {
+        let path = |extension: &str| self.folder(size).join(format!("{stem}{extension}"));
+        durable::swap(&path(RENEWAL_REQUEST_EXTENSION), request, Access::Public)?;
+        Ok(durable::swap(&path(RENEWAL_REPLY_EXTENSION), reply, Access::Public)?)
     }
 
     /// Says whether there are OpenTimestamps proofs in an anchor, by the names of its files.

@@ -9,6 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::anchors::LEAVES_BYTES_MAX;
 use super::disk::folder_of;
 use super::durable::{self, Access, Batch};
 use super::lock::Lock;
@@ -19,6 +20,7 @@ use super::{
 };
 
 use crate::base::time::Time;
+use crate::evidence::anchor::RENEWAL_LEAVES;
 use crate::log::tile::Tile;
 
 /// How many tiles become durable together: as many files are open at once.
@@ -171,6 +173,7 @@ impl Replica {
     ) -> Result<Vec<String>, ArchiveError> {
         let mut taken = Vec::new();
         for (folder, name) in anchors_of(source.folder(), size)? {
+            let bytes_max = if name == RENEWAL_LEAVES { LEAVES_BYTES_MAX } else { CHECKPOINT_BYTES_MAX };
             let path = folder.join(name);
             let (from, to) = (source.folder().join(&path), self.folder.join(&path));
             let path = path.to_string_lossy().into_owned();
@@ -178,8 +181,8 @@ impl Replica {
                 self.pass(&to);
                 continue;
             }
-            let Some(bytes) = read_limited(&from, CHECKPOINT_BYTES_MAX)? else { continue };
-            if read_limited(&to, CHECKPOINT_BYTES_MAX)?.as_ref() != Some(&bytes) {
+            let Some(bytes) = read_limited(&from, bytes_max)? else { continue };
+            if read_limited(&to, bytes_max)?.as_ref() != Some(&bytes) {
                 self.add(&to, &bytes)?;
                 taken.push(path);
             }

@@ -39,7 +39,7 @@ export const SMALL_FILE_BYTES_MAX = 1 << 20;
 const NEWEST = (1n << 64n) - 1n;
 
 /** Who dated the log at one size; none of it is believed. */
-export type Anchor = { size: bigint; checkpoint?: Uint8Array; consistency?: Uint8Array; replies: Named[]; cosignatures: Named[]; proofs: Named[]; headers: Named[] };
+export type Anchor = { size: bigint; checkpoint?: Uint8Array; consistency?: Uint8Array; replies: Named[]; cosignatures: Named[]; proofs: Named[]; headers: Named[]; renewal?: Uint8Array; renewals: Named[] };
 type Named = [name: string, bytes: Uint8Array];
 
 /** An entry's folder, its record, and what lies in the record's place when that is another entry's. */
@@ -301,18 +301,19 @@ export class Bundle {
       const bytes = this.bytes(name);
       if (size === undefined || file === undefined || !bytes) continue;
       const word = wordOf(file, sha256);
-      const anchor = this.anchors.get(size) ?? { size, replies: [], cosignatures: [], proofs: [], headers: [] };
+      const anchor = this.anchors.get(size) ?? { size, replies: [], cosignatures: [], proofs: [], headers: [], renewals: [] };
       this.anchors.set(size, anchor);
       if (bytes.length > SMALL_FILE_BYTES_MAX) this.#fails(`an anchor in \`${name}\``, `${bytes.length} bytes`);
       else if (file === 'checkpoint') anchor.checkpoint = bytes;
       else if (file === 'consistency') anchor.consistency = bytes;
+      else if (file === 'renewal' || file === 'renewal-paths') anchor.renewal = bytes; // Followed by the program alone.
       else if (word) anchor[word].push([file, bytes]);
       else continue;
       expected.push(name);
     }
-    for (const { size, replies, cosignatures, proofs } of this.anchors.values()) {
+    for (const { size, replies, cosignatures, proofs, renewals } of this.anchors.values()) {
       expected.push(`data/anchors/${size}/checkpoint`, `data/anchors/${size}/consistency`);
-      if (replies.length + cosignatures.length + proofs.length === 0) this.#missing(`a timestamp, a cosignature or a proof in \`data/anchors/${size}/\``);
+      if (replies.length + cosignatures.length + proofs.length + renewals.length === 0) this.#missing(`a timestamp, a cosignature or a proof in \`data/anchors/${size}/\``);
     }
     return expected;
   }

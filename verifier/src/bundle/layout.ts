@@ -16,6 +16,7 @@
  * data/citations/af-c-000002-x.bibtex.txt
  * data/anchors/12/checkpoint, consistency, tsa.example-0f3a91c2d4e5b607.tsr, w.example-5d0c3e98a2b4c6d7.cosignature
  * data/anchors/12/calendar.example-91f0d2c4a6b8e0f3.ots, bitcoin-863000.header
+ * data/anchors/12/renewal, renewal-paths, tsa.example-77c1d0e2a4b6c8f0.renewal-tsr
  * contents.html and other annexes           what no claim leans on; from format 2
  * ```
  *
@@ -66,12 +67,14 @@ export function anchorOf(name: string): { size: bigint; file: string } | undefin
   return size === undefined || file === undefined ? undefined : { size: BigInt(size), file };
 }
 
-const WORDS: { [extension: string]: 'replies' | 'cosignatures' | 'proofs' } = { tsr: 'replies', cosignature: 'cosignatures', ots: 'proofs' };
+type Word = 'replies' | 'cosignatures' | 'proofs' | 'headers' | 'renewals';
+
+const WORDS: { [extension: string]: Word } = { tsr: 'replies', cosignature: 'cosignatures', ots: 'proofs', 'renewal-tsr': 'renewals' };
 
 /** What a file of an anchor is by its name, which its hash gives it, but for the headers of blocks. */
-export function wordOf(name: string, sha256: Hash): 'replies' | 'cosignatures' | 'proofs' | 'headers' | undefined {
+export function wordOf(name: string, sha256: Hash): Word | undefined {
   if (/^bitcoin-(0|[1-9]\d{0,18})\.header$/.test(name)) return 'headers';
-  const [, party = '', hash, extension = ''] = /^([a-z0-9.-]{1,64})-([0-9a-f]{16})\.(tsr|cosignature|ots)$/.exec(name) ?? [];
+  const [, party = '', hash, extension = ''] = /^([a-z0-9.-]{1,64})-([0-9a-f]{16})\.(tsr|cosignature|ots|renewal-tsr)$/.exec(name) ?? [];
   return hash !== shortHash(sha256) || /^[.-]|[.-]$/.test(party) ? undefined : WORDS[extension];
 }
 

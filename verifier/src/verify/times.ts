@@ -149,6 +149,7 @@ class Judging {
     }
     if (isAfter) this.#countWitnesses(anchor, dated);
     this.#judgeBlocks(anchor);
+    if (isAfter) this.#judgeRenewals(anchor);
     for (const [name, reply] of anchor.replies.slice(0, JUDGED_COUNT_MAX)) {
       if (isAfter) this.after.push(this.#token(name, reply, anchor));
       else if (isNamed && after.tokens.includes(hashOf(reply))) this.before.push(this.#token(name, reply, anchor));
@@ -166,6 +167,14 @@ class Judging {
     const named = headers.filter(([, bytes]) => !isAfter && size === after.size && after.tokens.includes(hashOf(bytes)));
     for (const [name] of named.slice(0, JUDGED_COUNT_MAX)) {
       this.before.push({ kind: 'unknown', expected: `the block of \`${name}\`, which the record names, as one that you know`, found });
+    }
+  }
+
+  /** Renewals are followed by the program alone: what they may say is not shown. */
+  #judgeRenewals({ renewals }: Anchor): void {
+    const found = 'this page does not follow renewals: `affiant verify` does';
+    for (const [name] of renewals.slice(0, JUDGED_COUNT_MAX)) {
+      this.after.push({ kind: 'unknown', expected: `a renewal's timestamp in \`${name}\` that you trust`, found });
     }
   }
 
