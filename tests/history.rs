@@ -17,17 +17,44 @@ use affiant::outside::archive::Archive;
 /// A specimen and what is known of it since it was made.
 struct Specimen {
     folder: &'static str,
-    bundle_sha256: &'static str,
-    subjects: &'static [&'static str],
+    bundles: &'static [SpecimenBundle],
     entry_count: u64,
 }
 
-const SPECIMENS: [Specimen; 1] = [Specimen {
-    folder: "1",
-    bundle_sha256: "8e03c48585c80f4b90a829709ce8a74e36e710da979a66e3cff06b61465230e9",
-    subjects: &["SP-C-000003-7", "SP-C-000007-g", "SP-P-000005-s", "SP-V-000004-0"],
-    entry_count: 8,
-}];
+/// A bundle in a specimen.
+struct SpecimenBundle {
+    name: &'static str,
+    sha256: &'static str,
+    subjects: &'static [&'static str],
+}
+
+const SPECIMENS: [Specimen; 2] = [
+    Specimen {
+        folder: "1",
+        bundles: &[SpecimenBundle {
+            name: "bundle.zip",
+            sha256: "8e03c48585c80f4b90a829709ce8a74e36e710da979a66e3cff06b61465230e9",
+            subjects: &["SP-C-000003-7", "SP-C-000007-g", "SP-P-000005-s", "SP-V-000004-0"],
+        }],
+        entry_count: 8,
+    },
+    Specimen {
+        folder: "2",
+        bundles: &[
+            SpecimenBundle {
+                name: "bundle.zip",
+                sha256: "e19de1fb3baa24a93342eb7fefdaeadd63e943a89ea9c420137ebf9f768c604a",
+                subjects: &["SP-C-000003-7", "SP-C-000007-g", "SP-P-000005-s", "SP-V-000004-0"],
+            },
+            SpecimenBundle {
+                name: "withheld.zip",
+                sha256: "d40e89d170942f2d07bf9bc1d607f707c448d8743a59bcafade928cc1d6ad8ff",
+                subjects: &["SP-C-000009-3"],
+            },
+        ],
+        entry_count: 10,
+    },
+];
 
 impl Specimen {
     fn path(&self, name: &str) -> PathBuf {
@@ -62,16 +89,17 @@ fn every_specimen_is_listed() {
 
 #[test]
 fn every_bundle_still_verifies() {
-    for specimen in &SPECIMENS {
-        let path = specimen.path("bundle.zip");
+    let bundles = SPECIMENS.iter().flat_map(|specimen| specimen.bundles.iter().map(move |bundle| (specimen, bundle)));
+    for (specimen, bundle) in bundles {
+        let path = specimen.path(bundle.name);
         let sha256 = Hash::of(&fs::read(&path).unwrap()).to_string();
-        assert_eq!(sha256, specimen.bundle_sha256, "specimen {} was changed", specimen.folder);
+        assert_eq!(sha256, bundle.sha256, "specimen {} was changed", specimen.folder);
         let mut subjects = BTreeSet::new();
         for report in verify_bundle(&path, Some(&specimen.policy()), now()).unwrap() {
             assert_eq!(report.verdict, Verdict::VerifiedWithGaps, "{:#}", report.to_json());
             subjects.insert(report.to_json()["subject"]["id"].as_str().unwrap().to_owned());
         }
-        assert!(subjects.iter().eq(specimen.subjects), "{subjects:?}");
+        assert!(subjects.iter().eq(bundle.subjects), "{subjects:?}");
         for report in verify_bundle(&path, None, now()).unwrap() {
             assert_eq!(report.verdict, Verdict::CannotTell, "{:#}", report.to_json());
         }

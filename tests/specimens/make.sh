@@ -37,11 +37,19 @@ sleep 1
 "$affiant" capture https://localhost:8443/privacy.html --allow-private --tls-roots server.pem --language en
 
 "$affiant" bundle SP-C-000003 SP-V-000004 SP-P-000005 SP-C-000007 -o bundle.zip
+
+# A page of which some is withheld, from format 2 on.
+{
+    page 'Order' 'The witness is heard on the fourth of May.'
+    for n in 1 2 3 4 5 6 7 8; do printf '<p>Paragraph %d of the order says what everybody may read.</p>\n' "$n"; done
+} >order.html
+"$affiant" capture order.html --redactable
+"$affiant" bundle SP-C-000009 -o withheld.zip --withhold SP-C-000009:64-256 --reason 'protective order' --authority 'counsel'
 "$affiant" audit
 
 # What is derived and what is secret stays behind.
-rm -rf archive/index archive/lock archive/passing
+rm -rf archive/index archive/lock archive/passing archive/custody.jsonl
 mkdir "$target/keys"
 cp keys/policy keys/*.pub keys/*.vkey "$target/keys"
-mv archive bundle.zip "$target"
-sha256sum "$target/bundle.zip"
+mv archive bundle.zip withheld.zip "$target"
+sha256sum "$target"/*.zip
