@@ -10,7 +10,7 @@ use affiant::base::id::{Id, Prefix};
 use affiant::base::time::Time;
 use affiant::document::outcome::{Outcome, OutcomeKind};
 use affiant::evidence::record::{
-    After, Body, Capture, Check, Document, Genesis, GenesisKey, KeyPurpose, Method, Primary, Provision, Record,
+    After, Body, Capture, Check, Document, Genesis, NamedKey, KeyPurpose, Method, Primary, Provision, Record,
     Rendition, Role, Software, Tool, Vantage, Visit,
 };
 use affiant::evidence::statement::{Claim, Statement};
@@ -79,6 +79,7 @@ pub fn archive() -> Parts {
             made: time(1_000 + index),
             after: After { size: index, root: Hash::of(b"root"), tokens: Vec::new() },
             software: Software { name: "affiant".into(), version: "0".into(), commit: "unknown".into() },
+            key_record: None,
             body: body(index, &entries),
         };
         let bytes = record.encode();
@@ -111,7 +112,7 @@ pub fn archive() -> Parts {
 }
 
 fn body(index: u64, entries: &[Hash]) -> Body {
-    let key = |purpose, key: &Ed25519SecretKey| GenesisKey {
+    let key = |purpose, key: &Ed25519SecretKey| NamedKey {
         purpose,
         algorithm: "ed25519".into(),
         public: key.public().as_bytes().to_vec(),
@@ -122,7 +123,7 @@ fn body(index: u64, entries: &[Hash]) -> Body {
             keys: vec![
                 key(KeyPurpose::Statement, &statement_key()),
                 key(KeyPurpose::Checkpoint, &Ed25519SecretKey::from_seed(&[2; 32])),
-                GenesisKey {
+                NamedKey {
                     purpose: KeyPurpose::Checkpoint,
                     algorithm: "ml-dsa-44".into(),
                     public: MlDsa44SecretKey::from_seed(&[3; 32]).public().as_bytes().to_vec(),

@@ -21,6 +21,7 @@ mod folder;
 mod forgery;
 mod history;
 mod interop;
+mod keys;
 mod robust;
 mod server;
 mod stage;

@@ -2,7 +2,9 @@
 #![no_main]
 
 use affiant::base::cbor;
-use affiant::evidence::record::Record;
+use affiant::base::hash::Hash;
+use affiant::evidence::record::{Body, Genesis, PURPOSE, Record};
+use affiant::evidence::succession::Succession;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     check(bytes);
@@ -23,6 +25,16 @@ fn check(bytes: &[u8]) {
     assert_eq!(json["kind"], record.body.kind());
     assert_eq!(json["index"], record.index);
     assert_eq!(json["origin"], record.origin);
+    if let Body::Key(change) = &record.body {
+        // What is signed is a part of the bytes, and a stranger's change is nobody's.
+        let signed = change.to_be_signed();
+        let part = signed.strip_prefix(PURPOSE).expect("the purpose comes first");
+        assert!(!part.is_empty() && bytes.starts_with(part));
+        let genesis = Genesis { prefix: "AF".into(), keys: Vec::new(), recovery: Hash::of(b""), policy: String::new() };
+        let mut succession = Succession::begin(&genesis, &record.origin);
+        let before = succession.clone();
+        assert!(succession.take(&record).is_err() && succession == before);
+    }
     if let Some(visit) = record.body.visit() {
         assert_eq!(visit.likeness(), visit.likeness());
         assert!(visit.blobs().contains(&visit.primary.sha256));

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use affiant::base::hash::Hash;
 use affiant::base::id::Id;
+use affiant::evidence::record::{Body, Record};
 use affiant::evidence::verify::source::BlobFound;
 use affiant::evidence::verify::{EntryBytes, Finding, Source, SourceError, Verdict, verify};
 use affiant::log::policy::Policy;
@@ -74,6 +75,14 @@ impl Source for Folder<'_> {
 
     fn withdrawals(&self, _: u64) -> Result<Vec<u64>, SourceError> {
         Ok((0..ENTRY_COUNT).collect())
+    }
+
+    fn key_records(&self) -> Result<Vec<u64>, SourceError> {
+        let is_key = |index: &u64| {
+            let record = self.0.get(&format!("{index}.record")).and_then(|bytes| Record::decode(bytes).ok());
+            matches!(record, Some(Record { body: Body::Key(_), .. }))
+        };
+        Ok((1..ENTRY_COUNT).filter(is_key).collect())
     }
 
     fn blob(&self, _: &Id, hash: Hash) -> Result<BlobFound, SourceError> {

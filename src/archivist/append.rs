@@ -28,11 +28,15 @@ use crate::archivist::progress::Progress;
 use crate::base::hash::Hash;
 use crate::base::id::Id;
 use crate::base::time::Time;
-use crate::evidence::record::{After, Anchor, Body, Document, Record, Software};
+use crate::evidence::record::{
+    After, Anchor, Body, Change, Document, KeyChange, KeyPurpose, KeySignature, NamedKey, Record, RecordError, Software,
+};
 use crate::evidence::statement::{Claim, Statement};
+use crate::evidence::succession::{Standing, Succession, SuccessionError};
 use crate::log::checkpoint::{Checkpoint, CheckpointError, Origin, SignedCheckpoint};
 use crate::log::fork::ForkProof;
 use crate::log::key::{Ed25519SecretKey, VerifierKey};
+use crate::log::note::NoteSignature;
 use crate::outside::archive::index::{Head, Index, IndexError, Known};
 use crate::outside::archive::journal;
 use crate::outside::archive::lock::Lock;
@@ -41,13 +45,14 @@ use crate::outside::archive::spool::{Spool, Spooled};
 use crate::outside::archive::withdrawn::{UNLISTED_COUNT_MAX, WithdrawnList};
 use crate::outside::archive::writer::Writer;
 use crate::outside::archive::{Archive, ArchiveError};
-use crate::outside::keys::{Keyring, KeysError, SecretKeys};
+use crate::outside::keys::{Counting, KeyPool, Keyring, KeysError, SecretKeys};
 use crate::outside::remembered::Remembered;
 
 use super::anchors::{newest_anchor, uncommitted_anchors};
 use super::fork;
 use super::read::{Log, ReadError};
 use super::signer::Signer;
+use super::succession::newest_keys;
 use super::withdraw::carried_out::{carry_out, carry_out_pending};
 
 /// Where the writer's index lies in the archive.
@@ -58,8 +63,10 @@ pub struct Appender {
     writer: Writer,
     index: Index,
     remembered: Remembered,
-    statement_key: Ed25519SecretKey,
-    signer: Signer,
+    keys: Result<Signing, KeysError>,
+    pool: KeyPool,
+    /// Which keys count where; nothing before entry 0 is there.
+    succession: Option<Succession>,
     origin: Origin,
     after: After,
     anchored: Option<After>,
@@ -67,6 +74,13 @@ pub struct Appender {
     withdrawn: WithdrawnList,
     /// Whether a withdrawal was appended and not published yet.
     has_withdrawal: bool,
+}
+
+/// The keys that count where the log ends.
+struct Signing {
+    statement: Ed25519SecretKey,
+    log: Vec<VerifierKey>,
+    signer: Signer,
 }
 
 /// A record that has its place; promised after [`Appender::publish`].
@@ -92,12 +106,27 @@ impl Appender {
     pub fn open(
         archive: &Archive,
         keyring: &Keyring,
-        keys: SecretKeys,
+        keys: &SecretKeys,
+        now: Time,
+        progress: &dyn Progress,
+    ) -> Result<Self, AppendError> {
+        let appender = Self::open_with(archive, keyring, keys.pool().clone(), now, progress)?;
+        appender.with_keys()
+    }
+
+    /// Takes up an archive of which not every key is at hand: for the record that names others in their place.
+    ///
+    /// # Errors
+    /// As [`Appender::open`].
+    pub fn open_with(
+        archive: &Archive,
+        keyring: &Keyring,
+        pool: KeyPool,
         now: Time,
         progress: &dyn Progress,
     ) -> Result<Self, AppendError> {
         let origin = Origin::new(&archive.settings().origin)?;
-        let verifiers: Vec<VerifierKey> = keys.checkpoint.iter().map(|key| key.verifier().clone()).collect();
+        let verifiers = verifiers(keyring, &pool, &origin);
         let own = |bytes: Vec<u8>| own_checkpoint(&bytes, &origin, &verifiers);
         let lock = Lock::take(archive.folder(), now).map_err(ArchiveError::Lock)?;
         let remembered = keyring.remembered(now)?;
@@ -125,16 +154,17 @@ impl Appender {
             })?;
         }
         let after = After { size: writer.size(), root: writer.root(), tokens: Vec::new() };
-        let signer = Signer::start(keys.checkpoint).map_err(AppendError::Thread)?;
+        let succession = succession_of(archive, writer.size())?;
+        let keys = signing(&pool, succession.as_ref(), writer.size())?;
         let index = Index::open(&archive.folder().join(INDEX))?;
         let (withdrawn, has_withdrawal) = (WithdrawnList::default(), false);
-        let statement_key = keys.statement;
         let mut appender = Self {
             writer,
             index,
             remembered,
-            statement_key,
-            signer,
+            keys,
+            pool,
+            succession,
             origin,
             after,
             anchored: None,
@@ -143,9 +173,16 @@ impl Appender {
             has_withdrawal,
         };
         if appender.size() > published_size || appender.writer.is_replayed() {
+            if appender.keys.is_err() {
+                // What a crash left is published with the record that names the keys in their place.
+                appender.index = caught_up(archive, &appender.writer, appender.index, progress)?;
+                return Ok(appender);
+            }
             appender.sign_and_swap(now)?;
         }
         appender.writer.settle()?;
+        // The log is durable as far as it says which keys count.
+        appender.settle_keys(keyring)?;
         appender.index = caught_up(archive, &appender.writer, appender.index, progress)?;
         appender.withdrawn = carry_out(&mut appender.writer, &Log::at(archive, appender.after.size))?;
         appender.take_anchors()?;
@@ -235,14 +272,107 @@ impl Appender {
     /// # Errors
     /// When the disk is full or fails. Drop the appender then: nothing of the batch was promised.
     pub fn append(&mut self, body: Body, made: Time) -> Result<Appended, AppendError> {
-        let record = Record {
+        let record = self.record(body, made);
+        self.append_record(record)
+    }
+
+    /// Changes the keys: the record gets its place, signed by those who must; promised after [`Appender::publish`]. From
+    /// then on the keys that count are those that the pool has.
+    ///
+    /// # Errors
+    /// [`AppendError::Succession`] when it would not leave the archive its keys, [`KeysError::NotHeld`] when a key that must
+    /// sign is not in the pool.
+    pub fn change_keys(
+        &mut self,
+        changes: Vec<Change>,
+        reason: Option<String>,
+        pool: KeyPool,
+        made: Time,
+    ) -> Result<Appended, AppendError> {
+        let Some(succession) = &self.succession else { return Err(ReadError::NotGenesis.into()) };
+        let index = self.writer.size();
+        let recovery = pool.find(&|public| succession.is_recovery(public));
+        let needed = succession.must_sign(index, &changes, recovery.as_deref());
+        let change = KeyChange::draft(changes, reason);
+        let mut record = self.record(Body::Key(change.clone()), made);
+        let message = record.to_be_signed_by_keys();
+        let sign = |key: &NamedKey| {
+            let signature = pool.sign(&key.public, &message);
+            let signature = signature.ok_or_else(|| KeysError::NotHeld { fingerprint: key.fingerprint() })?;
+            Ok(KeySignature { public: key.public.clone(), algorithm: key.algorithm.clone(), signature })
+        };
+        let signatures = needed.iter().map(sign).collect::<Result<_, KeysError>>()?;
+        record.body = Body::Key(change.with(signatures));
+        // Read back, as everybody will: the change counts for us only if it does for them.
+        let record = Record::decode(&record.encode())?;
+        let mut next = succession.clone();
+        next.take(&record)?;
+        let keys = signing(&pool, Some(&next), index + 1)?;
+        if let Err(error) = keys {
+            return Err(error.into());
+        }
+        (self.keys, self.pool, self.succession) = (keys, pool, Some(next));
+        self.append_record(record)
+    }
+
+    /// Gives the files of the keyring the names that the published log asks for.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn settle_keys(&self, keyring: &Keyring) -> Result<(), AppendError> {
+        let Some(succession) = self.succession.as_ref().filter(|succession| succession.newest().is_some()) else {
+            return Ok(());
+        };
+        let last = self.size().saturating_sub(1);
+        let Some(statement) = succession.statement_key(last) else { return Ok(()) };
+        let log = succession.checkpoint_keys(last);
+        let is_distrusted = |key: &VerifierKey| {
+            let standing = succession.standing(KeyPurpose::Checkpoint, key.key().as_bytes(), last);
+            matches!(standing, Standing::Distrusted(_))
+        };
+        let distrusted: Vec<VerifierKey> =
+            succession.checkpoint_keys_ever().into_iter().filter(is_distrusted).collect();
+        let counting = Counting { statement: statement.as_bytes(), log: &log, distrusted: &distrusted };
+        Ok(keyring.settle(&counting, &self.pool)?)
+    }
+
+    /// Returns which keys count where; nothing before entry 0 is there.
+    #[must_use]
+    pub fn succession(&self) -> Option<&Succession> {
+        self.succession.as_ref()
+    }
+
+    fn with_keys(mut self) -> Result<Self, AppendError> {
+        match std::mem::replace(&mut self.keys, Err(KeysError::NotHeld { fingerprint: String::new() })) {
+            Ok(keys) => Ok(Self { keys: Ok(keys), ..self }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn signing(&mut self) -> Result<&mut Signing, AppendError> {
+        match &mut self.keys {
+            Ok(keys) => Ok(keys),
+            Err(KeysError::NotHeld { fingerprint }) => {
+                Err(KeysError::NotHeld { fingerprint: fingerprint.clone() }.into())
+            }
+            Err(_) => Err(KeysError::NotHeld { fingerprint: "of the archive".to_owned() }.into()),
+        }
+    }
+
+    fn record(&self, body: Body, made: Time) -> Record {
+        Record {
             origin: self.origin.as_str().to_owned(),
             index: self.writer.size(),
             made,
             after: self.anchored.clone().unwrap_or_else(|| self.after.clone()),
             software: software(),
+            key_record: self.succession.as_ref().and_then(|keys| keys.newest_before(self.writer.size())),
             body,
-        };
+        }
+    }
+
+    fn append_record(&mut self, record: Record) -> Result<Appended, AppendError> {
+        let made = record.made;
         let bytes = record.encode();
         debug_assert_eq!(Record::decode(&bytes).as_ref().map(Record::encode), Ok(bytes.clone()));
         let blob = Spooled::from_bytes(bytes);
@@ -250,7 +380,12 @@ impl Appender {
         let id = record.id(&self.writer.archive().settings().prefix);
         let claim =
             Claim { issuer: record.origin.clone(), subject: id.to_string(), issued_at: made, record: blob.hash };
-        let statement = Statement::sign(claim, &self.statement_key);
+        let statement = Statement::sign(claim, &self.signing()?.statement);
+        if self.succession.is_none()
+            && let Body::Genesis(genesis) = &record.body
+        {
+            self.succession = Some(Succession::begin(genesis, &record.origin));
+        }
         self.writer.append(statement.as_bytes());
         self.index.learn(&record, statement.entry())?;
         self.has_withdrawal |= matches!(record.body, Body::Withdrawal(_));
@@ -300,18 +435,23 @@ impl Appender {
         if signed.is_err() {
             self.writer.abandon();
         }
-        self.remembered.leave(signed.as_ref().ok().map(SignedCheckpoint::encode));
+        let newest = self.keys.as_ref().map(|keys| newest_keys(&keys.log)).unwrap_or_default();
+        let is_by = |line: &NoteSignature, key: &VerifierKey| *key.name() == line.name && key.id() == line.id;
+        let only = |signed: &SignedCheckpoint| signed.only(|line| newest.iter().any(|key| is_by(line, key)));
+        self.remembered.leave(signed.as_ref().ok().and_then(|signed| only(signed).ok()).map(|only| only.encode()));
         signed
     }
 
     fn try_sign_and_swap(&mut self, now: Time) -> Result<SignedCheckpoint, AppendError> {
         let checkpoint = Checkpoint { origin: self.origin.clone(), size: self.writer.size(), root: self.writer.root() };
-        let signing = self.signer.begin(&checkpoint, now);
-        self.writer.commit()?;
+        let Self { keys, writer, remembered, .. } = self;
+        let Ok(Signing { signer, .. }) = keys else { return Err(ArchiveError::Broken.into()) };
+        let signing = signer.begin(&checkpoint, now);
+        writer.commit()?;
         let (first, rest) = signing.first()?;
-        self.remembered.remember(&first.encode())?;
+        remembered.remember(&first.encode())?;
         let all = rest.all()?;
-        self.writer.publish(&all.encode())?;
+        writer.publish(&all.encode())?;
         Ok(all)
     }
 
@@ -336,6 +476,48 @@ impl Appender {
         }
         Ok(())
     }
+}
+
+/// Returns the keys of this log that the keyring knows, those without their secrets among them.
+fn verifiers(keyring: &Keyring, pool: &KeyPool, origin: &Origin) -> Vec<VerifierKey> {
+    let mut verifiers = pool.verifiers();
+    let named = keyring.public().map(|public| public.checkpoint).unwrap_or_default();
+    let trusted = keyring.policy().ok().flatten().map(|policy| policy.logs().to_vec()).unwrap_or_default();
+    let known = named.into_iter().chain(trusted.into_iter().map(|log| log.key));
+    for key in known.filter(|key| origin.is_name_of(key)) {
+        if !verifiers.contains(&key) {
+            verifiers.push(key);
+        }
+    }
+    verifiers
+}
+
+/// Reads which keys count, once there is an entry that says so.
+fn succession_of(archive: &Archive, size: u64) -> Result<Option<Succession>, AppendError> {
+    Ok(if size == 0 { None } else { Some(Log::at(archive, size).succession()?) })
+}
+
+/// Takes the keys that count at the end of a log of some size.
+fn signing(
+    pool: &KeyPool,
+    succession: Option<&Succession>,
+    size: u64,
+) -> Result<Result<Signing, KeysError>, AppendError> {
+    let last = size.saturating_sub(1);
+    let fitted = match succession {
+        None => pool.current(),
+        Some(succession) => match succession.statement_key(last) {
+            Some(statement) => pool.fit(&statement, &succession.checkpoint_keys(last)),
+            None => return Err(ReadError::NotGenesis.into()),
+        },
+    };
+    let keys = match fitted {
+        Ok(keys) => keys,
+        Err(error) => return Ok(Err(error)),
+    };
+    let log = keys.checkpoint.iter().map(|key| key.verifier().clone()).collect();
+    let signer = Signer::start(keys.checkpoint).map_err(AppendError::Thread)?;
+    Ok(Ok(Signing { statement: keys.statement, log, signer }))
 }
 
 /// Reads a checkpoint of this very log, signed by one of its keys.
@@ -469,10 +651,14 @@ pub enum AppendError {
     OtherLog { expected: Origin, found: Origin },
     #[error(transparent)]
     Read(#[from] ReadError),
+    #[error("record")]
+    Record(#[from] RecordError),
     #[error(
         "these keys have signed a log of {signed} entries, and the archive holds {found}: it was restored from an older copy"
     )]
     RolledBack { signed: u64, found: u64 },
+    #[error("the change of keys")]
+    Succession(#[from] SuccessionError),
     #[error("cannot start a thread")]
     Thread(#[source] std::io::Error),
 }

@@ -32,7 +32,7 @@ use crate::log::receipt::{Receipt, ReceiptClaims, ReceiptError};
 use crate::outside::archive::Archive;
 use crate::outside::archive::durable::{self, Existing, Passing};
 use crate::outside::archive::packs::Packs;
-use crate::outside::keys::SecretKeys;
+use crate::outside::keys::{KeysError, SecretKeys};
 
 /// What is wanted of a bundle.
 #[derive(Clone, Debug)]
@@ -88,6 +88,7 @@ pub fn bundle(
 ) -> Result<BundleMade, BundleError> {
     let act = progress.begin("bundling", None);
     let (log, head) = Log::published(archive)?;
+    let keys = &fitting(&log, keys)?;
     let mut draft = Collecting::new(&log, &head, keys)?.collect(&order.ids)?;
     if let Some(withholding) = &order.withholding {
         withhold(&log, &mut draft, withholding)?;
@@ -116,6 +117,14 @@ pub fn bundle(
         entry_count: draft.entries.len(),
         withheld,
     })
+}
+
+/// Chooses the keys that count where the log ends: a change that was cut short leaves them under other names.
+fn fitting(log: &Log<'_>, keys: &SecretKeys) -> Result<SecretKeys, BundleError> {
+    let succession = log.succession()?;
+    let last = log.size().saturating_sub(1);
+    let statement = succession.statement_key(last).ok_or(ReadError::NotGenesis)?;
+    Ok(keys.fit(&statement, &succession.checkpoint_keys(last))?)
 }
 
 /// The entries of a bundle while they are collected.
@@ -164,7 +173,8 @@ impl<'a> Collecting<'a> {
             dated.push((id.index, named));
             self.draft.subjects.insert(id.index);
         }
-        let mut waiting: Vec<u64> = self.draft.subjects.iter().copied().chain([0]).collect();
+        let newest_key_record = self.log.key_records()?.last().copied();
+        let mut waiting: Vec<u64> = self.draft.subjects.iter().copied().chain([0]).chain(newest_key_record).collect();
         while let Some(index) = waiting.pop() {
             if self.draft.entries.contains_key(&index) {
                 continue;
@@ -279,6 +289,8 @@ pub enum BundleError {
     Checkpoint(#[from] CheckpointError),
     #[error(transparent)]
     Cite(#[from] CiteError),
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     #[error("the keyring's key for receipts is not one of those that sign checkpoints")]
     NoLogKey,
     #[error(transparent)]

@@ -13,7 +13,7 @@ use super::progress::Progress;
 use crate::base::hash::Hash;
 use crate::base::id::Prefix;
 use crate::base::time::Time;
-use crate::evidence::record::{Body, Genesis, GenesisKey};
+use crate::evidence::record::{Body, Genesis, NamedKey};
 use crate::log::checkpoint::{CheckpointError, Origin};
 use crate::outside::archive::{Archive, ArchiveError, Settings};
 use crate::outside::keys::{self, Keyring, KeysError, Passphrase, PublicKeys};
@@ -59,7 +59,7 @@ pub fn open_or_create(
     };
     let origin = Origin::new(&archive.settings().origin)?;
     let secrets = keyring.secrets(&origin, passphrase)?;
-    let mut appender = Appender::open(&archive, &keyring, secrets, now, progress)?;
+    let mut appender = Appender::open(&archive, &keyring, &secrets, now, progress)?;
     if appender.size() == 0 {
         appender.append(genesis(&archive, &keyring)?, now)?;
         appender.publish(now)?;
@@ -117,8 +117,8 @@ fn chosen_origin() -> Result<Origin, InitError> {
 
 fn genesis(archive: &Archive, keyring: &Keyring) -> Result<Body, InitError> {
     let public = keyring.public()?;
-    let mut keys = vec![GenesisKey::of_statement(&public.statement)];
-    keys.extend(public.checkpoint.iter().map(|key| GenesisKey::of_checkpoint(key.key())));
+    let mut keys = vec![NamedKey::of_statement(&public.statement)];
+    keys.extend(public.checkpoint.iter().map(|key| NamedKey::of_checkpoint(key.key())));
     let policy = keyring.policy()?.map(|policy| String::from_utf8_lossy(&policy.encode()).into_owned());
     Ok(Body::Genesis(Genesis {
         prefix: archive.settings().prefix.as_str().to_owned(),

@@ -329,7 +329,7 @@ impl<'a> Listing<'a> {
                 Body::Capture(capture) => Some(capture.document),
                 _ => None,
             },
-            Body::Genesis(_) | Body::Anchor(_) | Body::Withdrawal(_) | Body::Hold(_) => None,
+            Body::Genesis(_) | Body::Anchor(_) | Body::Withdrawal(_) | Body::Hold(_) | Body::Key(_) => None,
         }
     }
 

@@ -15,6 +15,7 @@ pub mod visit;
 
 pub mod anchors;
 pub mod append;
+pub mod keys;
 mod signer;
 
 pub mod calendars;
@@ -28,6 +29,7 @@ pub mod witnessing;
 pub mod catalogue;
 pub mod list;
 pub mod read;
+pub mod succession;
 pub mod withdrawn;
 
 pub mod withdraw;

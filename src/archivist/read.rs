@@ -10,6 +10,7 @@ use crate::base::id::{CheckCharacter, Id, IdError};
 use crate::base::time::Time;
 use crate::evidence::record::{Body, Document, Record, RecordError};
 use crate::evidence::statement::{Statement, StatementError};
+use crate::evidence::succession::SuccessionError;
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::log::inclusion::{InclusionProof, MakeInclusionError};
 use crate::log::tile::{ReadTileError, Tile, TileKind, WIDTH_MAX, decode_entries};
@@ -278,6 +279,10 @@ pub enum ReadError {
     NoRecord { record: Hash },
     #[error("entry {index} is not a document")]
     NotDocument { index: u64 },
+    #[error("entry 0 is not a genesis record")]
+    NotGenesis,
+    #[error("entry {index} is named as a key record and is none, or is one too many")]
+    NotKeyRecord { index: u64 },
     #[error("`{found}` is not of this archive, whose ids begin with `{expected}`")]
     OtherArchive { expected: String, found: String },
     #[error("the record of entry {index} says that it is entry {found}")]
@@ -290,6 +295,8 @@ pub enum ReadError {
     Record { index: u64, source: RecordError },
     #[error("statement of entry {index}")]
     Statement { index: u64, source: StatementError },
+    #[error("the archive's keys")]
+    Succession(#[from] SuccessionError),
     #[error("the archive has no checkpoint yet")]
     Unpublished,
     #[error("the record of entry {index} was {}", withdrawn.words())]

@@ -25,7 +25,8 @@ use crate::evidence::bundle::zip::{self, ZipError};
 use crate::evidence::statement::Statement;
 use crate::evidence::verify::finding::NOBODY;
 use crate::evidence::verify::source::{BlobFound, EntryBytes, Source, SourceError};
-use crate::evidence::verify::{self, Check, Finding, Report, Trust};
+use crate::evidence::verify::{self, Check, Finding, Later, Report, Trust};
+use crate::log::consistency::ConsistencyProof;
 use crate::log::proof::Proof;
 use crate::outside::archive::catalogue::Catalogue;
 use crate::outside::archive::packs::PackError;
@@ -121,6 +122,67 @@ pub fn verify_folder<'t>(name: &str, folder: impl Folder, trust: impl Into<Trust
         return vec![verify::unopened(name, bundle.files())];
     }
     bundle.subjects().iter().map(|subject| verify::verify(&bundle, subject, trust, now)).collect()
+}
+
+/// What a reader holds of a log at a later moment: an archive, or a bundle.
+pub enum LaterLog {
+    /// An archive's folder: it can prove that it has grown from what it was.
+    Archive(Archive),
+    /// A bundle: it says which keys count, and cannot prove what it has grown from.
+    Bundle(Box<dyn Source>),
+}
+
+impl LaterLog {
+    /// Opens whatever lies at a path.
+    ///
+    /// # Errors
+    /// A [`LaterError`] when it is neither.
+    pub fn open(path: &Path) -> Result<Self, LaterError> {
+        if path.join("archive.toml").exists() {
+            return Ok(Self::Archive(Archive::open(path)?));
+        }
+        if path.is_dir() {
+            return Ok(Self::Bundle(Box::new(Bundle::open(FileFolder::open(path)?))));
+        }
+        Ok(Self::Bundle(Box::new(Bundle::open(zip::Archive::open(FileBytes::open(path)?)?))))
+    }
+
+    /// Does something with the log, once it was verified.
+    ///
+    /// # Errors
+    /// [`LaterError::NotTrusted`] when it does not verify by the reader's policy itself.
+    pub fn with<T>(&self, trust: Trust<'_>, act: impl FnOnce(Trust<'_>) -> T) -> Result<T, LaterError> {
+        match self {
+            Self::Archive(archive) => with_source(&ArchiveSource::published(archive)?, trust, act),
+            Self::Bundle(bundle) => with_source(bundle.as_ref(), trust, act),
+        }
+    }
+}
+
+fn with_source<T>(source: &dyn Source, trust: Trust<'_>, act: impl FnOnce(Trust<'_>) -> T) -> Result<T, LaterError> {
+    let later = Later::of(source, trust).map_err(|findings| {
+        let found = findings
+            .first()
+            .map_or_else(String::new, |finding| format!("expected {}, found {}", finding.expected, finding.found));
+        LaterError::NotTrusted { found }
+    })?;
+    Ok(act(Trust { later: Some(&later), ..trust }))
+}
+
+/// Why nothing can be judged by what is called a later state of the log.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message stands for its doc")]
+pub enum LaterError {
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    #[error("the later log does not verify itself: {found}")]
+    NotTrusted { found: String },
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Zip(#[from] ZipError),
 }
 
 /// Verifies one record of an archive as it is published now.
@@ -235,6 +297,17 @@ impl Source for ArchiveSource<'_> {
     fn withdrawals(&self, index: u64) -> Result<Vec<u64>, SourceError> {
         let failed = |error: ReadError| SourceError { name: format!("entry {index}"), reason: with_causes(&error) };
         Ok(self.log.withdrawn(index).map_err(failed)?.into_iter().map(|withdrawn| withdrawn.id.index).collect())
+    }
+
+    fn key_records(&self) -> Result<Vec<u64>, SourceError> {
+        let failed = |error: ReadError| SourceError { name: "the key records".to_owned(), reason: with_causes(&error) };
+        self.log.key_records().map_err(failed)
+    }
+
+    fn consistency(&self, size: u64) -> Result<Option<ConsistencyProof>, SourceError> {
+        let failed = |reason: String| SourceError { name: format!("the log at size {size}"), reason };
+        let made = ConsistencyProof::make(&self.log.archive().nodes(self.log.size()), size, self.log.size());
+        made.map(Some).map_err(|error| failed(with_causes(&error)))
     }
 
     fn blob(&self, _subject: &Id, hash: Hash) -> Result<BlobFound, SourceError> {

@@ -66,7 +66,8 @@ impl Declare {
         let policy = policy(None, &[], settings)?;
         let authorities = authorities(&[], settings)?;
         let blocks = settings.keyring().blocks()?;
-        let trust = Trust { policy: policy.as_ref(), authorities: Some(&authorities), blocks: Some(&blocks) };
+        let (policy, authorities, blocks) = (policy.as_ref(), Some(&authorities), Some(&blocks));
+        let trust = Trust { policy, authorities, blocks, later: None };
         let reports = verify(&self.what, trust, settings)?;
         let bundle = self.what.is_file().then_some(self.what.as_path());
         let draft = declare(self.form, self.format, &reports, bundle)?;

@@ -92,6 +92,9 @@ impl From<KeysError> for Failure {
             KeysError::KeyFile { source: KeyFileError::NoPassphrase, .. } => {
                 Some("give it with --passphrase-file FILE or in AFFIANT_PASSPHRASE")
             }
+            KeysError::NotHeld { .. } => {
+                Some("bring the key back, or let the recovery key speak: `affiant key rotate all --recovery FILE`")
+            }
             KeysError::Lock(_) => Some("wait until the other process has finished, or name another keyring"),
             KeysError::Missing { .. } => {
                 Some("name the keyring with --keys, or bring the keys back from where they are kept")

@@ -129,7 +129,12 @@ pub(super) fn history_of(log: &Log<'_>, id: &str) -> Result<u64, Failure> {
         Body::Document(document) => return Ok(document.amends.unwrap_or(entry.record.index)),
         Body::Capture(capture) => capture.document,
         Body::Check(check) => check.document,
-        Body::Genesis(_) | Body::Provision(_) | Body::Anchor(_) | Body::Withdrawal(_) | Body::Hold(_) => {
+        Body::Genesis(_)
+        | Body::Provision(_)
+        | Body::Anchor(_)
+        | Body::Withdrawal(_)
+        | Body::Hold(_)
+        | Body::Key(_) => {
             return Err(Failure::new(FAILED, format!("{} has no history of its own", entry.id)));
         }
     };
@@ -186,6 +191,7 @@ fn print(entry: &Entry, log: &Log<'_>, list: &WithdrawnList, settings: &Settings
         Body::Provision(provision) => format!("“{}”", provision.exact.split_whitespace().collect::<Vec<_>>().join(" ")),
         Body::Withdrawal(withdrawal) => withdrawal_line(withdrawal),
         Body::Hold(hold) => hold_line(hold),
+        Body::Key(change) => super::key::change_lines(&change.changes).join("; "),
     };
     let time = visit.map_or(entry.record.made, |visit| visit.started);
     if settings.json {

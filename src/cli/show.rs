@@ -193,6 +193,14 @@ fn describe(body: &Body, log: &Log<'_>, put: &dyn Fn(&str, &str)) {
                 HoldAct::Release(hold) => put("releases", &format!("the hold of entry {hold}")),
             }
         }
+        Body::Key(change) => {
+            for line in super::key::change_lines(&change.changes) {
+                put("key", &line);
+            }
+            if let Some(reason) = &change.reason {
+                put("reason", reason);
+            }
+        }
     }
 }
 

@@ -14,7 +14,8 @@ use crate::archivist::fork;
 use crate::archivist::places::{Places, now};
 use crate::archivist::read::Log;
 use crate::archivist::verify::{
-    ArchiveSource, learn_blocks, learn_blocks_of_bundle, verify_archive, verify_bundle, verify_record,
+    ArchiveSource, LaterError, LaterLog, learn_blocks, learn_blocks_of_bundle, verify_archive, verify_bundle,
+    verify_record,
 };
 use crate::archivist::verify_loose::{LooseOrder, fork_between, verify_loose};
 use crate::base::causes::with_causes;
@@ -52,6 +53,10 @@ pub(super) struct Verify {
     /// A Bitcoin node to ask for the blocks that are named, as `http://name:password@127.0.0.1:8332`.
     #[arg(long, value_name = "URL", env = "AFFIANT_BITCOIN_NODE", hide_env_values = true)]
     bitcoin_node: Option<String>,
+    /// A later state of the same log, an archive's folder or a newer bundle: whether a key was distrusted since, and whether
+    /// this is the log's past, is judged by it.
+    #[arg(long, value_name = "PATH")]
+    later: Option<PathBuf>,
     /// For proof files: a file with the public key of who signed the statement (PEM, OpenSSH).
     #[arg(long, value_name = "FILE")]
     issuer_key: Vec<PathBuf>,
@@ -79,19 +84,33 @@ impl Verify {
             return Ok(report.verdict.exit_code());
         }
         let mut blocks = blocks(&self.blocks, settings)?;
-        let mut worst = Verdict::Verified;
         for what in &self.what {
             if let Some(url) = &self.bitcoin_node {
                 learn(what, url, &mut blocks, settings)?;
             }
-            let trust = Trust { policy: policy.as_ref(), authorities: Some(&authorities), blocks: Some(&blocks) };
-            for report in verify(what, trust, settings)? {
-                worst = worst.max(report.verdict);
-                print(&report, settings);
-            }
         }
-        Ok(worst.exit_code())
+        let (policy, authorities, blocks) = (policy.as_ref(), Some(&authorities), Some(&blocks));
+        let trust = Trust { policy, authorities, blocks, later: None };
+        let Some(later) = &self.later else { return verify_all(&self.what, trust, settings) };
+        let unusable = |error: LaterError| {
+            Failure::new(FAILED, format!("cannot go by `{}`: {}", later.display(), with_causes(&error))).try_this(
+                "name an archive's folder or a bundle of the same log that `affiant verify` verifies by itself",
+            )
+        };
+        let opened = LaterLog::open(later).map_err(unusable)?;
+        opened.with(trust, |trust| verify_all(&self.what, trust, settings)).map_err(unusable)?
     }
+}
+
+fn verify_all(what: &[PathBuf], trust: Trust<'_>, settings: &Settings) -> Result<u8, Failure> {
+    let mut worst = Verdict::Verified;
+    for what in what {
+        for report in verify(what, trust, settings)? {
+            worst = worst.max(report.verdict);
+            print(&report, settings);
+        }
+    }
+    Ok(worst.exit_code())
 }
 
 /// Verifies a bundle, an archive or a record: a report for each subject.

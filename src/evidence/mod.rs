@@ -5,6 +5,7 @@
 
 pub mod record;
 pub mod statement;
+pub mod succession;
 
 pub mod citation;
 

@@ -77,7 +77,7 @@ impl Drill {
     pub(crate) fn verify(&self, id: &Id, trusted: &Authorities) -> Report {
         let archive = self.places.open_archive().unwrap();
         let policy = self.places.keyring().policy().unwrap();
-        let trust = Trust { policy: policy.as_ref(), authorities: Some(trusted), blocks: None };
+        let trust = Trust { policy: policy.as_ref(), authorities: Some(trusted), ..Trust::default() };
         verify_record(&archive, id, trust, after(noon(), 30 * DAY)).unwrap()
     }
 }
@@ -199,7 +199,7 @@ fn a_chain_is_judged_at_the_tokens_own_time() {
     drill.place(|checkpoint| forge.over(checkpoint, noon(), Hashing::Sha256));
     let archive = drill.places.open_archive().unwrap();
     let (policy, trusted) = (drill.places.keyring().policy().unwrap(), trusting(&forge));
-    let trust = Trust { policy: policy.as_ref(), authorities: Some(&trusted), blocks: None };
+    let trust = Trust { policy: policy.as_ref(), authorities: Some(&trusted), ..Trust::default() };
     let report = verify_record(&archive, &id, trust, "2031-01-01T00:00:00Z".parse().unwrap()).unwrap();
     expect("years later", &report, Check::NotAfter, Outcome::Holds, "2026-11-23T12:00:01Z");
 }

@@ -85,7 +85,7 @@ pub(crate) fn reopen(folder: &Path, segment_bytes_max: u64, journal_bytes_max: u
     let keyring = Keyring::new(&folder.join("keys"));
     let origin = Origin::new(&archive.settings().origin).unwrap();
     let keys = keyring.secrets(&origin, None).map_err(|error| chain(&error))?;
-    Appender::open(&archive, &keyring, keys, now(), &Silent).map_err(|error| chain(&error))
+    Appender::open(&archive, &keyring, &keys, now(), &Silent).map_err(|error| chain(&error))
 }
 
 impl Scenario {

@@ -22,3 +22,5 @@ mod matrix;
 mod replay;
 mod withdraw;
 mod yard;
+
+pub(crate) use life::copy;

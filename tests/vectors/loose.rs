@@ -266,6 +266,7 @@ fn a_record_of_ours_is_compared_with_its_statement() {
         made,
         after: After { size: 0, root: Hash::of(b""), tokens: Vec::new() },
         software: Software { name: "affiant".to_owned(), version: "0".to_owned(), commit: "unknown".to_owned() },
+        key_record: None,
         body: Body::Document(Document {
             entity: None,
             title: None,

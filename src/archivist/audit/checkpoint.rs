@@ -3,8 +3,9 @@
 use super::Age;
 use super::report::AuditReport;
 
+use crate::archivist::succession::{newest_keys, own_keys};
 use crate::base::causes::with_causes;
-use crate::evidence::record::Genesis;
+use crate::evidence::succession::Succession;
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::log::note::NoteError;
 use crate::log::policy::{Policy, Witnessed};
@@ -20,15 +21,16 @@ pub(super) fn read(bytes: Option<&[u8]>, report: &mut AuditReport) -> Option<Sig
     SignedCheckpoint::parse(bytes).map_err(|error| report.damage("checkpoint", with_causes(&error), COST)).ok()
 }
 
-/// Checks the signatures by the keys that entry 0 names, each of which must have signed, and by those of the policy.
+/// Checks the signatures by the keys that the log names, of which the newest of each algorithm must have signed, and by those
+/// of the policy.
 pub(super) fn check_signatures(
     signed: &SignedCheckpoint,
-    genesis: Option<&Genesis>,
+    succession: Option<&Succession>,
     policy: Option<&Policy>,
     report: &mut AuditReport,
 ) {
-    let own = genesis.map(|genesis| genesis.checkpoint_keys(signed.checkpoint().origin.as_str())).unwrap_or_default();
-    for key in &own {
+    let own = succession.map(|succession| own_keys(succession, signed)).unwrap_or_default();
+    for key in &newest_keys(&own) {
         let found = match signed.verify(std::slice::from_ref(key)) {
             Ok(_) => continue,
             Err(CheckpointError::Note(NoteError::NoKnownKey)) => "it does not bear the signature by".to_owned(),
@@ -58,7 +60,7 @@ pub(super) fn check_newest(
     published: &SignedCheckpoint,
     newest: &[u8],
     age: Age,
-    genesis: Option<&Genesis>,
+    succession: Option<&Succession>,
     report: &mut AuditReport,
 ) {
     let newest = match SignedCheckpoint::parse(newest) {
@@ -69,7 +71,8 @@ pub(super) fn check_newest(
         }
     };
     let (published, newest, signed) = (published.checkpoint(), newest.checkpoint(), &newest);
-    let own = genesis.map(|genesis| genesis.checkpoint_keys(newest.origin.as_str())).unwrap_or_default();
+    // It may be newer than what lies here says of the keys: any that the log ever named will do.
+    let own = succession.map(Succession::checkpoint_keys_ever).unwrap_or_default();
     if newest.origin != published.origin || (!own.is_empty() && signed.verify(&own).is_err()) {
         return report.note(format!("the newest checkpoint in your keyring is of the log `{}`", newest.origin));
     }

@@ -1,15 +1,16 @@
 //! An entry by itself: its statement signed by the archive's key, its record whole, and both where they say they are.
 
 use super::blobs::Blobs;
-use super::report::Damage;
+use super::report::{AuditReport, Damage};
 use super::tree::Kept;
 
+use crate::archivist::read::Log;
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::base::id::Prefix;
-use crate::evidence::record::{Body, Genesis, KeyPurpose, Record};
+use crate::evidence::record::{Body, Genesis, Record};
 use crate::evidence::statement::Statement;
-use crate::log::key::Ed25519PublicKey;
+use crate::evidence::succession::Succession;
 use crate::outside::archive::Archive;
 use crate::outside::archive::members::MemberReader;
 
@@ -17,7 +18,8 @@ use crate::outside::archive::members::MemberReader;
 pub(super) struct Founding {
     pub(super) origin: String,
     pub(super) prefix: Prefix,
-    pub(super) key: Option<Ed25519PublicKey>,
+    /// Which keys counted where, as far as it can be read.
+    pub(super) succession: Option<Succession>,
 }
 
 /// An entry, as far as it can be read.
@@ -29,6 +31,8 @@ pub(super) struct Examined {
     pub(super) entry: Option<(Hash, Record)>,
     pub(super) damage: Vec<Damage>,
     pub(super) lost_record: Option<LostRecord>,
+    /// What is said of the key, where it came to be distrusted.
+    pub(super) distrusted: Option<String>,
 }
 
 /// A record that is not to be had.
@@ -40,9 +44,14 @@ pub(super) struct LostRecord {
 
 impl Founding {
     /// Reads what entry 0 says. Where it says nothing, the settings' word is taken, and no signature is checked.
-    pub(super) fn read(archive: &Archive, blobs: &Blobs, size: u64) -> (Self, Option<Genesis>) {
+    pub(super) fn read(
+        archive: &Archive,
+        blobs: &Blobs,
+        size: u64,
+        report: &mut AuditReport,
+    ) -> (Self, Option<Genesis>) {
         let settings = archive.settings();
-        let mut founding = Self { origin: settings.origin.clone(), prefix: settings.prefix.clone(), key: None };
+        let mut founding = Self { origin: settings.origin.clone(), prefix: settings.prefix.clone(), succession: None };
         let record = MemberReader::new(archive.packs()).ok().and_then(|mut reader| {
             let statement = Statement::decode(&archive.statement(0, size).ok()?).ok()?;
             Record::decode(&blobs.read(statement.claim.record, &mut reader)?).ok()
@@ -52,23 +61,33 @@ impl Founding {
         if let Ok(prefix) = Prefix::new(&genesis.prefix) {
             founding.prefix = prefix;
         }
-        let mut keys = genesis.keys.iter().filter(|key| key.purpose == KeyPurpose::Statement);
-        let key = keys.find(|key| key.algorithm == "ed25519");
-        founding.key = key.and_then(|key| Ed25519PublicKey::from_slice(&key.public).ok());
+        let first = Succession::begin(&genesis, &founding.origin);
+        let whole = Log::at(archive, size).succession();
+        if let Err(error) = &whole {
+            let cost = "which keys counted from there on cannot be told: later signatures are not to be relied on";
+            report.damage("keys", with_causes(error), cost);
+        }
+        founding.succession = Some(whole.unwrap_or(first));
         (founding, Some(genesis))
     }
 }
 
 /// Checks what can be checked of an entry by itself.
 pub(super) fn examine(kept: &Kept, founding: &Founding, blobs: &Blobs, reader: &mut MemberReader) -> Examined {
-    let mut examined =
-        Examined { index: kept.index, root: kept.root, entry: None, damage: Vec::new(), lost_record: None };
+    let mut examined = Examined {
+        index: kept.index,
+        root: kept.root,
+        entry: None,
+        damage: Vec::new(),
+        lost_record: None,
+        distrusted: None,
+    };
     let index = kept.index;
     let Some(bytes) = &kept.statement else { return examined };
-    let mut wrong = |found: String| {
-        let cost = "the archive's word on this entry cannot be shown".to_owned();
-        examined.damage.push(Damage { thing: format!("entry {index}"), found, cost });
-    };
+    let cost = "the archive's word on this entry cannot be shown";
+    let Examined { damage, distrusted, .. } = &mut examined;
+    let mut wrong =
+        |found: String| damage.push(Damage { thing: format!("entry {index}"), found, cost: cost.to_owned() });
     let statement = match Statement::decode(bytes) {
         Ok(statement) => statement,
         Err(error) => {
@@ -76,8 +95,12 @@ pub(super) fn examine(kept: &Kept, founding: &Founding, blobs: &Blobs, reader: &
             return examined;
         }
     };
-    if let Some(error) = founding.key.as_ref().and_then(|key| statement.verify(key).err()) {
-        wrong(with_causes(&error));
+    if let Some(found) = founding.succession.as_ref().and_then(|keys| keys.objection(&statement, index)) {
+        if founding.succession.as_ref().is_some_and(|keys| keys.is_distrusted(&statement, index)) {
+            *distrusted = Some(found);
+        } else {
+            wrong(found);
+        }
     }
     let claim = &statement.claim;
     if claim.issuer != founding.origin {

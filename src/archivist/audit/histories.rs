@@ -49,6 +49,8 @@ pub(super) struct Histories<'a> {
     withdrawals: Withdrawals,
     holds: Holds,
     lost: BTreeMap<Hash, Lost>,
+    /// How many entries are signed by a key that came to be distrusted there, by what is said of the key.
+    distrusted: BTreeMap<String, u64>,
     /// The tokens that records name.
     pub(super) named: Named,
 }
@@ -92,6 +94,7 @@ impl<'a> Histories<'a> {
             withdrawals,
             holds: Holds::default(),
             lost: BTreeMap::new(),
+            distrusted: BTreeMap::new(),
             named: Named::default(),
         }
     }
@@ -127,6 +130,10 @@ impl<'a> Histories<'a> {
     /// Says what blobs are lost, once every record was seen, and returns which they are.
     pub(super) fn finish(self, apart: &Blobs, report: &mut AuditReport) -> Vec<Hash> {
         self.withdrawals.finish(self.archive, self.size, &Places { packs: self.blobs, apart }, report);
+        for (words, count) in &self.distrusted {
+            // They are as they were promised, and whoever relies on one is told.
+            report.note(format!("{count} entries bear {words}: nobody is to rely on them"));
+        }
         let mut hashes = Vec::new();
         for (hash, lost) in self.lost {
             let more = if lost.more > 0 { format!(" and {} more", lost.more) } else { String::new() };
@@ -140,7 +147,10 @@ impl<'a> Histories<'a> {
 
     fn take_one(&mut self, examined: Examined, report: &mut AuditReport) {
         report.entries += 1;
-        let Examined { index, root, entry, damage, lost_record } = examined;
+        let Examined { index, root, entry, damage, lost_record, distrusted } = examined;
+        if let Some(words) = distrusted {
+            *self.distrusted.entry(words).or_default() += 1;
+        }
         for damage in damage {
             report.add(damage);
         }
@@ -185,10 +195,11 @@ impl<'a> Histories<'a> {
             report.damage(&id, found, "entry 0 alone says what the archive is: this log contradicts itself");
         }
         self.check_after(&id, record, report);
+        self.check_key_record(&id, record, report);
         self.named.take(&id, record);
         let wrong = match &record.body {
             Body::Withdrawal(withdrawal) => self.withdrawal(withdrawal),
-            Body::Genesis(_) | Body::Hold(_) | Body::Anchor(_) => None,
+            Body::Genesis(_) | Body::Hold(_) | Body::Anchor(_) | Body::Key(_) => None,
             Body::Document(document) => self.document(index, document),
             Body::Capture(capture) => self.capture(index, statement, capture),
             Body::Check(check) => self.confirms(check),
@@ -238,6 +249,22 @@ impl<'a> Histories<'a> {
             }
             Some(_) => {}
             None => report.note(format!("{id}: the root that it names at size {} cannot be compared", after.size)),
+        }
+    }
+
+    /// Checks that a record names the newest key record before it, and that no key record is passed over.
+    fn check_key_record(&self, id: &str, record: &Record, report: &mut AuditReport) {
+        let Some(succession) = &self.founding.succession else { return };
+        let named = |at: Option<u64>| at.map_or_else(|| "none".to_owned(), |at| format!("entry {at}"));
+        let newest = succession.newest_before(record.index);
+        if record.key_record != newest {
+            let found =
+                format!("it names {} as the newest key record, which is {}", named(record.key_record), named(newest));
+            report.damage(id, found, "it was made by somebody who did not know how the keys stood");
+        }
+        let is_taken = succession.newest_before(record.index + 1) == Some(record.index);
+        if matches!(record.body, Body::Key(_)) && !is_taken {
+            report.damage(id, "a key record that changes no key", "no later record goes by it");
         }
     }
 

@@ -103,7 +103,8 @@ impl Known {
     /// Says whose word is enough.
     #[must_use]
     pub fn trust(&self) -> Trust<'_> {
-        Trust { policy: self.policy.as_ref(), authorities: Some(&self.authorities), blocks: Some(&self.blocks) }
+        let (policy, authorities, blocks) = (self.policy.as_ref(), Some(&self.authorities), Some(&self.blocks));
+        Trust { policy, authorities, blocks, later: None }
     }
 }
 
@@ -186,11 +187,11 @@ pub(super) fn audit_in_full(archive: &Archive, known: &Known, extent: &Extent, w
         }
         return Audited { report, ..Audited::default() };
     }
-    let (founding, genesis) = Founding::read(archive, &blobs, size);
+    let (founding, genesis) = Founding::read(archive, &blobs, size, &mut report);
     if let Some(signed) = &signed {
-        checkpoint::check_signatures(signed, genesis.as_ref(), known.policy.as_ref(), &mut report);
+        checkpoint::check_signatures(signed, founding.succession.as_ref(), known.policy.as_ref(), &mut report);
         if let Some(newest) = &known.newest_checkpoint {
-            checkpoint::check_newest(signed, newest, known.age, genesis.as_ref(), &mut report);
+            checkpoint::check_newest(signed, newest, known.age, founding.succession.as_ref(), &mut report);
         }
         if signed.checkpoint().origin.as_str() != founding.origin {
             let found = format!("it is of the log `{}`, expected `{}`", signed.checkpoint().origin, founding.origin);

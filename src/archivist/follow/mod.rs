@@ -39,7 +39,8 @@ use std::path::Path;
 
 use super::fork;
 use super::progress::Progress;
-use super::read::Log;
+use super::read::{Log, ReadError};
+use super::succession::own_keys;
 
 use crate::base::hash::Hash;
 use crate::base::time::Time;
@@ -155,10 +156,11 @@ pub(super) fn check_signatures(log: &Log<'_>, signed: &SignedCheckpoint, trust: 
     if is_other || matches!(trust, Trust::Policy(_)) {
         return Err(FollowError::Untrusted { origin: origin.clone() });
     }
-    let Body::Genesis(genesis) = log.entry(0)?.record.body else {
-        return Err(FollowError::Untrusted { origin: origin.clone() });
+    let succession = match log.succession() {
+        Err(ReadError::NotGenesis) => return Err(FollowError::Untrusted { origin: origin.clone() }),
+        other => other?,
     };
-    signed.verify(&genesis.checkpoint_keys(origin.as_str()))?;
+    signed.verify(&own_keys(&succession, signed))?;
     Ok(())
 }
 

@@ -11,11 +11,10 @@ use crate::archivist::audit::Known;
 use crate::archivist::audit::files::size_on_disk;
 use crate::archivist::follow::{FollowError, Pair};
 use crate::archivist::progress::Progress;
-use crate::archivist::read::Log;
+use crate::archivist::read::{Log, ReadError};
+use crate::archivist::succession::{newest_keys, own_keys};
 use crate::base::hash::Hash;
-use crate::evidence::record::Body;
 use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
-use crate::log::key::VerifierKey;
 use crate::log::merkle::{Frontier, leaf_hash};
 use crate::log::tile::{Tile, TileEdge, TileKind, WIDTH_MAX, decode_entries, decode_hashes, encode_entries};
 use crate::outside::archive::Archive;
@@ -80,11 +79,18 @@ fn candidates(
     known: &Known,
 ) -> Result<Vec<SignedCheckpoint>, FollowError> {
     let origin = &signed.checkpoint().origin;
-    let Body::Genesis(genesis) = backup.entry(0)?.record.body else { return Ok(vec![signed.clone()]) };
-    let keys: Vec<VerifierKey> = genesis.checkpoint_keys(origin.as_str());
+    let succession = match backup.succession() {
+        Err(ReadError::NotGenesis) => return Ok(vec![signed.clone()]),
+        other => other?,
+    };
     let mut candidates = vec![signed.clone()];
     for bytes in [archive.checkpoint()?, known.newest_checkpoint.clone()].into_iter().flatten() {
         let Ok(candidate) = SignedCheckpoint::parse(&bytes) else { continue };
+        let size = candidate.checkpoint().size;
+        // Keys may have changed behind the backup; what lies here says how, if it follows.
+        let grown = Log::at(archive, size).succession().ok();
+        let grown = grown.filter(|grown| size > backup.size() && grown.continues(&succession, backup.size() - 1));
+        let keys = newest_keys(&own_keys(grown.as_ref().unwrap_or(&succession), &candidate));
         let signers = candidate.verify(&keys).map(|signers| signers.len());
         // Each of the log's keys must have signed, as an audit asks.
         if candidate.checkpoint().origin == *origin && signers == Ok(keys.len()) && !candidates.contains(&candidate) {

@@ -36,7 +36,7 @@ impl Holds {
             Body::Provision(provision) => drop(self.belongs.insert(index, provision.capture)),
             Body::Hold(Hold { act: HoldAct::Place(entries), .. }) => drop(self.placed.insert(index, entries.clone())),
             Body::Hold(Hold { act: HoldAct::Release(hold), .. }) => drop(self.placed.remove(hold)),
-            Body::Genesis(_) | Body::Anchor(_) | Body::Withdrawal(_) => {}
+            Body::Genesis(_) | Body::Anchor(_) | Body::Withdrawal(_) | Body::Key(_) => {}
         }
     }
 

@@ -5,7 +5,7 @@
 //! tagmanifest-sha256.txt.sig                the seal; the one file that no manifest lists
 //! VERIFY.md, verify.sh                      how to check all this without Affiant
 //! data/log/checkpoint                       the signed note that every proof leads to
-//! data/keys/…                               the public keys that entry 0 names, in the forms tools read
+//! data/keys/…                               the public keys that count at the checkpoint, in the forms tools read
 //! data/entries/af-c-000002-x/record.cbor    the record; record.json reads it out
 //! data/entries/af-c-000002-x/statement.cose, proof.tlog-proof, receipt.cose
 //! data/entries/af-c-000002-x/record.cbor.sig   a seal over the record, for subjects
@@ -25,7 +25,7 @@
 //! | number of a body      | count | the exchange's place, from 01              |
 //! | number of a certificate | count | the order of first mention, from 01      |
 //!
-//! Rules. A bundle holds its subjects and every entry that they lean on ([`leans_on`]), entry 0 among
+//! Rules. A bundle holds its subjects and every entry that they lean on ([`leans_on`]), entry 0 and the log's key records among
 //! them, the withdrawals that speak of any of these, and no other. What a withdrawal names is not there: neither content,
 //! nor `record.cbor` and `record.json`. Content lies there for subjects, each blob once under the first name that fits;
 //! for the capture that a provision quotes, its text. Anchors lie there for the subjects: the one whose tokens,
@@ -51,9 +51,10 @@ use crate::base::hash::Hash;
 use crate::base::id::{CheckCharacter, Id};
 use crate::document::media_type::MediaType;
 use crate::evidence::citation::Style;
-use crate::evidence::record::{Body, Genesis, KeyPurpose, Link, Record, Visit, WithdrawnEntry, WithdrawnRecord};
+use crate::evidence::record::{Body, KeyPurpose, Link, Record, Visit, WithdrawnEntry, WithdrawnRecord};
+use crate::evidence::succession::{Succession, SuccessionError};
 use crate::evidence::withheld::Withheld;
-use crate::log::key::{Ed25519PublicKey, KeyKind};
+use crate::log::key::{Ed25519PublicKey, KeyKind, NotePublicKey, VerifierKey};
 
 /// The number of the layout that is written, as `bag-info.txt` has it.
 pub const FORMAT: &str = "2";
@@ -262,18 +263,20 @@ pub enum Lean {
     Statement(Hash),
 }
 
-/// Returns the entries without which a record cannot be judged; entry 0 goes without saying.
+/// Returns the entries without which a record cannot be judged; entry 0 and the newest key record go without saying.
 #[must_use]
 pub fn leans_on(record: &Record) -> Vec<Lean> {
-    match &record.body {
-        Body::Genesis(_) | Body::Anchor(_) | Body::Withdrawal(_) | Body::Hold(_) => Vec::new(),
+    let mut leans: Vec<Lean> = match &record.body {
+        Body::Genesis(_) | Body::Anchor(_) | Body::Withdrawal(_) | Body::Hold(_) | Body::Key(_) => Vec::new(),
         Body::Document(document) => document.amends.map(Lean::Index).into_iter().collect(),
         Body::Capture(capture) => {
             [Some(Lean::Index(capture.document)), capture.previous.map(Lean::Statement)].into_iter().flatten().collect()
         }
         Body::Check(check) => vec![Lean::Index(check.document), Lean::Index(check.capture)],
         Body::Provision(provision) => vec![Lean::Index(provision.capture)],
-    }
+    };
+    leans.extend(record.key_record.map(Lean::Index));
+    leans
 }
 
 /// Returns the same for a record that was withdrawn, by what the withdrawal says of it.
@@ -377,50 +380,72 @@ impl Entries {
     }
 }
 
-/// Writes the public keys that genesis names in the forms that tools read.
-///
-/// # Errors
-/// A [`LayoutError`] when genesis does not name one key of each sort.
-pub fn keys(genesis: &Genesis, origin: &str) -> Result<Vec<(&'static str, Vec<u8>)>, LayoutError> {
-    let (statement, log) = (statement_key(genesis)?, log_key(genesis)?);
-    let vkeys = genesis.checkpoint_keys(origin);
-    let vkey = |kind: KeyKind, algorithm: &'static str| {
-        let missing = LayoutError::NoKey { purpose: KeyPurpose::Checkpoint.as_str(), algorithm };
-        vkeys.iter().find(|key| key.kind() == kind).ok_or(missing)
-    };
-    let log_vkey = vkey(KeyKind::Ed25519, "ed25519")?;
-    let post_quantum_vkey = vkey(KeyKind::MlDsa44Cosignature, "ml-dsa-44")?;
-    let principal = principal(origin);
-    let mut signers = String::new();
-    for namespace in [BUNDLE_NAMESPACE, RECORD_NAMESPACE] {
-        signers += &seal::allowed_signer(principal, namespace, statement.as_bytes())?;
+/// The keys that count at a checkpoint: with the first the bundle is sealed, with the others the checkpoint signed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BundleKeys {
+    /// Checks the seals.
+    pub statement: Ed25519PublicKey,
+    /// Checks the first line of the checkpoint, and the receipts.
+    pub log: Ed25519PublicKey,
+    log_vkey: VerifierKey,
+    post_quantum_vkey: VerifierKey,
+}
+
+impl BundleKeys {
+    /// Takes those that count at the last entry of a log.
+    ///
+    /// # Errors
+    /// A [`LayoutError`] when there is not one key of each sort.
+    pub fn at(succession: &Succession, last: u64) -> Result<Self, LayoutError> {
+        let missing = |purpose: KeyPurpose, algorithm| LayoutError::NoKey { purpose: purpose.as_str(), algorithm };
+        let statement = succession.statement_key(last).ok_or(missing(KeyPurpose::Statement, "ed25519"))?;
+        let vkeys = succession.checkpoint_keys(last);
+        let vkey = |kind: KeyKind, algorithm: &'static str| {
+            vkeys.iter().find(|key| key.kind() == kind).cloned().ok_or(missing(KeyPurpose::Checkpoint, algorithm))
+        };
+        let log_vkey = vkey(KeyKind::Ed25519, "ed25519")?;
+        let NotePublicKey::Ed25519(log) = *log_vkey.key() else {
+            return Err(missing(KeyPurpose::Checkpoint, "ed25519"));
+        };
+        let post_quantum_vkey = vkey(KeyKind::MlDsa44Cosignature, "ml-dsa-44")?;
+        Ok(Self { statement, log, log_vkey, post_quantum_vkey })
     }
-    Ok(vec![
-        (ARCHIVE_KEY, format!("{} {principal}\n", statement.openssh()).into_bytes()),
-        ("data/keys/archive.pem", statement.spki_pem().into_bytes()),
-        ("data/keys/allowed-signers", signers.into_bytes()),
-        ("data/keys/log.vkey", format!("{log_vkey}\n").into_bytes()),
-        ("data/keys/log.pem", log.spki_pem().into_bytes()),
-        ("data/keys/log-ml-dsa-44.vkey", format!("{post_quantum_vkey}\n").into_bytes()),
-    ])
+
+    /// Writes them in the forms that tools read.
+    ///
+    /// # Errors
+    /// [`LayoutError::Seal`] when the log's name cannot stand in `allowed-signers`.
+    pub fn files(&self) -> Result<Vec<(&'static str, Vec<u8>)>, LayoutError> {
+        let Self { statement, log, log_vkey, post_quantum_vkey } = self;
+        let principal = principal(log_vkey.name().as_str());
+        let mut signers = String::new();
+        for namespace in [BUNDLE_NAMESPACE, RECORD_NAMESPACE] {
+            signers += &seal::allowed_signer(principal, namespace, statement.as_bytes())?;
+        }
+        Ok(vec![
+            (ARCHIVE_KEY, format!("{} {principal}\n", statement.openssh()).into_bytes()),
+            ("data/keys/archive.pem", statement.spki_pem().into_bytes()),
+            ("data/keys/allowed-signers", signers.into_bytes()),
+            ("data/keys/log.vkey", format!("{log_vkey}\n").into_bytes()),
+            ("data/keys/log.pem", log.spki_pem().into_bytes()),
+            ("data/keys/log-ml-dsa-44.vkey", format!("{post_quantum_vkey}\n").into_bytes()),
+        ])
+    }
 }
 
-/// Returns the key that genesis names for statements and seals.
+/// Reads what the entries that are here say of the keys.
 ///
 /// # Errors
-/// [`LayoutError::NoKey`].
-pub fn statement_key(genesis: &Genesis) -> Result<Ed25519PublicKey, LayoutError> {
-    let missing = LayoutError::NoKey { purpose: KeyPurpose::Statement.as_str(), algorithm: "ed25519" };
-    genesis.statement_key().ok_or(missing)
-}
-
-/// Returns the Ed25519 key that genesis names for checkpoints and receipts.
-///
-/// # Errors
-/// [`LayoutError::NoKey`].
-pub fn log_key(genesis: &Genesis) -> Result<Ed25519PublicKey, LayoutError> {
-    let missing = LayoutError::NoKey { purpose: KeyPurpose::Checkpoint.as_str(), algorithm: "ed25519" };
-    genesis.log_key().ok_or(missing)
+/// [`LayoutError::NoGenesis`] without entry 0, [`LayoutError::Succession`] when a key record does not follow.
+pub fn succession(entries: &Entries) -> Result<Succession, LayoutError> {
+    let Some((_, Record { body: Body::Genesis(genesis), origin, .. })) = entries.records.get(&0) else {
+        return Err(LayoutError::NoGenesis);
+    };
+    let mut succession = Succession::begin(genesis, origin);
+    for (_, record) in entries.records.values().filter(|(_, record)| matches!(record.body, Body::Key(_))) {
+        succession.take(record)?;
+    }
+    Ok(succession)
 }
 
 /// Returns the name under which the archive's key stands in `allowed-signers`.
@@ -440,10 +465,14 @@ fn lower(id: &Id) -> String {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message stands for its doc")]
 pub enum LayoutError {
+    #[error("entry 0 is not there")]
+    NoGenesis,
     #[error("entry 0 names no {algorithm} key for purpose `{purpose}`")]
     NoKey { purpose: &'static str, algorithm: &'static str },
     #[error("`allowed-signers`")]
     Seal(#[from] SealError),
+    #[error("key record")]
+    Succession(#[from] SuccessionError),
 }
 
 #[cfg(test)]

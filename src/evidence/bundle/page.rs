@@ -27,8 +27,10 @@ pub(super) struct Described<'d> {
     pub(super) blobs: &'d BTreeMap<String, Hash>,
     /// The checkpoint.
     pub(super) head: &'d SignedCheckpoint,
-    /// The archive's key.
+    /// The archive's key that seals.
     pub(super) key: Ed25519PublicKey,
+    /// The archive's key that signed the first subject's statement.
+    pub(super) statement_key: Ed25519PublicKey,
     /// Who dated the log.
     pub(super) anchors: &'d [AnchorBytes],
     /// The log's Ed25519 key, when genesis names one.
@@ -42,7 +44,7 @@ pub(super) fn text(described: &Described<'_>) -> String {
     let folder = layout::entry_folder(subject);
     // The statement is tag, array head, protected header, a0, 5820 and 32 bytes, 5840 and 64 bytes.
     let protected_bytes = described.statement_bytes.saturating_sub(2 + 1 + 34 + 66);
-    let hexadecimal = data_encoding::HEXLOWER.encode(described.key.as_bytes());
+    let hexadecimal = data_encoding::HEXLOWER.encode(described.statement_key.as_bytes());
     let replacements = [
         ("{subjects}", subjects(described)),
         ("{entries}", entries(described)),
@@ -58,7 +60,9 @@ pub(super) fn text(described: &Described<'_>) -> String {
         ("{index}", subject.index.to_string()),
         ("{folder}", folder.trim_end_matches('/').to_owned()),
         ("{protected-bytes}", protected_bytes.to_string()),
-        ("{key}", hexadecimal),
+        ("{former-key}", former_key(described, &hexadecimal)),
+        ("{statement-pem}", statement_pem(described).to_owned()),
+        ("{key}", hexadecimal.clone()),
     ];
     // Each marker is looked for in the template alone, so that nothing a record says can be taken for one.
     let mut page = String::new();
@@ -75,6 +79,23 @@ pub(super) fn text(described: &Described<'_>) -> String {
 }
 
 const TEMPLATE: &str = include_str!("verify.md");
+
+/// Where the key lies that signed the statement: a former one is put there by a command of the page.
+fn statement_pem(described: &Described<'_>) -> &'static str {
+    if described.statement_key == described.key { "data/keys/archive.pem" } else { "/tmp/statement.pem" }
+}
+
+/// Says where a former key comes from; nothing where the key never changed.
+fn former_key(described: &Described<'_>, hexadecimal: &str) -> String {
+    if described.statement_key == described.key {
+        return String::new();
+    }
+    format!(
+        "The archive has changed its key since. The one of then stands in entry 0 or in a key record (see 6), which say from which \
+         entry to which it counts:\n\n    {{ printf 302a300506032b6570032100{hexadecimal} | xxd -r -p | openssl pkey -pubin \
+         -inform DER -out /tmp/statement.pem; }}\n\n"
+    )
+}
 
 fn subjects(described: &Described<'_>) -> String {
     let mut lines = String::new();

@@ -16,9 +16,9 @@
 //! 2. It names a format of [`layout`] and its subjects in `bag-info.txt`; each has its entry.
 //! 3. The entries are those that the subjects lean on, the files those that [`layout`] names: no more, no fewer, but for
 //!    the annexes of [`super::annex`] from format 2 on.
-//! 4. `tagmanifest-sha256.txt.sig` is a seal over the tag manifest by the key that entry 0 names for
-//!    statements, and so is `record.cbor.sig` over each subject's record.
-//! 5. `data/keys/…` are the keys that entry 0 names; each `record.json` reads out its record.
+//! 4. `tagmanifest-sha256.txt.sig` is a seal over the tag manifest by the statement key that counts at the checkpoint, and
+//!    so is `record.cbor.sig` over each subject's record. Entry 0 and the key records say which that is.
+//! 5. `data/keys/…` are the keys that count there; each `record.json` reads out its record.
 //!
 //! What contradicts fails. What is absent is *missing*, and nothing can be told without it: that somebody
 //! took a file away shows no other alteration.
@@ -29,18 +29,21 @@ use std::io::{self, Read, Write};
 use super::annex;
 use super::bag::{self, Fault, Version};
 use super::folder::Folder;
-use super::layout::{self, Entries, Lean};
+use super::layout::{self, BundleKeys, Entries, LayoutError, Lean};
 use super::seal::{BUNDLE_NAMESPACE, RECORD_NAMESPACE, Seal};
 use super::write::reading;
 
+use crate::base::causes::with_causes;
 use crate::base::hash::{Hash, Hasher};
 use crate::base::id::{CheckCharacter, Id};
 use crate::evidence::anchor::{self, AnchorBytes};
 use crate::evidence::parts;
-use crate::evidence::record::{self, Body, Genesis, Record};
+use crate::evidence::record::{self, Body, Record};
+use crate::evidence::succession::Succession;
 use crate::evidence::verify::source::{BlobFound, EntryBytes, Source, SourceError, WithheldBytes};
 use crate::evidence::verify::{Check, Finding};
 use crate::evidence::withheld::{self, Withheld};
+use crate::log::checkpoint::SignedCheckpoint;
 use crate::log::key::Ed25519PublicKey;
 
 /// The longest statement, proof, receipt, seal, key or checkpoint that is read: what a note may have.
@@ -70,6 +73,8 @@ pub struct Bundle<F> {
     withdrawals: BTreeMap<u64, Vec<u64>>,
     /// Whether the format is one that has annexes.
     has_annexes: bool,
+    /// The key records, ascending.
+    key_records: Vec<u64>,
     findings: Vec<Finding>,
 }
 
@@ -90,6 +95,7 @@ impl<F: Folder> Bundle<F> {
             withheld: BTreeMap::new(),
             withdrawals: BTreeMap::new(),
             has_annexes: false,
+            key_records: Vec::new(),
             findings: Vec::new(),
         };
         bundle.report_bag(&report);
@@ -97,13 +103,13 @@ impl<F: Folder> Bundle<F> {
         let entries = bundle.read_entries();
         let is_whole = bundle.check_entries(&entries);
         bundle.check_names(&entries, is_whole);
-        let genesis = entries.records.get(&0).and_then(|(_, record)| match &record.body {
-            Body::Genesis(genesis) => Some((genesis, record.origin.as_str())),
-            _ => None,
-        });
-        match genesis {
-            Some((genesis, origin)) => bundle.check_keys_and_seals(genesis, origin, &entries),
-            None => bundle.missing("entry 0, which names the archive's keys", "no record of it"),
+        let is_there = |record: &Record| record.key_record.is_none_or(|at| entries.records.contains_key(&at));
+        match layout::succession(&entries) {
+            // Which keys count cannot be told, which is said of the entry that is not there.
+            Ok(_) if !entries.records.values().all(|(_, record)| is_there(record)) => {}
+            Ok(succession) => bundle.check_keys_and_seals(&succession, &entries),
+            Err(LayoutError::NoGenesis) => bundle.missing("entry 0, which names the archive's keys", "no record of it"),
+            Err(error) => bundle.fails("key records that follow one another", with_causes(&error)),
         }
         bundle.check_readings(&entries);
         if bundle.findings.is_empty() {
@@ -209,6 +215,8 @@ impl<F: Folder> Bundle<F> {
                 _ => self.missing(format!("`{name}`"), "nothing"),
             }
         }
+        let key_records = entries.records.values().filter(|(_, record)| matches!(record.body, Body::Key(_)));
+        self.key_records = key_records.map(|(id, _)| id.index).collect();
         for index in self.ids.keys() {
             let speaking: Vec<u64> = entries.withdrawals_of(*index).map(|(at, _)| at).collect();
             if !speaking.is_empty() {
@@ -247,7 +255,8 @@ impl<F: Folder> Bundle<F> {
             }
         }
         let mut reached = BTreeSet::new();
-        let mut waiting: Vec<u64> = entries.subjects.iter().copied().chain([0]).collect();
+        let newest_key_record = self.key_records.last().copied();
+        let mut waiting: Vec<u64> = entries.subjects.iter().copied().chain([0]).chain(newest_key_record).collect();
         // Without subjects nothing is leant on, and nothing can be superfluous.
         let mut is_whole = !self.subjects.is_empty();
         while let Some(index) = waiting.pop() {
@@ -373,12 +382,15 @@ impl<F: Folder> Bundle<F> {
         }
     }
 
-    fn check_keys_and_seals(&mut self, genesis: &Genesis, origin: &str, entries: &Entries) {
-        match layout::keys(genesis, origin) {
+    fn check_keys_and_seals(&mut self, succession: &Succession, entries: &Entries) {
+        // Where the checkpoint cannot be read, which is said of it, the newest keys are meant.
+        let checkpoint = self.checkpoint().ok().flatten().and_then(|bytes| SignedCheckpoint::parse(&bytes).ok());
+        let last = checkpoint.map_or(u64::MAX, |checkpoint| checkpoint.checkpoint().size.saturating_sub(1));
+        match BundleKeys::at(succession, last).and_then(|keys| keys.files()) {
             Ok(keys) => self.check_keys(&keys),
             Err(error) => self.fails("the archive's keys in entry 0", error.to_string()),
         }
-        let Ok(key) = layout::statement_key(genesis) else { return };
+        let Some(key) = succession.statement_key(last) else { return };
         self.check_seal(layout::SEAL, bag::TAG_MANIFEST_NAME, BUNDLE_NAMESPACE, &key);
         for index in &entries.subjects {
             if let Some((id, _)) = entries.records.get(index) {
@@ -499,6 +511,10 @@ impl<F: Folder> Source for Bundle<F> {
         let bytes_max = parts::PART_COUNT_MAX * parts::PART_BYTES;
         let text = read(layout::TEXT_WITHHELD, bytes_max)?.zip(read(layout::TEXT_PARTS, parts::LINES_BYTES_MAX)?);
         Ok(Some(WithheldBytes { withheld, text }))
+    }
+
+    fn key_records(&self) -> Result<Vec<u64>, SourceError> {
+        Ok(self.key_records.clone())
     }
 
     fn blob(&self, subject: &Id, hash: Hash) -> Result<BlobFound, SourceError> {

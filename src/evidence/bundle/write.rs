@@ -14,7 +14,7 @@ use super::bag::{
 };
 use super::contents;
 use super::crate_metadata;
-use super::layout::{self, Entries, LayoutError};
+use super::layout::{self, BundleKeys, Entries, LayoutError};
 use super::page;
 use super::seal::{BUNDLE_NAMESPACE, RECORD_NAMESPACE, Seal, SealError};
 use super::verifier;
@@ -25,7 +25,8 @@ use crate::base::id::Id;
 use crate::evidence::anchor::{self, AnchorBytes};
 use crate::evidence::citation::{self, Citation, Style};
 use crate::evidence::parts::Redacted;
-use crate::evidence::record::{Body, Genesis, Record, RecordError};
+use crate::evidence::record::{Body, Record, RecordError};
+use crate::evidence::succession::Succession;
 use crate::evidence::withheld::Withheld;
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::log::key::{Ed25519PublicKey, Ed25519SecretKey};
@@ -70,6 +71,15 @@ pub struct Draft {
     pub software: String,
 }
 
+/// What a bundle is sealed with, and over what.
+struct Sealing<'s> {
+    head: &'s SignedCheckpoint,
+    entries: &'s Entries,
+    succession: &'s Succession,
+    keys: &'s BundleKeys,
+    key: &'s Ed25519SecretKey,
+}
+
 /// One entry, in the forms in which it travels.
 #[derive(Clone, Debug)]
 pub struct Part {
@@ -100,18 +110,22 @@ impl Prepared {
     /// read, or it is all more than one ZIP can hold.
     pub fn new(draft: &Draft, key: &Ed25519SecretKey, blobs: &dyn Blobs) -> Result<Self, WriteError> {
         let records = decode_records(draft)?;
-        let genesis = genesis_of(&records)?;
-        check_key(&genesis.0, &key.public())?;
-        let mut prepared = Self { files: BTreeMap::new(), blobs: BTreeMap::new(), plan: Plan::new(Vec::new())? };
-        prepared.add_entries(draft, &records, key)?;
-        let keys = layout::keys(&genesis.0, &genesis.1)?;
-        prepared.files.extend(keys.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)));
-        prepared.files.insert(layout::CHECKPOINT.to_owned(), draft.checkpoint.clone());
-        prepared.add_anchors(&draft.anchors);
+        let head = SignedCheckpoint::parse(&draft.checkpoint)?;
         let withdrawn = draft.entries.iter().filter(|(_, part)| part.record.is_none());
         let withdrawn = withdrawn.map(|(index, part)| (*index, part.id.clone())).collect();
         let withheld = draft.withheld.iter().map(|(index, (withheld, _))| (*index, withheld.clone())).collect();
         let entries = Entries { subjects: draft.subjects.clone(), records, withdrawn, withheld };
+        if !entries.records.contains_key(&0) {
+            return Err(WriteError::NoEntry { index: 0 });
+        }
+        let succession = layout::succession(&entries)?;
+        let keys = BundleKeys::at(&succession, head.checkpoint().size.saturating_sub(1))?;
+        check_key(&keys.statement, &key.public())?;
+        let mut prepared = Self { files: BTreeMap::new(), blobs: BTreeMap::new(), plan: Plan::new(Vec::new())? };
+        prepared.add_entries(draft, &entries.records, key)?;
+        prepared.files.extend(keys.files()?.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)));
+        prepared.files.insert(layout::CHECKPOINT.to_owned(), draft.checkpoint.clone());
+        prepared.add_anchors(&draft.anchors);
         prepared.add_withheld(draft);
         if let Some(index) = entries.withdrawn.keys().find(|index| entries.withdrawn_record(**index).is_none()) {
             return Err(WriteError::NoEntry { index: *index });
@@ -124,7 +138,8 @@ impl Prepared {
             members.push(Member::measure_with(name, |target| blobs.copy(*blob, target))?);
         }
         prepared.add_annexes(draft, &entries, &members)?;
-        prepared.add_tags(draft, &entries, key, &members)?;
+        let sealing = Sealing { head: &head, entries: &entries, succession: &succession, keys: &keys, key };
+        prepared.add_tags(draft, &sealing, &members)?;
         for (name, bytes) in &prepared.files {
             members.push(Member::measure(name, bytes.as_slice())?);
         }
@@ -224,13 +239,8 @@ impl Prepared {
     }
 
     /// Adds the files that describe the others, last of all the seal.
-    fn add_tags(
-        &mut self,
-        draft: &Draft,
-        entries: &Entries,
-        key: &Ed25519SecretKey,
-        content: &[Member],
-    ) -> Result<(), WriteError> {
+    fn add_tags(&mut self, draft: &Draft, sealing: &Sealing<'_>, content: &[Member]) -> Result<(), WriteError> {
+        let Sealing { head, entries, keys, key, .. } = sealing;
         let mut payload: BTreeMap<String, Hash> =
             self.files.iter().map(|(name, bytes)| (name.clone(), Hash::of(bytes))).collect();
         debug_assert!(payload.keys().all(|name| name.starts_with(PAYLOAD_PREFIX)));
@@ -238,8 +248,7 @@ impl Prepared {
         let size_bytes = self.files.values().map(|bytes| count(bytes.len())).sum::<u64>()
             + content.iter().map(|member| u64::from(member.size_bytes)).sum::<u64>();
         let oxum = Oxum { size_bytes, files: count(payload.len()) };
-        let head = SignedCheckpoint::parse(&draft.checkpoint)?;
-        let metadata = metadata(draft, entries, &head, oxum);
+        let metadata = metadata(draft, entries, head, oxum);
 
         let subjects: Vec<&Id> =
             draft.subjects.iter().filter_map(|index| Some(&draft.entries.get(index)?.id)).collect();
@@ -250,13 +259,15 @@ impl Prepared {
             entries,
             statement_bytes: first.statement.len(),
             blobs: &self.blobs,
-            head: &head,
+            head,
             key: key.public(),
+            statement_key: sealing.succession.statement_key(first.id.index).unwrap_or(keys.statement),
             anchors: &draft.anchors,
-            log_fingerprint: layout::log_key(&genesis_of(&entries.records)?.0)?.fingerprint(),
+            log_fingerprint: keys.log.fingerprint(),
         };
         let is_anchor = |(_, record): &(Id, Record)| matches!(record.body, Body::Anchor(_));
         let has_times = !draft.anchors.is_empty() || entries.records.values().any(is_anchor);
+        let has_changes = entries.records.values().any(|(_, record)| matches!(record.body, Body::Key(_)));
         let tags = [
             (DECLARATION_NAME, DECLARATION.to_owned()),
             (METADATA_NAME, metadata.to_string()),
@@ -264,7 +275,7 @@ impl Prepared {
             (layout::PAGE, page::text(&described)),
             (annex::CONTENTS, contents::text(entries, &subjects, &self.blobs)),
             (annex::VERIFIER, verifier::PAGE.to_owned()),
-            (layout::SCRIPT, script(has_times)),
+            (layout::SCRIPT, script(has_times, has_changes)),
         ];
         let hashes = tags.iter().map(|(name, text)| ((*name).to_owned(), Hash::of(text.as_bytes()))).collect();
         let tag_manifest = Manifest::text(&hashes);
@@ -276,13 +287,15 @@ impl Prepared {
     }
 }
 
-/// Writes the script, with the part about times where somebody dated the log. The other stays as it was published.
+/// Writes the script, with the part about times where somebody dated the log, and with the part about keys where they
+/// changed. The other stays as it was published.
 #[must_use]
-pub fn script(has_anchors: bool) -> String {
-    if !has_anchors {
-        return SCRIPT.to_owned();
-    }
-    SCRIPT_TIMES.iter().fold(SCRIPT.to_owned(), |script, (before, now)| script.replacen(before, now, 1))
+pub fn script(has_anchors: bool, has_changes: bool) -> String {
+    let changed = |script: String, places: &[(&str, &str)]| {
+        places.iter().fold(script, |script, (before, now)| script.replacen(before, now, 1))
+    };
+    let script = if has_anchors { changed(SCRIPT.to_owned(), &SCRIPT_TIMES) } else { SCRIPT.to_owned() };
+    if has_changes { changed(script, &SCRIPT_KEYS) } else { script }
 }
 
 /// What the script says otherwise where somebody dated the log, each place with what stands there.
@@ -328,6 +341,35 @@ const SCRIPT_TIMES: [(&str, &str); 8] = [
     ),
 ];
 
+/// What the script says otherwise where keys changed, each place with what stands there.
+const SCRIPT_KEYS: [(&str, &str); 6] = [
+    ("*-h-*-?) echo hold ;;", "*-h-*-?) echo hold ;; *-k-*-?) echo key ;;"),
+    (
+        "[ \"$(genesis_key statement ed25519)\" = \"$archive_key\" ] || fails \"keys: \\`data/keys/archive.pem\\` is not the key that entry 0 names for statements\"\n\
+         [ \"$(genesis_key checkpoint ed25519)\" = \"$log_key\" ] || fails \"keys: \\`data/keys/log.pem\\` is not the key that entry 0 names for checkpoints\"\n\
+         post_quantum=$(genesis_key checkpoint ml-dsa-44)\n",
+        include_str!("keys.sh"),
+    ),
+    (
+        "check_statement() {\n  at=data/entries/$1\n",
+        "check_statement() {\n  number=$(number_of \"$1\")\n  at=data/entries/$1\n  \
+         statement_key=$(key_at statement ed25519 \"$number\" ignored)\n  pem_of_key \"$statement_key\" >\"$tmp/statement.pem\"\n  \
+         case $1 in *-k-*) ;; *)\n    \
+         [ \"$(key_at statement ed25519 \"$number\" \"\")\" = \"$statement_key\" ] || fails \"signature: \\`$at\\` is signed by a key that is distrusted there\" ;;\n  esac\n  \
+         newest=$(awk -v number=\"$number\" '$1 + 0 < number + 0 { newest = $1 } END { print newest }' \"$tmp/key-records\")\n  \
+         [ \"$(field \"$1\" key_record u)\" = \"$newest\" ] || fails \"signature: \\`$at\\` does not name the newest key record before it\"\n",
+    ),
+    (
+        "\"4 b $(sha256_of_hex \"$(wire_of_key \"$archive_key\")\")\"",
+        "\"4 b $(sha256_of_hex \"$(wire_of_key \"$statement_key\")\")\"",
+    ),
+    ("check_ed25519 data/keys/archive.pem \"$tmp/signed\"", "check_ed25519 \"$tmp/statement.pem\" \"$tmp/signed\""),
+    (
+        "holds \"keys: those that entry 0 names: archive",
+        "holds \"keys: those that entry 0 and the key records name: archive",
+    ),
+];
+
 /// Reads a record out as the JSON that lies beside it.
 ///
 /// # Errors
@@ -352,17 +394,8 @@ fn decode_records(draft: &Draft) -> Result<BTreeMap<u64, (Id, Record)>, WriteErr
     }
 }
 
-/// Returns entry 0's record with the log's origin.
-fn genesis_of(records: &BTreeMap<u64, (Id, Record)>) -> Result<(Genesis, String), WriteError> {
-    match records.get(&0).map(|(_, record)| (&record.body, &record.origin)) {
-        Some((Body::Genesis(genesis), origin)) => Ok((genesis.clone(), origin.clone())),
-        _ => Err(WriteError::NoEntry { index: 0 }),
-    }
-}
-
-fn check_key(genesis: &Genesis, found: &Ed25519PublicKey) -> Result<(), WriteError> {
-    let expected = layout::statement_key(genesis)?;
-    if expected != *found {
+fn check_key(expected: &Ed25519PublicKey, found: &Ed25519PublicKey) -> Result<(), WriteError> {
+    if expected != found {
         return Err(WriteError::OtherKey { expected: expected.fingerprint(), found: found.fingerprint() });
     }
     Ok(())
@@ -420,11 +453,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_part_about_times_finds_each_of_its_places_once() {
-        for (place, _) in SCRIPT_TIMES {
+    fn the_parts_that_are_added_find_each_of_their_places_once() {
+        for (place, _) in SCRIPT_TIMES.iter().chain(&SCRIPT_KEYS) {
             assert_eq!(SCRIPT.matches(place).count(), 1, "{place}");
         }
-        assert_eq!(script(false), SCRIPT);
-        assert!(SCRIPT_TIMES.iter().all(|(_, now)| script(true).contains(now)));
+        assert_eq!(script(false, false), SCRIPT);
+        assert!(SCRIPT_TIMES.iter().all(|(_, now)| script(true, true).contains(now)));
+        assert!(SCRIPT_KEYS.iter().skip(1).all(|(_, now)| script(true, true).contains(now)));
     }
 }

@@ -7,8 +7,10 @@ use crate::base::cbor::Value;
 use crate::base::hash::Hash;
 use crate::log::key::{Ed25519PublicKey, KeyName, MlDsa44PublicKey, NotePublicKey, VerifierKey};
 
-const ED25519: &str = "ed25519";
-const ML_DSA_44: &str = "ml-dsa-44";
+/// The name of Ed25519 in records.
+pub(crate) const ED25519: &str = "ed25519";
+/// The name of ML-DSA-44 in records.
+pub(crate) const ML_DSA_44: &str = "ml-dsa-44";
 
 /// Entry 0: what the archive is, and which keys speak for it.
 ///
@@ -19,7 +21,7 @@ pub struct Genesis {
     /// The prefix of the archive's citation ids.
     pub prefix: String,
     /// The keys that speak for the archive.
-    pub keys: Vec<GenesisKey>,
+    pub keys: Vec<NamedKey>,
     /// SHA-256 of the recovery key's 32 public bytes.
     pub recovery: Hash,
     /// Whose word the archive itself asks for.
@@ -28,7 +30,7 @@ pub struct Genesis {
 
 /// One of the archive's keys.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct GenesisKey {
+pub struct NamedKey {
     /// What it signs, and nothing else.
     pub purpose: KeyPurpose,
     /// `ed25519` or `ml-dsa-44`.
@@ -38,7 +40,7 @@ pub struct GenesisKey {
 }
 
 /// What a key signs.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum KeyPurpose {
     /// Statements, and the seals of bundles.
     Statement,
@@ -239,23 +241,28 @@ impl Genesis {
     pub(super) fn to_fields(&self) -> Vec<(&'static str, Value)> {
         vec![
             ("prefix", Value::from(self.prefix.as_str())),
-            ("keys", Value::Array(self.keys.iter().map(GenesisKey::to_value).collect())),
+            ("keys", Value::Array(self.keys.iter().map(|key| Value::map(key.to_fields())).collect())),
             ("recovery", Value::from(self.recovery)),
             ("policy", Value::from(self.policy.as_str())),
         ]
     }
 
     pub(super) fn from_fields(fields: &mut Fields) -> Result<Self, FieldError> {
+        let key = |mut fields: Fields| {
+            let key = NamedKey::from_fields(&mut fields)?;
+            fields.finish()?;
+            Ok(key)
+        };
         Ok(Self {
             prefix: fields.text("prefix")?,
-            keys: fields.maps("keys")?.into_iter().map(GenesisKey::from_fields).collect::<Result<_, _>>()?,
+            keys: fields.maps("keys")?.into_iter().map(key).collect::<Result<_, _>>()?,
             recovery: fields.hash("recovery")?,
             policy: fields.text("policy")?,
         })
     }
 }
 
-impl GenesisKey {
+impl NamedKey {
     /// Names a checkpoint key.
     #[must_use]
     pub fn of_checkpoint(key: &NotePublicKey) -> Self {
@@ -269,10 +276,24 @@ impl GenesisKey {
     /// Names a statement key.
     #[must_use]
     pub fn of_statement(key: &Ed25519PublicKey) -> Self {
-        Self { purpose: KeyPurpose::Statement, algorithm: ED25519.to_owned(), public: key.as_bytes().to_vec() }
+        Self::of_statement_bytes(key.as_bytes())
     }
 
-    fn note_key(&self) -> Option<NotePublicKey> {
+    /// Names a statement key by the bytes of its public half.
+    #[must_use]
+    pub fn of_statement_bytes(public: &[u8]) -> Self {
+        Self { purpose: KeyPurpose::Statement, algorithm: ED25519.to_owned(), public: public.to_vec() }
+    }
+
+    /// Returns the key that checks Ed25519 signatures, when it is one that can be used.
+    #[must_use]
+    pub fn ed25519(&self) -> Option<Ed25519PublicKey> {
+        (self.algorithm == ED25519).then(|| Ed25519PublicKey::from_slice(&self.public).ok())?
+    }
+
+    /// Returns the key that checks lines of notes, when it is one that can be used.
+    #[must_use]
+    pub fn note_key(&self) -> Option<NotePublicKey> {
         match self.algorithm.as_str() {
             ED25519 => Some(NotePublicKey::Ed25519(Ed25519PublicKey::from_slice(&self.public).ok()?)),
             ML_DSA_44 => Some(NotePublicKey::MlDsa44Cosignature(MlDsa44PublicKey::from_slice(&self.public).ok()?)),
@@ -280,21 +301,25 @@ impl GenesisKey {
         }
     }
 
-    fn to_value(&self) -> Value {
-        Value::map([
+    /// Returns the fingerprint that people compare; hexadecimal digits of a key that cannot be used.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        self.note_key().map_or_else(|| data_encoding::HEXLOWER.encode(&self.public), |key| key.fingerprint())
+    }
+
+    pub(super) fn to_fields(&self) -> Vec<(&'static str, Value)> {
+        vec![
             ("purpose", Value::from(self.purpose.as_str())),
             ("algorithm", Value::from(self.algorithm.as_str())),
             ("public", Value::from(self.public.as_slice())),
-        ])
+        ]
     }
 
-    fn from_fields(mut fields: Fields) -> Result<Self, FieldError> {
+    pub(super) fn from_fields(fields: &mut Fields) -> Result<Self, FieldError> {
         let purpose = fields.text("purpose")?;
         let purpose = KeyPurpose::from_str(&purpose)
             .ok_or_else(|| fields.wrong("purpose", "`statement` or `checkpoint`", &Value::from(purpose)))?;
-        let key = Self { purpose, algorithm: fields.text("algorithm")?, public: fields.bytes("public")? };
-        fields.finish()?;
-        Ok(key)
+        Ok(Self { purpose, algorithm: fields.text("algorithm")?, public: fields.bytes("public")? })
     }
 }
 

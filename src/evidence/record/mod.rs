@@ -8,15 +8,16 @@
 //! | field      | type | what                                                                         |
 //! |------------|------|------------------------------------------------------------------------------|
 //! | `v`        | uint | 1                                                                            |
-//! | `kind`     | text | `genesis`, `document`, `capture`, `check`, `provision`, `anchor`, `withdrawal`, `hold` |
+//! | `kind`     | text | `genesis`, `document`, `capture`, `check`, `provision`, `anchor`, `withdrawal`, `hold`, `key` |
 //! | `origin`   | text | the log's origin                                                             |
 //! | `index`    | uint | the record's position in the log, from 0                                     |
 //! | `made`     | time | when the archive made the record, by its own clock                           |
 //! | `after`    | map  | `size`, `root`: the newest checkpoint the archive had seen; `tokens`: SHA-256 of each timestamp reply (a `.tsr` file) and each cosignature (a `.cosignature` file) and each block's header (a `bitcoin-HEIGHT.header` file) that it held for it when the visit began. With one the checkpoint is the newest of which anybody said anything, and this is the *not before* |
 //! | `software` | map  | `name`, `version`, `commit` of the program that made it                      |
+//! | `key_record` | uint | the index of the newest key record before this one; absent before there is one |
 //!
 //! and the fields of its kind: [`Genesis`], [`Document`], [`Capture`], [`Check`], [`Provision`], [`Anchor`],
-//! [`Withdrawal`], [`Hold`].
+//! [`Withdrawal`], [`Hold`], [`KeyChange`].
 //!
 //! A whole document record, in RFC 8949's diagnostic notation:
 //!
@@ -37,13 +38,16 @@
 //! 3. Compare the SHA-256 of the bytes with the payload of the statement ([`super::statement`]).
 
 mod field;
+mod key;
 mod kind;
 mod reading;
 mod visit;
 mod withdrawal;
 
 pub use field::FieldError;
-pub use kind::{Anchor, AnchorProof, Capture, Check, Document, Genesis, GenesisKey, KeyPurpose, Provision, Vantage};
+pub use key::{CHANGE_COUNT_MAX, Change, KeyAct, KeyChange, KeySignature, PURPOSE, SIGNATURE_COUNT_MAX};
+pub use kind::{Anchor, AnchorProof, Capture, Check, Document, Genesis, KeyPurpose, NamedKey, Provision, Vantage};
+pub(crate) use kind::{ED25519, ML_DSA_44};
 pub use visit::{Method, Options, Parts, Primary, Rendition, Role, Tool, Visit};
 pub use withdrawal::{Hold, HoldAct, Link, Manner, Withdrawal, WithdrawnEntry, WithdrawnRecord};
 
@@ -76,6 +80,8 @@ pub struct Record {
     pub after: After,
     /// The program that made the record.
     pub software: Software,
+    /// The index of the newest key record before this one, when there is one.
+    pub key_record: Option<u64>,
     /// What it says.
     pub body: Body,
 }
@@ -121,6 +127,8 @@ pub enum Body {
     Withdrawal(Withdrawal),
     /// Content that must not be.
     Hold(Hold),
+    /// A change of the archive's keys.
+    Key(KeyChange),
 }
 
 impl Body {
@@ -136,6 +144,7 @@ impl Body {
             Self::Anchor(_) => "anchor",
             Self::Withdrawal(_) => "withdrawal",
             Self::Hold(_) => "hold",
+            Self::Key(_) => "key",
         }
     }
 
@@ -151,6 +160,7 @@ impl Body {
             Self::Anchor(_) => 'T',
             Self::Withdrawal(_) => 'W',
             Self::Hold(_) => 'H',
+            Self::Key(_) => 'K',
         }
     }
 
@@ -184,6 +194,7 @@ impl Record {
             ("after", self.after.to_value()),
             ("software", self.software.to_value()),
         ];
+        field::push_optional(&mut fields, "key_record", self.key_record);
         fields.extend(match &self.body {
             Body::Genesis(genesis) => genesis.to_fields(),
             Body::Document(document) => document.to_fields(),
@@ -193,6 +204,7 @@ impl Record {
             Body::Anchor(anchor) => anchor.to_fields(),
             Body::Withdrawal(withdrawal) => withdrawal.to_fields(),
             Body::Hold(hold) => hold.to_fields(),
+            Body::Key(change) => change.to_fields(),
         });
         cbor::encode(&Value::map(fields))
     }
@@ -216,6 +228,11 @@ impl Record {
         let made = fields.time("made")?;
         let after = After::from_fields(fields.map("after")?)?;
         let software = Software::from_fields(fields.map("software")?)?;
+        let key_record = fields.optional_unsigned("key_record")?;
+        if key_record.is_some_and(|at| at == 0 || at >= index) {
+            let found = Value::from(key_record.unwrap_or_default());
+            return Err(fields.wrong("key_record", "an entry between entry 0 and this one", &found).into());
+        }
         let body = match kind.as_str() {
             "genesis" => Body::Genesis(Genesis::from_fields(&mut fields)?),
             "document" => Body::Document(Document::from_fields(&mut fields)?),
@@ -225,10 +242,25 @@ impl Record {
             "anchor" => Body::Anchor(Anchor::from_fields(&mut fields)?),
             "withdrawal" => Body::Withdrawal(Withdrawal::from_fields(&mut fields, index)?),
             "hold" => Body::Hold(Hold::from_fields(&mut fields, index)?),
+            "key" => {
+                let mut change = KeyChange::from_fields(&mut fields, index)?;
+                change.keep_signed(bytes);
+                Body::Key(change)
+            }
             _ => return Err(RecordError::UnknownKind { found: kind }),
         };
         fields.finish()?;
-        Ok(Self { origin, index, made, after, software, body })
+        Ok(Self { origin, index, made, after, software, key_record, body })
+    }
+
+    /// Returns what the keys sign of a key record that was drafted: what [`KeyChange::to_be_signed`] returns once it is
+    /// signed and decoded.
+    #[must_use]
+    pub fn to_be_signed_by_keys(&self) -> Vec<u8> {
+        let Body::Key(change) = &self.body else { return Vec::new() };
+        let mut change = change.clone();
+        change.keep_signed(&self.encode());
+        change.to_be_signed()
     }
 
     /// Reads a record out as JSON for people and programs: hashes in hexadecimal, times in RFC 3339.

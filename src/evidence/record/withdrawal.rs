@@ -354,6 +354,7 @@ mod tests {
             made: Time::from_seconds(1_679_315_147).unwrap(),
             after: After { size: 7, root: Hash::of(b""), tokens: Vec::new() },
             software: Software { name: "affiant".into(), version: "0.1.0".into(), commit: "unknown".into() },
+            key_record: None,
             body,
         }
     }

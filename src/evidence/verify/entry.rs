@@ -1,7 +1,8 @@
 //! Entries: that the archive signed a record, and that it is where it says in the log.
 //!
-//! Entry 0 is checked first: its record names the key for statements. Whether that key is the right one
-//! follows from the checkpoint, which covers entry 0 and is signed by the log that the reader trusts.
+//! Entry 0 and the key records are checked first: they name the keys for statements, and from which entry to which each
+//! counts. Whether these are the right ones follows from the checkpoint, which covers them and is signed by the log that
+//! the reader trusts.
 
 use std::collections::HashMap;
 
@@ -13,7 +14,7 @@ use crate::base::hash::Hash;
 use crate::base::id::{Id, Prefix};
 use crate::evidence::record::{self as evidence, Body, Document, Genesis, Link, Record, Withdrawal};
 use crate::evidence::statement::Statement;
-use crate::log::key::Ed25519PublicKey;
+use crate::log::key::{Ed25519PublicKey, NotePublicKey};
 use crate::log::merkle::leaf_hash;
 use crate::log::proof::Proof;
 use crate::log::receipt::Receipt;
@@ -35,7 +36,6 @@ pub(super) struct Entries<'s> {
     source: &'s dyn Source,
     head: &'s Head,
     genesis: Option<Genesis>,
-    key: Option<Ed25519PublicKey>,
     checked: HashMap<u64, Option<VerifiedEntry>>,
     /// Entries whose record a verified withdrawal names.
     withdrawn: HashMap<u64, WithdrawnEntry>,
@@ -79,12 +79,14 @@ impl<'s> Entries<'s> {
             source,
             head,
             genesis: None,
-            key: None,
             checked: HashMap::new(),
             withdrawn: HashMap::new(),
             findings: Vec::new(),
         };
         entries.read_genesis();
+        for index in source.key_records().unwrap_or_default() {
+            entries.entry(index); // That they cannot be had is said of the keys.
+        }
         entries
     }
 
@@ -93,9 +95,9 @@ impl<'s> Entries<'s> {
         std::mem::take(&mut self.findings)
     }
 
-    /// Returns the archive's key for statements, as `ssh-keygen -l` prints it.
-    pub(super) fn fingerprint(&self) -> Option<String> {
-        self.key.as_ref().map(Ed25519PublicKey::fingerprint)
+    /// Returns the archive's key for the statement at `index`, as `ssh-keygen -l` prints it.
+    pub(super) fn fingerprint(&self, index: u64) -> Option<String> {
+        self.head.succession.as_ref()?.statement_key(index).as_ref().map(Ed25519PublicKey::fingerprint)
     }
 
     /// Returns where the bytes come from.
@@ -191,8 +193,7 @@ impl<'s> Entries<'s> {
             self.findings.push(Finding::fails(Check::Signature, expected, format!("a {} record", record.body.kind())));
             return;
         };
-        self.key = genesis.statement_key();
-        if self.key.is_none() {
+        if genesis.statement_key().is_none() {
             self.findings.push(Finding::fails(Check::Signature, "an Ed25519 key for statements in entry 0", "none"));
         }
         self.genesis = Some(genesis);
@@ -274,7 +275,7 @@ impl<'s> Entries<'s> {
             let expected = format!("the statement's subject {id} in `{}`", bytes.name);
             self.findings.push(Finding::fails(Check::Signature, expected, claim.subject.clone()));
         }
-        self.check_key(&bytes.name, &statement);
+        self.check_key(&bytes.name, &statement, index);
         self.check_inclusion(bytes, &Placed { index, id: &id, origin: &claim.issuer, entry });
         self.withdrawn.insert(index, withdrawn);
         true
@@ -296,19 +297,45 @@ impl<'s> Entries<'s> {
                 self.findings.push(Finding::fails(Check::Signature, expected, found));
             }
         }
-        self.check_key(name, statement);
+        if self.check_key_record(index, name, record) {
+            self.check_key(name, statement, index);
+        }
     }
 
-    fn check_key(&mut self, name: &str, statement: &Statement) {
-        let Some(key) = &self.key else { return };
-        let relies_on = format!("who vouches for the archive's key {}", key.fingerprint());
-        self.findings.push(match statement.verify(key) {
-            Ok(()) => Finding::holds(Check::Signature, format!("signed by {}", key.fingerprint()), relies_on),
-            Err(error) => Finding::fails(
-                Check::Signature,
-                format!("the signature of {} over `{name}`", key.fingerprint()),
-                error.to_string(),
-            ),
+    /// A record names the newest key record before it: so none between two can be left out. Says whether it can be told
+    /// which key counts.
+    fn check_key_record(&mut self, index: u64, name: &str, record: &Record) -> bool {
+        let Some(succession) = &self.head.succession else { return false };
+        let newest = succession.newest_before(index);
+        if record.key_record == newest {
+            return true;
+        }
+        let named = |at: Option<u64>| at.map_or_else(|| "none".to_owned(), |at| format!("entry {at}"));
+        self.findings.push(match record.key_record {
+            Some(at) if newest.is_none_or(|newest| newest < at) => {
+                Finding::missing(Check::Signature, format!("entry {at}, the key record that `{name}` names"), "nothing")
+            }
+            other => {
+                let expected = format!("{} as the newest key record before `{name}`", named(newest));
+                Finding::fails(Check::Signature, expected, named(other))
+            }
+        });
+        record.key_record <= newest
+    }
+
+    fn check_key(&mut self, name: &str, statement: &Statement, index: u64) {
+        let Some(succession) = &self.head.succession else { return };
+        let Some(key) = succession.statement_key(index) else { return };
+        let fingerprint = key.fingerprint();
+        self.findings.push(match succession.objection(statement, index) {
+            None => {
+                let relies_on = format!("who vouches for the archive's key {fingerprint}");
+                Finding::holds(Check::Signature, format!("signed by {fingerprint}"), relies_on)
+            }
+            Some(found) => {
+                let expected = format!("the signature of {fingerprint} over `{name}`");
+                Finding::fails(Check::Signature, expected, found)
+            }
         });
     }
 
@@ -363,9 +390,13 @@ impl<'s> Entries<'s> {
     /// The receipt says the same as the proof, in the form that SCITT tools read: it must not say anything else.
     fn check_receipt(&mut self, name: &str, receipt: &[u8], entry: &Placed<'_>) {
         let Some(checkpoint) = &self.head.checkpoint else { return };
-        let log_key = self.genesis.as_ref().and_then(Genesis::log_key);
+        let keys = self.head.succession.as_ref().map(|keys| keys.checkpoint_keys(checkpoint.size.saturating_sub(1)));
+        let keys = keys.unwrap_or_default();
         let is_signed = |message: &[u8], signature: &[u8]| {
-            log_key.as_ref().is_some_and(|key| key.verify(message, signature).is_ok())
+            keys.iter().any(|key| match key.key() {
+                NotePublicKey::Ed25519(key) => key.verify(message, signature).is_ok(),
+                _ => false,
+            })
         };
         let checked = Receipt::parse(receipt).and_then(|receipt| {
             let root = receipt.verify(entry.entry, is_signed)?;

@@ -27,7 +27,9 @@ pub(super) fn check(entry: &VerifiedEntry, entries: &mut Entries<'_>) -> Vec<Fin
             Ok(_) => return entries.findings(),
             Err(finding) => finding,
         },
-        Body::Genesis(_) | Body::Anchor(_) | Body::Withdrawal(_) | Body::Hold(_) => return entries.findings(),
+        Body::Genesis(_) | Body::Anchor(_) | Body::Withdrawal(_) | Body::Hold(_) | Body::Key(_) => {
+            return entries.findings();
+        }
     };
     [vec![finding], entries.findings()].concat()
 }

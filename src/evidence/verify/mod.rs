@@ -19,8 +19,8 @@
 //!
 //! To verify, in this order, once for each subject:
 //! 1. `files`, for a bundle ([`super::bundle::read`]).
-//! 2. `signature`, `inclusion` and `checkpoint` of the subject, of entry 0, which names the archive's keys,
-//!    and of every other entry that the subject leans on (`entry.rs`).
+//! 2. `signature`, `inclusion` and `checkpoint` of the subject, of entry 0 and the key records, which name the archive's keys
+//!    and where each was valid (`keys.rs`), and of every other entry that the subject leans on (`entry.rs`).
 //! 3. `content`, `history`, `origin`, each in the file of its name.
 //! 4. `witnesses` (`checkpoint.rs`, and `times.rs` for earlier checkpoints), `not-after` and `not-before` (`times.rs`).
 //! 5. The verdict: [`Verdict::of`].
@@ -29,11 +29,18 @@
 //! speaks of, is *not shown*: neither missing, nor does it hold. The same goes for what a bundle withholds of its subjects
 //! ([`crate::evidence::withheld`]), of which the parts that are shown are proven. What is absent without either is missing.
 
+//!
+//! A source cannot know which keys its log came to distrust *after* its checkpoint. A reader who has more of the log
+//! ([`Later`]) has it judged by that.
+
 pub mod finding;
 
 pub mod source;
 
 mod checkpoint;
+mod keys;
+mod later;
+
 mod content;
 mod entry;
 mod history;
@@ -47,6 +54,7 @@ pub mod loose;
 pub mod report;
 
 pub use finding::{Check, Finding, Interval, Report, Subject, Verdict, Witnessing};
+pub use later::Later;
 pub use loose::{LooseError, LooseFile, LooseTrust, verify_loose};
 pub use source::{EntryBytes, Source, SourceError};
 pub use times::CLOCK_SKEW_SECONDS_MAX;
@@ -69,6 +77,8 @@ pub struct Trust<'t> {
     pub authorities: Option<&'t Authorities>,
     /// Which blocks are Bitcoin's; none when there is nothing here.
     pub blocks: Option<&'t Blocks>,
+    /// What is known of the log at a later moment.
+    pub later: Option<&'t Later<'t>>,
 }
 
 impl<'t> From<Option<&'t Policy>> for Trust<'t> {
@@ -84,12 +94,12 @@ impl<'t> From<Option<&'t Policy>> for Trust<'t> {
 pub fn verify<'t>(source: &dyn Source, subject: &Id, trust: impl Into<Trust<'t>>, now: Time) -> Report {
     let trust = trust.into();
     let mut findings = source.files();
-    let head = checkpoint::check(source, trust.policy);
+    let head = checkpoint::check(source, trust);
     let mut entries = Entries::new(source, &head);
-    let about_genesis = entries.findings();
+    let about_keys = entries.findings();
     let verified = entries.subject(subject);
     findings.extend(entries.findings());
-    findings.extend(about_genesis); // After the subject's own, which are the ones to read.
+    findings.extend(about_keys); // After the subject's own, which are the ones to read.
 
     if verified.is_none()
         && let Some(withdrawn) = entries.withdrawn(subject.index)

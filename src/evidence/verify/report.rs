@@ -42,7 +42,9 @@ pub fn does_not_show(check: Check) -> &'static str {
     match check {
         Check::Files => "that what was sealed is true",
         Check::Content => "that a server sent them, or when",
-        Check::Signature => "who holds the key: compare its fingerprint with what the archive publishes",
+        Check::Signature => {
+            "who holds the key, or that it was not distrusted since: compare its fingerprint with what the archive publishes"
+        }
         Check::Inclusion => "when the record was made, or that it is true",
         Check::Checkpoint => "that the log shows everybody the same history: that takes witnesses",
         Check::Witnesses => "that what the records say is true",

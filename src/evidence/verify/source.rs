@@ -8,6 +8,7 @@ use crate::base::hash::Hash;
 use crate::base::id::Id;
 use crate::evidence::anchor::AnchorBytes;
 use crate::evidence::withheld::Withheld;
+use crate::log::consistency::ConsistencyProof;
 
 /// An archive, a bundle or a server, as the verifier sees it: bytes by index and by hash, none of them trusted.
 pub trait Source {
@@ -48,12 +49,27 @@ pub trait Source {
     /// When the bytes cannot be read.
     fn withdrawals(&self, index: u64) -> Result<Vec<u64>, SourceError>;
 
+    /// Returns the indexes of the key records, ascending: each is verified before it is believed.
+    ///
+    /// # Errors
+    /// When the bytes cannot be read.
+    fn key_records(&self) -> Result<Vec<u64>, SourceError>;
+
     /// Returns what is withheld of `subject`, when the container says that something is; nothing for an archive.
     ///
     /// # Errors
     /// When the bytes cannot be read.
     fn withheld(&self, subject: &Id) -> Result<Option<WithheldBytes>, SourceError> {
         let _ = subject;
+        Ok(None)
+    }
+
+    /// Proves that the log has grown from its first `size` entries, when the source can.
+    ///
+    /// # Errors
+    /// When the bytes cannot be read.
+    fn consistency(&self, size: u64) -> Result<Option<ConsistencyProof>, SourceError> {
+        let _ = size;
         Ok(None)
     }
 

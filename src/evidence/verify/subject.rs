@@ -29,7 +29,7 @@ impl Subject {
             captured_at: visit.map(|visit| visit.started),
             sha256: visit.map(|visit| visit.primary.sha256),
             outcome: visit.map(|visit| visit.outcome.kind.word()),
-            fingerprint: entries.fingerprint(),
+            fingerprint: entries.fingerprint(record.index),
         }
     }
 }

@@ -189,7 +189,7 @@ impl Index {
                 }
             }
             Body::Check(check) => self.references.learn(self.history(check.document)?, &check.visit),
-            Body::Genesis(_) | Body::Provision(_) | Body::Withdrawal(_) | Body::Hold(_) => {}
+            Body::Genesis(_) | Body::Provision(_) | Body::Withdrawal(_) | Body::Hold(_) | Body::Key(_) => {}
         }
         Ok(())
     }

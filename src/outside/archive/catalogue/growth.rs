@@ -36,7 +36,7 @@ impl<'c> Growth<'c> {
     pub fn add(&mut self, record: &Record) -> Result<(), CatalogueError> {
         let number = integer(record.index)?;
         let history = match &record.body {
-            Body::Genesis(_) | Body::Hold(_) | Body::Anchor(_) => None,
+            Body::Genesis(_) | Body::Hold(_) | Body::Anchor(_) | Body::Key(_) => None,
             Body::Document(document) => Some(self.add_document(number, document)?),
             Body::Capture(capture) => self.add_visit(number, capture.document, &capture.visit)?,
             Body::Check(check) => self.add_visit(number, check.document, &check.visit)?,

@@ -13,6 +13,8 @@
 //! | `log.key`               | signs checkpoints and receipts                                | never     |
 //! | `log-ml-dsa-44.key`     | signs checkpoints                                             | never     |
 //! | `recovery.key`          | to be kept elsewhere: its hash stands in genesis              | never     |
+//! | `….next.key`            | made for a change of keys that the log may not have yet ([`change`]) | never |
+//! | `….former.key`          | a log key that still signs beside the one that took over      | never     |
 //! | `newest-checkpoint`     | the newest checkpoint these keys have signed ([`super::remembered`]) | never |
 //! | `lock`                  | the lock of the process that signs, while one does            | never     |
 //!
@@ -20,15 +22,17 @@
 //! when others may read them. `newest-checkpoint` lies here and not in the archive, so that an archive
 //! restored from a backup cannot make the log sign its past anew.
 
+mod change;
+mod pool;
+
+pub use change::{Counting, Role};
+pub use pool::KeyPool;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
-
-use super::archive::durable::{self, Access, WriteError};
-use super::archive::lock::LockError;
-use super::remembered::{self, Remembered};
 
 use crate::base::time::Time;
 use crate::log::checkpoint::Origin;
@@ -38,6 +42,9 @@ use crate::log::key::{
 };
 use crate::log::key_file::{Encryption, KeyFileError, SecretKey};
 use crate::log::policy::{Policy, PolicyError};
+use crate::outside::archive::durable::{self, Access, WriteError};
+use crate::outside::archive::lock::LockError;
+use crate::outside::remembered::{self, Remembered};
 use crate::timestamp::authorities::{Authorities, AuthorityError};
 use crate::timestamp::opentimestamps::blocks::{Blocks, BlocksError};
 
@@ -67,8 +74,26 @@ pub struct SecretKeys {
     pub statement: Ed25519SecretKey,
     /// Signs receipts and, under the log's name, checkpoints.
     pub log: Ed25519SecretKey,
-    /// Sign checkpoints: Ed25519, then ML-DSA-44.
+    /// Sign checkpoints: Ed25519, then ML-DSA-44, of each the newest first.
     pub checkpoint: Vec<SignerKey>,
+    /// All that the keyring holds, those of a change under way among them.
+    pool: KeyPool,
+}
+
+impl SecretKeys {
+    /// Takes out of what the keyring holds the keys that count where the log ends.
+    ///
+    /// # Errors
+    /// [`KeysError::NotHeld`] names the one that is not there.
+    pub fn fit(&self, statement: &Ed25519PublicKey, log: &[VerifierKey]) -> Result<Self, KeysError> {
+        self.pool.fit(statement, log)
+    }
+
+    /// Returns all that the keyring holds.
+    #[must_use]
+    pub fn pool(&self) -> &KeyPool {
+        &self.pool
+    }
 }
 
 /// The archive's public keys.
@@ -157,9 +182,14 @@ impl Keyring {
     /// [`KeysError::Missing`] when there are none, [`KeysError::Readable`] when others may read one,
     /// [`KeysError::KeyFile`] when a passphrase is needed or wrong.
     pub fn secrets(&self, origin: &Origin, passphrase: Option<&Passphrase>) -> Result<SecretKeys, KeysError> {
-        let statement = self.read_ed25519(STATEMENT_KEY, passphrase)?;
-        let (log, checkpoint) = self.checkpoint_keys(origin, passphrase)?;
-        Ok(SecretKeys { statement, log, checkpoint })
+        let pool = self.pool(origin, passphrase)?;
+        for name in [STATEMENT_KEY, LOG_KEY, LOG_KEY_POST_QUANTUM] {
+            let path = self.folder.join(name);
+            if !path.exists() {
+                return Err(KeysError::Missing { path });
+            }
+        }
+        pool.current()
     }
 
     fn checkpoint_keys(
@@ -198,8 +228,8 @@ impl Keyring {
     /// Returns the secret files that others may read.
     #[must_use]
     pub fn unsafe_files(&self) -> Vec<PathBuf> {
-        let secrets = [STATEMENT_KEY, LOG_KEY, LOG_KEY_POST_QUANTUM, RECOVERY_KEY].map(|name| self.folder.join(name));
-        secrets.into_iter().filter(|path| path.exists() && refuse_readable(path).is_err()).collect()
+        let secrets = change::secret_names().map(|name| self.folder.join(name));
+        secrets.filter(|path| path.exists() && refuse_readable(path).is_err()).collect()
     }
 
     /// Says whether the secret keys are there and encrypted.
@@ -277,9 +307,25 @@ impl Keyring {
                 text.push_str(&line);
             }
         }
+        if text.as_bytes() == before {
+            return Ok(());
+        }
         let path = self.folder.join("policy");
         Policy::parse(text.as_bytes()).map_err(|source| KeysError::Policy { path, source })?;
         self.write_public("policy", &text)
+    }
+
+    /// Takes keys out of the policy.
+    fn distrust(&self, keys: &[VerifierKey]) -> Result<(), KeysError> {
+        let Ok(before) = self.read("policy") else { return Ok(()) };
+        let lines: Vec<String> = keys.iter().map(|key| format!("log {key}")).collect();
+        let text = String::from_utf8_lossy(&before);
+        let is_of = |line: &str, key: &String| line == key || line.starts_with(&format!("{key} "));
+        let kept: Vec<&str> = text.lines().filter(|line| !lines.iter().any(|key| is_of(line, key))).collect();
+        if kept.len() == text.lines().count() {
+            return Ok(());
+        }
+        self.write_public("policy", &(kept.join("\n") + "\n"))
     }
 
     /// Returns the newest checkpoint that these keys have signed.
@@ -408,6 +454,8 @@ pub enum KeysError {
     Lock(#[from] LockError),
     #[error("`{}` is missing", path.display())]
     Missing { path: PathBuf },
+    #[error("the secret key {fingerprint} is not in the keyring, and the log asks for its signature")]
+    NotHeld { fingerprint: String },
     #[error("`{}` is not text in UTF-8; change it by hand", path.display())]
     NotText { path: PathBuf },
     #[error("`{}`", path.display())]

@@ -2,6 +2,12 @@
 
 use serde_json::json;
 
+mod change;
+
+pub(super) use change::change_lines;
+
+use change::{Distrust, Retire, Rotate};
+
 use super::failure::{FAILED, Failure, WRONG_USE};
 use super::output;
 use super::settings::Settings;
@@ -10,10 +16,10 @@ use crate::archivist::init::{Naming, create_keys};
 use crate::log::checkpoint::Origin;
 use crate::log::key::NotePublicKey;
 
-/// Make keys, list them, and export the public ones.
+/// Make keys, change them, list them, and export the public ones.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  affiant key list\n  affiant key export archive --as openssh\n  affiant key export log --as vkey"
+    after_help = "Examples:\n  affiant key list\n  affiant key rotate archive --reason 'yearly change'\n  affiant key export archive --as openssh\n  affiant key export log --as vkey"
 )]
 pub(super) struct Key {
     #[command(subcommand)]
@@ -30,6 +36,14 @@ enum Act {
     },
     /// List the keys with their fingerprints.
     List,
+    /// List all keys that the log ever named, and from which entry to which each counts.
+    History,
+    /// Make new keys take over. Their record is signed by the old and the new.
+    Rotate(Rotate),
+    /// End the time in which the log's former keys sign beside the new ones.
+    Retire(Retire),
+    /// Say that a key is not to be believed from an entry on.
+    Distrust(Distrust),
     /// Print a public key.
     Export {
         /// Which one.
@@ -46,6 +60,10 @@ impl Key {
         match self.act {
             Act::Make { origin } => make(origin.as_deref(), settings),
             Act::List => list(settings),
+            Act::History => change::history(settings),
+            Act::Rotate(rotate) => rotate.run(settings),
+            Act::Retire(retire) => retire.run(settings),
+            Act::Distrust(distrust) => distrust.run(settings),
             Act::Export { name, form } => export(&name, &form, settings),
         }
     }
