@@ -199,6 +199,7 @@ fn visit_of(document: u64, index: u64) -> (Visit, Spooled) {
             sha256: content.hash,
             size_bytes: content.size_bytes,
             tool: Tool { name: "affiant-text".to_owned(), version: "1".to_owned() },
+            parts: None,
         }],
         options: Vec::new(),
         host: vec![("os".to_owned(), "linux".to_owned())],
