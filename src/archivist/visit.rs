@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::base::address::{Address, AddressError};
 use crate::base::cbor::Value;
+use crate::base::hash::Hash;
 use crate::base::time::Time;
 use crate::document::content_coding;
 use crate::document::exchange::Response;
@@ -21,6 +22,7 @@ use crate::evidence::record::{Method, Options, Primary, Rendition, Role, Tool, V
 use crate::outside::archive::spool::{Spool, Spooled};
 use crate::outside::clock;
 use crate::outside::web::failure::FetchError;
+use crate::outside::web::fetch::Sink;
 use crate::outside::web::options::{Downgrade, FetchOptions, InvalidTls, PrivateAddresses};
 use crate::outside::web::visit;
 
@@ -110,6 +112,16 @@ pub async fn fetch(
     let started = clock::now();
     let visit = visit::visit(address, options, &clock::now, &|| Ok(spool())).await?;
     Ok(Fetched { target: address.clone(), started, finished: clock::now(), visit })
+}
+
+impl Sink for Spool {
+    fn expect(&mut self, size_bytes: u64) {
+        self.make_room(size_bytes);
+    }
+
+    fn sha256(&self) -> Hash {
+        self.so_far()
+    }
 }
 
 /// What a fetch brought home, before it is rendered and judged.

@@ -166,7 +166,8 @@ struct Page {
 impl Page {
     fn of(visit: &Visit<'_>) -> Self {
         let text = visit.text.unwrap_or_default();
-        let prose_chars = text.chars().filter(|c| !c.is_whitespace()).count();
+        // More than that many need not be counted.
+        let prose_chars = text.chars().filter(|c| !c.is_whitespace()).take(SHORT_PROSE_CHARS).count();
         let is_html = visit.kind == Kind::Html;
         if !is_html || prose_chars >= SHORT_PROSE_CHARS {
             return Self { words: String::new(), code: String::new(), prose_chars, is_html };

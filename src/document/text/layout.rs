@@ -99,7 +99,7 @@ impl Line {
 
     fn add(&mut self, text: &str, place: Place, links: &mut Links) {
         links.pass(place.link, self.text.len(), &self.text);
-        links.is_prose |= place.link.is_none() && text.chars().any(char::is_alphanumeric);
+        links.is_prose = links.is_prose || (place.link.is_none() && text.chars().any(char::is_alphanumeric));
         if self.is_preformatted {
             self.text.extend(text.chars().filter(|c| *c != '\r').map(|c| if c == LINE_BREAK { '\n' } else { c }));
             return;

@@ -74,6 +74,20 @@ impl Spool {
         Self { folder: folder.to_owned(), hasher: Hasher::new(), size_bytes: 0, place: Place::Memory(Vec::new()) }
     }
 
+    /// Makes room in memory for a small body that is said to come. What is said may be wrong.
+    pub fn make_room(&mut self, size_bytes: u64) {
+        let size_bytes = usize::try_from(size_bytes).ok().filter(|size_bytes| *size_bytes <= MEMORY_BYTES_MAX);
+        if let (Place::Memory(held), Some(size_bytes)) = (&mut self.place, size_bytes) {
+            held.reserve_exact(size_bytes.saturating_sub(held.len()));
+        }
+    }
+
+    /// Returns the SHA-256 of all that was received so far.
+    #[must_use]
+    pub fn so_far(&self) -> Hash {
+        self.hasher.clone().finish()
+    }
+
     /// Ends the receiving and compresses what is still to be compressed.
     ///
     /// # Errors

@@ -15,19 +15,19 @@
 //!
 //! Writing the body blocks; the archivist gives files whose writes end in the page cache.
 
-use std::io::{self, Write};
+use std::io;
 use std::pin::pin;
 
 use http_body_util::{BodyExt, Empty};
 use hyper::Response;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::LOCATION;
 use hyper_util::rt::TokioIo;
 
 use crate::base::address::Address;
 use crate::base::causes::with_causes;
-use crate::base::hash::Hasher;
+use crate::base::hash::Hash;
 use crate::base::time::Time;
 use crate::document::exchange::{self, Body, Exchange, isomorphic_decode};
 use crate::outside::web::connect::{Connected, Patience, connect};
@@ -41,6 +41,23 @@ const FIELD_COUNT_MAX: usize = 1_000;
 
 /// The most bytes of a body that are held at once; also what a head is read into.
 const PIECE_BYTES_MAX: usize = 256 * 1024;
+
+/// Where a body goes. It hashes what it takes, so that the bytes are hashed once.
+pub trait Sink: io::Write + Send {
+    /// Takes note of how many bytes the server says will come.
+    fn expect(&mut self, size_bytes: u64);
+
+    /// Returns the SHA-256 of all that was written.
+    fn sha256(&self) -> Hash;
+}
+
+impl Sink for Vec<u8> {
+    fn expect(&mut self, _: u64) {}
+
+    fn sha256(&self) -> Hash {
+        Hash::of(self)
+    }
+}
 
 /// What all exchanges of a visit share.
 pub(super) struct Course<'v, W> {
@@ -63,7 +80,7 @@ pub(super) struct Fetched<W> {
 }
 
 /// Asks for one address.
-pub(super) async fn fetch<W: Write + Send>(
+pub(super) async fn fetch<W: Sink>(
     address: &Address,
     secrets: Secrets,
     course: &Course<'_, W>,
@@ -107,7 +124,7 @@ struct Answer<W> {
     ending: Vec<String>,
 }
 
-async fn converse<W: Write + Send>(
+async fn converse<W: Sink>(
     address: &Address,
     secrets: Secrets,
     course: &Course<'_, W>,
@@ -133,11 +150,11 @@ async fn converse<W: Write + Send>(
     }
     let location = redirect_location(&response);
     let sink = (course.new_body)().map_err(|source| FetchError::Body { url: address.to_string(), source })?;
-    let mut reception = Reception { sink, hasher: Hasher::new(), size_bytes: 0 };
+    let mut reception = Reception { sink, size_bytes: 0 };
     let ending = reception.receive(response.into_body(), course).await;
     let ending = ending.map_err(|source| FetchError::Body { url: address.to_string(), source })?;
-    let Reception { sink, hasher, size_bytes } = reception;
-    let body = Body { sha256: hasher.finish(), size_bytes };
+    let Reception { sink, size_bytes } = reception;
+    let body = Body { sha256: sink.sha256(), size_bytes };
     let ending = ending.into_iter().collect();
     Ok(Answer { response: exchange::Response { status, head: isomorphic_decode(&head) }, location, sink, body, ending })
 }
@@ -162,14 +179,14 @@ fn no_head(address: &Address, heads: &Heads, error: &hyper::Error) -> FetchError
 /// A body on its way in.
 struct Reception<W> {
     sink: W,
-    hasher: Hasher,
     size_bytes: u64,
 }
 
-impl<W: Write> Reception<W> {
+impl<W: Sink> Reception<W> {
     /// Takes in the whole body, or says why it is incomplete; only a sink that fails is an error.
     async fn receive(&mut self, mut body: Incoming, course: &Course<'_, W>) -> io::Result<Option<String>> {
         let FetchOptions { idle_seconds_max, body_bytes_max, .. } = *course.options;
+        self.sink.expect(body.size_hint().lower().min(body_bytes_max));
         let ending = loop {
             let piece = match course.patience.wait(idle_seconds_max, body.frame()).await {
                 Ok(None) => break None,
@@ -190,7 +207,6 @@ impl<W: Write> Reception<W> {
         let room = usize::try_from(body_bytes_max - self.size_bytes).unwrap_or(usize::MAX);
         let kept = &piece[..piece.len().min(room)];
         self.sink.write_all(kept)?;
-        self.hasher.update(kept);
         self.size_bytes += u64::try_from(kept.len()).expect("a piece is shorter than memory");
         Ok(kept.len() == piece.len())
     }

@@ -23,7 +23,7 @@ pub mod options;
 
 pub mod visit;
 
-mod fetch;
+pub mod fetch;
 
 mod request;
 

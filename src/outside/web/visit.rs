@@ -7,7 +7,7 @@
 //! An exchange is begun again only when it failed before its answer began (no connection, no name, no
 //! head in time), after a pause that doubles; an answer, whatever its status, is never asked for twice.
 
-use std::io::{self, Write};
+use std::io;
 use std::time::Duration;
 
 use crate::base::address::{Address, AddressError};
@@ -15,7 +15,7 @@ use crate::base::time::Time;
 use crate::document::exchange::Exchange;
 use crate::outside::web::connect::Patience;
 use crate::outside::web::failure::FetchError;
-use crate::outside::web::fetch::{Course, Fetched, fetch};
+use crate::outside::web::fetch::{Course, Fetched, Sink, fetch};
 use crate::outside::web::options::{Downgrade, FetchOptions};
 use crate::outside::web::request::{Fields, Secrets};
 
@@ -40,7 +40,7 @@ pub struct Visit<W> {
 /// # Errors
 /// [`FetchError::is_refusal`] tells what policy refused, without a packet sent to the place refused,
 /// from what was tried and failed.
-pub async fn visit<W: Write + Send>(
+pub async fn visit<W: Sink>(
     target: &Address,
     options: &FetchOptions,
     clock: &(dyn Fn() -> Time + Send + Sync),
@@ -93,7 +93,7 @@ fn broken(from: &Address, location: &str, source: AddressError) -> FetchError {
     FetchError::Redirect { from: from.to_string(), location, source }
 }
 
-async fn fetch_patiently<W: Write + Send>(
+async fn fetch_patiently<W: Sink>(
     address: &Address,
     secrets: Secrets,
     course: &Course<'_, W>,
