@@ -7,16 +7,17 @@
 use std::collections::HashMap;
 use std::num::NonZero;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::append::{AppendError, Appended, Appender};
-use super::lean::Leaner;
+use super::lean::{Haste, Leaner};
 use super::progress::Progress;
 use super::read::{Log, ReadError};
 use super::redactable::{self, Redaction};
@@ -227,6 +228,7 @@ fn send_out(
         manner: manner.clone(),
         jobs: Semaphore::new(manner.jobs),
         desks: Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get) * DESKS_PER_PROCESSOR),
+        waiting: AtomicUsize::new(0),
         servers: Mutex::new(HashMap::new()),
     });
     let outstanding = Arc::new(Semaphore::new(manner.jobs.saturating_mul(8)));
@@ -252,6 +254,8 @@ struct Crew {
     manner: Manner,
     jobs: Semaphore,
     desks: Semaphore,
+    /// How many pages wait for a desk.
+    waiting: AtomicUsize,
     servers: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
@@ -289,7 +293,7 @@ impl Crew {
         };
         drop(turn);
         // The next visit begins while this page is rendered, but no sooner: each holds its page in memory.
-        let Ok(_desk) = self.desks.acquire().await else { return };
+        let Ok((_desk, haste)) = self.desk().await else { return };
         drop(job);
         let (crew, spool) = (self.clone(), self.spool());
         // Rendering takes a processor, and sending may wait for the sequencer: neither on a thread of the network.
@@ -297,12 +301,28 @@ impl Crew {
             let visited = fetched.and_then(|fetched| {
                 let mut visited = finish(fetched, &order.target, spool, &crew.manner.fetch)?;
                 redactable::commit(&mut visited, crew.manner.redaction)?;
-                crew.leaner.lean(order.document(&crew.manner).key(), &mut visited)?;
+                crew.leaner.lean(order.document(&crew.manner).key(), &mut visited, crew.haste(haste))?;
                 Ok(visited)
             });
             let _ = sender.send((order, visited)); // Nobody waits any more when the capture was interrupted.
         })
         .await;
+    }
+
+    /// Takes a desk to render a page at; whoever had to wait for one is in haste.
+    async fn desk(&self) -> Result<(SemaphorePermit<'_>, Haste), AcquireError> {
+        if let Ok(desk) = self.desks.try_acquire() {
+            return Ok((desk, Haste::No));
+        }
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let desk = self.desks.acquire().await;
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        Ok((desk?, Haste::Yes))
+    }
+
+    /// Says whether the processors are behind the network: the visit had to wait, or another waits now.
+    fn haste(&self, of_visit: Haste) -> Haste {
+        if self.waiting.load(Ordering::Relaxed) > 0 { Haste::Yes } else { of_visit }
     }
 
     fn server(&self, server: String) -> Arc<Semaphore> {
