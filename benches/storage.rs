@@ -200,7 +200,7 @@ impl Packed {
                 leaning += started.elapsed();
                 writer.append(&blob).unwrap();
             }
-            references.learn_blob(version.document, &version.site, version.part, version.hash);
+            references.learn_blob(version.document, &version.site, version.part, version.hash).unwrap();
         }
         writer.sync().unwrap();
         let bytes = |extension: &str| {

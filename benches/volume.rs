@@ -286,6 +286,8 @@ fn look(folder: &Path) {
     let (log, _) = Log::published(&archive).unwrap();
     let mut maker = Maker { random: 0x2545_f491_4f6c_dd1d, documents: Vec::new() };
     let asked: Vec<_> = (0..ASKED_COUNT).map(|_| log.entry(maker.random(log.size())).unwrap()).collect();
+    let visited: Vec<String> =
+        asked.iter().filter_map(|entry| Some(entry.record.body.visit()?.target.clone())).collect();
     println!();
     println!("{} entries; whole processes, of {ASKED_COUNT} random entries the median and the slowest, ms", log.size());
     let print = |what: &str, arguments: &dyn Fn(usize) -> Vec<String>| {
@@ -297,7 +299,7 @@ fn look(folder: &Path) {
     };
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     let id = |n: usize| asked[n].id.to_string();
-    let url = |n: usize| asked[n].record.body.visit().map_or(url_of(0), |visit| visit.target.clone());
+    let url = |n: usize| visited[n % visited.len()].clone();
     print("show ID", &|n| texts(&["show", &id(n)]));
     print("verify ID", &|n| texts(&["verify", &id(n)]));
     print("list --limit 20", &|_| texts(&["list", "--limit", "20"]));

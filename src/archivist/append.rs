@@ -56,12 +56,13 @@ use super::succession::newest_keys;
 use super::withdraw::carried_out::{carry_out, carry_out_pending};
 
 /// Where the writer's index lies in the archive.
-const INDEX: &str = "index/writer";
+const INDEX: &str = "index";
 
 /// The one sequencer of an archive.
 pub struct Appender {
-    writer: Writer,
+    /// Before the writer, whose lock is let go last.
     index: Index,
+    writer: Writer,
     remembered: Remembered,
     keys: Result<Signing, KeysError>,
     pool: KeyPool,
@@ -387,7 +388,7 @@ impl Appender {
             self.succession = Some(Succession::begin(genesis, &record.origin));
         }
         self.writer.append(statement.as_bytes());
-        self.index.learn(&record, statement.entry())?;
+        self.index.learn(&record, statement.entry(), self.writer.place(blob.hash))?;
         self.has_withdrawal |= matches!(record.body, Body::Withdrawal(_));
         Ok(Appended { id, record, record_sha256: blob.hash, entry: statement.entry() })
     }
@@ -403,7 +404,8 @@ impl Appender {
         }
         let signed = self.sign_and_swap(now)?;
         let Checkpoint { size, root, .. } = *signed.checkpoint();
-        self.index.cover(size, root)?;
+        // A hint that cannot be written is no loss, but a disk that fails is not written on.
+        self.index.cover(size, root).inspect_err(|_| self.writer.abandon())?;
         self.after = After { size, root, tokens: Vec::new() };
         self.carry_out_withdrawals()?;
         Ok(signed)
@@ -577,10 +579,8 @@ fn proven(error: AppendError, keyring: &Keyring, published: SignedCheckpoint, ne
 /// Lets the index learn what it has not seen.
 fn caught_up(archive: &Archive, writer: &Writer, index: Index, progress: &dyn Progress) -> Result<Index, AppendError> {
     let start = match index.covered() {
-        Ok(Some((size, root))) if size <= writer.size() && writer.root_at(size).is_ok_and(|found| found == root) => {
-            size
-        }
-        Ok(None) if writer.size() == 0 => 0,
+        Some((size, root)) if size <= writer.size() && writer.root_at(size).is_ok_and(|found| found == root) => size,
+        None if writer.size() == 0 => 0,
         _ => {
             drop(index);
             return rebuilt(archive, writer, Index::anew(&archive.folder().join(INDEX))?, 0, progress);
@@ -605,7 +605,7 @@ fn rebuilt(
     let mut reader = log.reader()?;
     for number in start..size {
         match reader.entry(number) {
-            Ok(entry) => index.learn(&entry.record, entry.statement.entry())?,
+            Ok(entry) => index.learn(&entry.record, entry.statement.entry(), reader.place())?,
             Err(ReadError::Withdrawn { withdrawn, .. }) => {
                 let statement = Hash::of(&archive.statement(number, size)?);
                 let record = withdrawn.entry.record.as_ref().expect("a record that is withdrawn is named");
@@ -614,6 +614,10 @@ fn rebuilt(
             Err(error) => return Err(error.into()),
         }
         act.advance(1);
+        let learnt = number + 1;
+        if learnt < size && index.is_due(learnt) {
+            index.cover(learnt, writer.root_at(learnt)?)?;
+        }
     }
     index.cover(size, writer.root())?;
     Ok(index)

@@ -13,7 +13,7 @@ use super::append::software;
 use super::cite::{CiteError, cite};
 use super::custody::lines_about;
 use super::progress::Progress;
-use super::read::{Log, ReadError};
+use super::read::{Log, Prover, ReadError};
 use super::withdrawn::Withdrawn;
 use super::withhold::{WithholdError, Withholding, withhold};
 
@@ -130,6 +130,7 @@ fn fitting(log: &Log<'_>, keys: &SecretKeys) -> Result<SecretKeys, BundleError> 
 /// The entries of a bundle while they are collected.
 struct Collecting<'a> {
     log: &'a Log<'a>,
+    prover: Prover<'a>,
     head: &'a SignedCheckpoint,
     keys: &'a SecretKeys,
     vkey: VerifierKey,
@@ -153,7 +154,7 @@ impl<'a> Collecting<'a> {
             annexes: BTreeMap::new(),
             software: format!("{} {}", software.name, software.version),
         };
-        Ok(Self { log, head, keys, vkey, draft })
+        Ok(Self { log, prover: log.prover(), head, keys, vkey, draft })
     }
 
     fn collect(mut self, ids: &[Id]) -> Result<Draft, BundleError> {
@@ -217,7 +218,7 @@ impl<'a> Collecting<'a> {
 
     /// Proves one entry's place, twice: for tlog tools and for SCITT tools.
     fn part(&self, entry: Whole) -> Result<Part, BundleError> {
-        let inclusion = self.log.inclusion(entry.id.index)?;
+        let inclusion = self.prover.inclusion(entry.id.index)?;
         let checkpoint = self.head.checkpoint();
         let (key_id, subject) = (self.vkey.id().to_be_bytes(), entry.id.to_string());
         let claims = ReceiptClaims { key_id: &key_id, origin: checkpoint.origin.as_str(), subject: &subject };

@@ -3,6 +3,9 @@
 //! A [`Log`] is the archive as one checkpoint promised it. Every read checks what it can check by itself:
 //! that the statement hashes to the entry, and the record to the statement. Who signed is for `verify`.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use super::withdrawn::Withdrawn;
 
 use crate::base::hash::Hash;
@@ -13,9 +16,13 @@ use crate::evidence::statement::{Statement, StatementError};
 use crate::evidence::succession::SuccessionError;
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::log::inclusion::{InclusionProof, MakeInclusionError};
-use crate::log::tile::{ReadTileError, Tile, TileKind, WIDTH_MAX, decode_entries};
+use crate::log::tile::{ReadTileError, Tile, TileKind, TileNodes, WIDTH_MAX, decode_entries};
+use crate::outside::archive::hints::Place;
 use crate::outside::archive::packs::{PackError, Sequence};
 use crate::outside::archive::{Archive, ArchiveError};
+
+/// How many tiles a prover keeps: eight mebibytes, the upper tiles of a log of sixty million entries.
+const SHARED_COUNT_MAX: usize = 1024;
 
 /// An archive's log as one checkpoint promised it.
 pub struct Log<'a> {
@@ -107,6 +114,9 @@ impl<'a> Log<'a> {
     }
 
     fn record_bytes(&self, index: u64, record: Hash) -> Result<Vec<u8>, ReadError> {
+        if let Some(bytes) = self.hinted_record(index, record) {
+            return Ok(bytes);
+        }
         if let Some(bytes) = self.archive.packs().read_listed(record)? {
             return Ok(bytes);
         }
@@ -169,15 +179,25 @@ impl<'a> Log<'a> {
         Ok((entry.record_sha256() == record).then_some(entry))
     }
 
-    /// Finds the entry that is a statement's hash among those before `before`, from the newest back.
+    /// Finds the capture that the one at `index` names by its statement's hash, where the hint leads to it.
+    #[must_use]
+    pub fn capture_before(&self, index: u64, statement: Hash) -> Option<u64> {
+        self.archive.hint(index).previous.filter(|before| self.is_entry(*before, statement))
+    }
+
+    /// Finds the entry that is a statement's hash among those before `before`, which names it: where the hint leads, or
+    /// else from the newest back.
     ///
-    /// Readers have no index, so the entry tiles are read backwards, 256 entries in 8.5 KiB at a time. A walk
-    /// down a document's chain goes on from where the last search ended, so that all of it together reads
-    /// each tile once or twice: a log of a million entries is 4,000 tiles, some tens of milliseconds.
+    /// Then the entry tiles are read backwards, 256 entries in 8.5 KiB at a time. A walk down a document's chain goes on
+    /// from where the last search ended, so that all of it together reads each tile once or twice: a log of a million
+    /// entries is 4,000 tiles, some tens of milliseconds.
     ///
     /// # Errors
     /// When a tile is missing or damaged.
     pub fn find_entry(&self, entry: Hash, before: u64) -> Result<Option<u64>, ReadError> {
+        if let Some(index) = self.capture_before(before, entry) {
+            return Ok(Some(index));
+        }
         let width = u64::from(WIDTH_MAX);
         let before = before.min(self.size);
         for bundle in (0..before.div_ceil(width)).rev() {
@@ -222,13 +242,58 @@ impl<'a> Log<'a> {
         Ok(self.size)
     }
 
+    /// Reads a record from where the archive's hint leads; nothing where it is not there.
+    #[must_use]
+    pub fn hinted_record(&self, index: u64, record: Hash) -> Option<Vec<u8>> {
+        self.archive.hint(index).place.and_then(|place| self.archive.packs().read_at(place, record))
+    }
+
     /// Makes the proof that an entry is in the log.
     ///
     /// # Errors
     /// When a tile is missing or damaged. The proof is for the caller to verify.
     pub fn inclusion(&self, index: u64) -> Result<InclusionProof, ReadError> {
-        InclusionProof::make(&self.archive.nodes(self.size), index, self.size)
+        self.prover().inclusion(index)
+    }
+
+    /// Begins to make many proofs.
+    #[must_use]
+    pub fn prover(&self) -> Prover<'a> {
+        Prover { archive: self.archive, size: self.size, shared: RefCell::default() }
+    }
+}
+
+/// Makes many proofs of one log: the tiles that they share are read once.
+pub struct Prover<'a> {
+    archive: &'a Archive,
+    size: u64,
+    /// Tiles above the lowest level, and those at the right edge.
+    shared: RefCell<HashMap<Tile, Vec<u8>>>,
+}
+
+impl Prover<'_> {
+    /// Makes the proof that an entry is in the log.
+    ///
+    /// # Errors
+    /// When a tile is missing or damaged. The proof is for the caller to verify.
+    pub fn inclusion(&self, index: u64) -> Result<InclusionProof, ReadError> {
+        let nodes = TileNodes::new(self.size, |tile| self.tile(tile));
+        InclusionProof::make(&nodes, index, self.size)
             .map_err(|source| ReadError::Inclusion { index, source: Box::new(source) })
+    }
+
+    fn tile(&self, tile: &Tile) -> Result<Vec<u8>, ArchiveError> {
+        if tile.kind() == (TileKind::Hashes { level: 0 }) && tile.is_full() {
+            return self.archive.tile(tile);
+        }
+        let mut shared = self.shared.borrow_mut();
+        if let Some(bytes) = shared.get(tile) {
+            return Ok(bytes.clone());
+        }
+        if shared.len() >= SHARED_COUNT_MAX {
+            shared.clear();
+        }
+        Ok(shared.entry(*tile).or_insert(self.archive.tile(tile)?).clone())
     }
 }
 
@@ -258,6 +323,14 @@ impl Reader<'_> {
             Some(bytes) => Ok(bytes),
             None => log.record_bytes(index, record),
         })
+    }
+}
+
+impl Reader<'_> {
+    /// Returns where the record lies that was read last, where that is known.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        self.records.place()
     }
 }
 

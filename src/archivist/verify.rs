@@ -12,7 +12,7 @@ use super::audit::{Known, audit};
 use super::calendars::Chain;
 use super::catalogue::as_it_is;
 use super::progress::Progress;
-use super::read::{Log, ReadError};
+use super::read::{Log, Prover, ReadError};
 
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
@@ -228,6 +228,7 @@ pub fn verify_archive(
 /// An archive, as the verifier sees it.
 pub struct ArchiveSource<'a> {
     log: Log<'a>,
+    prover: Prover<'a>,
     checkpoint: Vec<u8>,
     /// Where to look first; what is found there is compared with the log.
     catalogue: OnceCell<Option<Catalogue>>,
@@ -240,7 +241,7 @@ impl<'a> ArchiveSource<'a> {
     /// [`ReadError::Unpublished`] before the first checkpoint.
     pub fn published(archive: &'a Archive) -> Result<Self, ReadError> {
         let (log, head) = Log::published(archive)?;
-        Ok(Self { log, checkpoint: head.encode(), catalogue: OnceCell::new() })
+        Ok(Self { prover: log.prover(), log, checkpoint: head.encode(), catalogue: OnceCell::new() })
     }
 }
 
@@ -265,14 +266,17 @@ impl Source for ArchiveSource<'_> {
             Err(error) => return Err(failed(&error)),
         };
         let record = match Statement::decode(&statement).map(|statement| statement.claim.record) {
-            Ok(record) => match self.log.archive().packs().read(record) {
-                Ok(record) => Some(record),
-                Err(PackError::Missing { .. }) => None,
-                Err(error) => return Err(failed(&error)),
-            },
+            Ok(record) => {
+                match self.log.hinted_record(index, record).map_or_else(|| self.log.archive().packs().read(record), Ok)
+                {
+                    Ok(record) => Some(record),
+                    Err(PackError::Missing { .. }) => None,
+                    Err(error) => return Err(failed(&error)),
+                }
+            }
             Err(_) => None, // The verifier says why, from the same bytes.
         };
-        let inclusion = self.log.inclusion(index).map_err(|error| failed(&error))?;
+        let inclusion = self.prover.inclusion(index).map_err(|error| failed(&error))?;
         let proof = Some(Proof::new(inclusion, self.checkpoint.clone()).encode());
         Ok(Some(EntryBytes { name, record, statement: Some(statement), proof, receipt: None }))
     }
@@ -284,6 +288,9 @@ impl Source for ArchiveSource<'_> {
 
     fn find_statement(&self, statement: Hash, before: u64) -> Result<Option<u64>, SourceError> {
         let failed = |error: ReadError| SourceError { name: statement.to_string(), reason: with_causes(&error) };
+        if let Some(index) = self.log.capture_before(before, statement) {
+            return Ok(Some(index));
+        }
         let catalogue = self.catalogue.get_or_init(|| as_it_is(self.log.archive()));
         let likely = catalogue.as_ref().and_then(|catalogue| catalogue.captures_before(before, LIKELY_COUNT).ok());
         for index in likely.unwrap_or_default() {

@@ -1,44 +1,67 @@
 //! The writer's index: what an append must know of the log before it.
 //!
-//! | key                          | value                                                             |
-//! |------------------------------|-------------------------------------------------------------------|
-//! | `covered`                    | how many entries are indexed, and the root over them              |
-//! | key hash ‖ `document`        | the document's newest record and its first, which names its history |
-//! | document ‖ `history`         | the first record of the document                                  |
-//! | history ‖ `head`             | the newest capture: index, sequence, SHA-256 of its statement     |
-//! | SHA-256 ‖ `anchored`         | the record that commits to a proof of the archive's anchors       |
-//! | history ‖ `newest` ‖ outcome | the newest capture with that outcome: index, likeness             |
+//! | key                        | value                                                               |
+//! |----------------------------|---------------------------------------------------------------------|
+//! | `covered 2`                | how many entries are indexed, and the root over them                |
+//! | `d` ‖ document key         | the document's newest record and its first, which names its history |
+//! | `r` ‖ record of a document | all that came last of it ([`super::past`])                          |
+//! | `s` ‖ role ‖ site          | what came last of a site ([`super::references`])                    |
+//! | `a` ‖ SHA-256              | the record that commits to a proof of the archive's anchors         |
 //!
-//! What belongs to one document has neighbouring keys: sled keeps few pages in memory, and these lie on one.
-//!
-//! What came last of each document lies here too ([`super::references`]).
+//! | quantity | unit    | range                                                             |
+//! |----------|---------|-------------------------------------------------------------------|
+//! | held     | rows    | about [`HELD_COUNT_MAX`] in memory, then sled is given them     |
+//! | lag      | entries | at most [`LAG_COUNT_MAX`] behind the log when a process was killed |
 //!
 //! All of it is derived from the log and follows it: an append never waits for it to be durable, and a
 //! missing, stale or corrupt index is deleted and rebuilt. sled holds it; only the writing process opens it.
-//! What is learnt of unpublished entries stays in memory until [`Index::cover`] writes it in one batch, so
-//! that the index never knows an entry that a crash took back.
+//!
+//! What is learnt waits in memory, where it is found first, until enough has gathered and all of it is published, so that
+//! the index never knows an entry that a crash took back. Then sled is given it in the order of the keys: neighbours
+//! lie on one page, and a page that is touched once costs as much as one that is touched a hundred times. `covered` comes
+//! last. *A crash before* leaves rows of entries that are not covered: they are learnt once more, to the same end.
 
-use std::collections::HashMap;
 use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 
+use super::durable::WriteError;
+use super::hints::{Hint, Hints, Place};
+use super::past::{Past, PastError, Pasts};
 use super::references::References;
+
+pub use super::past::Head;
 
 use crate::base::hash::Hash;
 use crate::document::outcome::OutcomeKind;
 use crate::evidence::record::{Body, Link, Record, Visit};
 
+/// Where sled's files lie in the folder.
+const WRITER: &str = "writer";
+
 /// How much memory sled may use for its cache.
 const CACHE_BYTES: u64 = 16 << 20;
 
-const COVERED: &[u8] = b"covered";
+/// How many rows are held before sled is given them: some ten megabytes.
+const HELD_COUNT_MAX: usize = 32_768;
+
+/// How many entries may be covered and not given to sled: they are learnt again in a third of a second.
+const LAG_COUNT_MAX: u64 = 16_384;
+
+/// An index of an earlier make has another key, and is made anew.
+const COVERED: &[u8] = b"covered 2";
 
 /// The writer's index.
 pub struct Index {
     db: sled::Db,
-    unpublished: HashMap<Vec<u8>, Vec<u8>>,
-    references: References,
+    pasts: Pasts,
+    hints: Hints,
+    /// How many entries are covered, and the root over them.
+    covered: Option<(u64, Hash)>,
+    /// How many of them sled has.
+    given: u64,
+    /// Whether something waits that is not published.
+    is_ahead: bool,
 }
 
 /// A document that the log knows.
@@ -50,29 +73,19 @@ pub struct Known {
     pub first: u64,
 }
 
-/// The newest capture in a document's history.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Head {
-    /// Its index in the log.
-    pub index: u64,
-    /// Its place in the document's history, from 1.
-    pub sequence: u64,
-    /// SHA-256 of its statement.
-    pub statement: Hash,
-}
-
 impl Index {
-    /// Opens the index in `folder`, making it anew when it cannot be opened.
+    /// Opens the index of the archive's folder `index/`, making it anew when it cannot be opened.
     ///
     /// # Errors
     /// An [`IndexError`] when it cannot be made anew either.
     pub fn open(folder: &Path) -> Result<Self, IndexError> {
         // sled panics on some damaged files: that too means "rebuild", never "fail".
         let opened = panic::catch_unwind(AssertUnwindSafe(|| Self::try_open(folder)));
-        if let Ok(Ok(index)) = opened {
-            return Ok(index);
+        match opened {
+            Ok(Ok(index)) => Ok(index),
+            Ok(Err(error @ IndexError::Write(_))) => Err(error),
+            _ => Self::anew(folder),
         }
-        Self::anew(folder)
     }
 
     /// Makes an index without entries, in place of what there was.
@@ -80,40 +93,62 @@ impl Index {
     /// # Errors
     /// An [`IndexError`] when the folder cannot be cleared or sled cannot make its files.
     pub fn anew(folder: &Path) -> Result<Self, IndexError> {
-        match fs::remove_dir_all(folder) {
+        match fs::remove_dir_all(folder.join(WRITER)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(IndexError::Clear(error)),
             _ => Self::try_open(folder),
         }
     }
 
     fn try_open(folder: &Path) -> Result<Self, IndexError> {
-        let db = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).flush_every_ms(None).open()?;
-        Ok(Self { references: References::new(db.clone()), db, unpublished: HashMap::new() })
+        let db =
+            sled::Config::new().path(folder.join(WRITER)).cache_capacity(CACHE_BYTES).flush_every_ms(None).open()?;
+        let covered = db.get(COVERED)?.map(|value| {
+            let covered = number(&value, 0).zip(hash(&value, 8));
+            covered.ok_or(IndexError::Damaged)
+        });
+        let covered = covered.transpose()?;
+        let given = covered.map_or(0, |(size, _)| size);
+        Ok(Self {
+            pasts: Pasts::new(db.clone()),
+            db,
+            hints: Hints::open(folder, given)?,
+            covered,
+            given,
+            is_ahead: false,
+        })
     }
 
     /// Returns how many entries are indexed and the root over them; `None` when nothing is.
-    ///
-    /// # Errors
-    /// An [`IndexError`]: rebuild.
-    pub fn covered(&self) -> Result<Option<(u64, Hash)>, IndexError> {
-        self.get(COVERED, |value| Some((number(value, 0)?, hash(value, 8)?)))
+    #[must_use]
+    pub fn covered(&self) -> Option<(u64, Hash)> {
+        self.covered
     }
 
-    /// Writes what was learnt: the first `size` entries, with `root`, are published and indexed.
+    /// Takes note that all that was learnt, the first `size` entries with `root`, is published.
     ///
     /// # Errors
     /// An [`IndexError`]: rebuild.
     pub fn cover(&mut self, size: u64, root: Hash) -> Result<(), IndexError> {
-        let mut batch = sled::Batch::default();
-        for (key, value) in self.unpublished.drain() {
-            batch.insert(key, value);
-        }
-        for (key, value) in self.references.fresh() {
-            batch.insert(key, value);
-        }
-        batch.insert(COVERED, [&size.to_be_bytes()[..], root.as_bytes()].concat());
-        self.db.apply_batch(batch)?;
-        self.references.forget_fresh();
+        self.hints.write()?;
+        (self.covered, self.is_ahead) = (Some((size, root)), false);
+        let is_due = self.pasts.count() >= HELD_COUNT_MAX;
+        if is_due || size - self.given >= LAG_COUNT_MAX { self.give() } else { Ok(()) }
+    }
+
+    /// Says whether enough was learnt for [`Index::cover`], so that an index that is made anew keeps little in memory.
+    #[must_use]
+    pub fn is_due(&self, size: u64) -> bool {
+        size - self.given >= LAG_COUNT_MAX
+    }
+
+    /// Gives sled what waits.
+    fn give(&mut self) -> Result<(), IndexError> {
+        let Some((size, root)) = self.covered.filter(|(size, _)| *size > self.given && !self.is_ahead) else {
+            return Ok(());
+        };
+        self.pasts.give()?;
+        self.db.insert(COVERED, [&size.to_be_bytes()[..], root.as_bytes()].concat())?;
+        self.given = size;
         Ok(())
     }
 
@@ -122,8 +157,9 @@ impl Index {
     /// # Errors
     /// An [`IndexError`]: rebuild.
     pub fn document(&self, key: Hash) -> Result<Option<Known>, IndexError> {
+        let known = self.pasts.get(&document_key(key))?;
         let read = |value: &[u8]| Some(Known { newest: number(value, 0)?, first: number(value, 8)? });
-        self.get(&key_of(b"document", key.as_bytes()), read)
+        known.map(|value| read(&value).ok_or(IndexError::Damaged)).transpose()
     }
 
     /// Returns the newest capture in a document's history.
@@ -131,10 +167,7 @@ impl Index {
     /// # Errors
     /// An [`IndexError`]: rebuild.
     pub fn head(&self, history: u64) -> Result<Option<Head>, IndexError> {
-        let read = |value: &[u8]| {
-            Some(Head { index: number(value, 0)?, sequence: number(value, 8)?, statement: hash(value, 16)? })
-        };
-        self.get(&key_of(b"head", &history.to_be_bytes()), read)
+        Ok(self.pasts.look(history, |past| past.head)?.flatten())
     }
 
     /// Returns the newest capture in a history with the same outcome, when it is like `visit`.
@@ -142,8 +175,7 @@ impl Index {
     /// # Errors
     /// An [`IndexError`]: rebuild.
     pub fn same(&self, history: u64, visit: &Visit) -> Result<Option<u64>, IndexError> {
-        let read = |value: &[u8]| Some((number(value, 0)?, hash(value, 8)?));
-        let newest = self.get(&newest(history, visit.outcome.kind), read)?;
+        let newest = self.pasts.look(history, |past| past.newest[place_of(visit.outcome.kind)])?.flatten();
         Ok(newest.filter(|(_, likeness)| *likeness == visit.likeness()).map(|(capture, _)| capture))
     }
 
@@ -152,45 +184,49 @@ impl Index {
     /// # Errors
     /// An [`IndexError`]: rebuild.
     pub fn is_anchored(&self, proof: Hash) -> Result<bool, IndexError> {
-        let found = self.get(&key_of(b"anchored", proof.as_bytes()), |value| number(value, 0))?;
-        Ok(found.is_some())
+        Ok(self.pasts.get(&anchor_key(proof))?.is_some())
     }
 
     /// Returns what came last, to be shared with those who compress.
     #[must_use]
     pub fn references(&self) -> References {
-        self.references.clone()
+        References::new(self.pasts.clone())
     }
 
-    /// Takes in a record that was appended, with its statement's SHA-256.
+    /// Takes in a record that was appended and lies at `place`, with its statement's SHA-256.
     ///
     /// # Errors
     /// An [`IndexError`]: rebuild.
-    pub fn learn(&mut self, record: &Record, statement: Hash) -> Result<(), IndexError> {
-        let index = record.index.to_be_bytes();
+    pub fn learn(&mut self, record: &Record, statement: Hash, place: Option<Place>) -> Result<(), IndexError> {
+        self.is_ahead = true;
+        let mut previous = None;
+        let index = record.index;
         match &record.body {
             Body::Document(document) => {
-                let first = document.amends.unwrap_or(record.index).to_be_bytes();
-                let known = [index, first].concat();
-                self.unpublished.insert(key_of(b"document", document.key().as_bytes()), known);
-                self.unpublished.insert(key_of(b"history", &index), first.to_vec());
+                let first = document.amends.unwrap_or(index);
+                let known = [index.to_be_bytes(), first.to_be_bytes()].concat();
+                self.pasts.put(document_key(document.key()), known);
+                if first == index { self.pasts.change(index, |_| ())? } else { self.pasts.amend(index, first) }
             }
             Body::Capture(capture) => {
+                let visit = &capture.visit;
                 let history = self.history(capture.document)?;
-                let head = [&index[..], &capture.sequence.to_be_bytes(), statement.as_bytes()].concat();
-                self.unpublished.insert(key_of(b"head", &history.to_be_bytes()), head);
-                let likeness = [&index[..], capture.visit.likeness().as_bytes()].concat();
-                self.unpublished.insert(newest(history, capture.visit.outcome.kind), likeness);
-                self.references.learn(history, &capture.visit);
+                let head = Head { index, sequence: capture.sequence, statement };
+                previous = self.pasts.change(history, |past| {
+                    past.newest[place_of(visit.outcome.kind)] = Some((index, visit.likeness()));
+                    follow(past, head)
+                })?;
+                self.references().learn(history, visit)?;
             }
             Body::Anchor(anchor) => {
                 for proof in &anchor.proofs {
-                    self.unpublished.insert(key_of(b"anchored", proof.sha256.as_bytes()), index.to_vec());
+                    self.pasts.put(anchor_key(proof.sha256), index.to_be_bytes().to_vec());
                 }
             }
-            Body::Check(check) => self.references.learn(self.history(check.document)?, &check.visit),
+            Body::Check(check) => self.references().learn(self.history(check.document)?, &check.visit)?,
             Body::Genesis(_) | Body::Provision(_) | Body::Withdrawal(_) | Body::Hold(_) | Body::Key(_) => {}
         }
+        self.hints.push(index, Hint { previous, place });
         Ok(())
     }
 
@@ -199,37 +235,50 @@ impl Index {
     /// # Errors
     /// An [`IndexError`]: rebuild.
     pub fn learn_withdrawn(&mut self, index: u64, statement: Hash, link: &Link) -> Result<(), IndexError> {
-        let Link::Capture { document, sequence, .. } = link else { return Ok(()) };
+        self.is_ahead = true;
+        let Link::Capture { document, sequence, .. } = link else {
+            self.hints.push(index, Hint::default());
+            return Ok(());
+        };
         let history = self.history(*document)?;
-        let index = index.to_be_bytes();
-        let head = [&index[..], &sequence.to_be_bytes(), statement.as_bytes()].concat();
-        self.unpublished.insert(key_of(b"head", &history.to_be_bytes()), head);
-        for outcome in OutcomeKind::ALL {
-            let likeness = [&index[..], &[0; Hash::SIZE_BYTES]].concat(); // Like nothing.
-            self.unpublished.insert(newest(history, outcome), likeness);
-        }
+        let previous = self.pasts.change(history, |past| {
+            past.newest = [Some((index, Hash::from_bytes([0; Hash::SIZE_BYTES]))); OutcomeKind::ALL.len()]; // Like nothing.
+            follow(past, Head { index, sequence: *sequence, statement })
+        })?;
+        self.hints.push(index, Hint { previous, place: None });
         Ok(())
     }
 
     fn history(&self, document: u64) -> Result<u64, IndexError> {
-        let history = self.get(&key_of(b"history", &document.to_be_bytes()), |value| number(value, 0))?;
-        history.ok_or(IndexError::Damaged)
-    }
-
-    fn get<T>(&self, key: &[u8], read: impl Fn(&[u8]) -> Option<T>) -> Result<Option<T>, IndexError> {
-        if let Some(value) = self.unpublished.get(key) {
-            return read(value).map(Some).ok_or(IndexError::Damaged);
-        }
-        self.db.get(key)?.map(|value| read(&value).ok_or(IndexError::Damaged)).transpose()
+        self.pasts.first(document)?.ok_or(IndexError::Damaged)
     }
 }
 
-pub(super) fn key_of(name: &[u8], of: &[u8]) -> Vec<u8> {
-    [of, name].concat()
+/// Makes a capture the newest of its document, and returns the one before it where that was the newest.
+fn follow(past: &mut Past, head: Head) -> Option<u64> {
+    let before = past.head.replace(head);
+    before
+        .filter(|before| before.index < head.index && before.sequence.checked_add(1) == Some(head.sequence))
+        .map(|before| before.index)
 }
 
-fn newest(history: u64, outcome: OutcomeKind) -> Vec<u8> {
-    [&history.to_be_bytes()[..], b"newest", outcome.word().as_bytes()].concat()
+impl Drop for Index {
+    fn drop(&mut self) {
+        let _ = self.give(); // What is not given is learnt again.
+    }
+}
+
+pub(super) fn document_key(key: Hash) -> Vec<u8> {
+    [b"d", &key.as_bytes()[..]].concat()
+}
+
+fn anchor_key(proof: Hash) -> Vec<u8> {
+    [b"a", &proof.as_bytes()[..]].concat()
+}
+
+/// Returns the place of an outcome among all of them.
+fn place_of(outcome: OutcomeKind) -> usize {
+    OutcomeKind::ALL.iter().position(|kind| *kind == outcome).unwrap_or_default()
 }
 
 pub(super) fn number(value: &[u8], at: usize) -> Option<u64> {
@@ -246,8 +295,12 @@ fn hash(value: &[u8], at: usize) -> Option<Hash> {
 pub enum IndexError {
     #[error("cannot clear the index")]
     Clear(#[source] std::io::Error),
-    #[error("a value of the index is not as long as it must be")]
+    #[error("a value of the index is not as it must be")]
     Damaged,
     #[error(transparent)]
+    Past(#[from] PastError),
+    #[error(transparent)]
     Sled(#[from] sled::Error),
+    #[error(transparent)]
+    Write(#[from] WriteError),
 }

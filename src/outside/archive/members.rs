@@ -2,7 +2,7 @@
 //!
 //! | quantity | unit  | range                                                        |
 //! |----------|-------|--------------------------------------------------------------|
-//! | memory   | bytes | about twice `AT_ONCE_BYTES_MAX`; larger blobs are streamed    |
+//! | memory   | bytes | about twice [`AT_ONCE_BYTES_MAX`]; larger blobs are streamed    |
 //!
 //! Reading one blob is for [`super::packs`]. This is for whoever reads them all, as an audit does.
 
@@ -16,7 +16,7 @@ use super::packs::{Member, PackError, Packs};
 use crate::base::hash::Hash;
 
 /// The largest blob that is decompressed at once.
-const AT_ONCE_BYTES_MAX: u64 = 1 << 20;
+pub const AT_ONCE_BYTES_MAX: u64 = 1 << 20;
 
 /// Reads members one after another.
 pub struct MemberReader {

@@ -6,7 +6,7 @@
 //! tile/…           hashes, entries and statements at C2SP tlog-tiles paths, immutable once full
 //! packs/           blobs ([`packs`])
 //! anchors/         checkpoints as others dated them ([`anchors`])
-//! index/           derived: the writer's index ([`index`])
+//! index/           derived: the writer's index ([`index`]), the readers' catalogue, what leads to an entry at once ([`hints`])
 //! journal          while a writer is at work or after a crash: what is not durable in its place yet ([`journal`])
 //! withdrawn        derived: which entries have something withdrawn ([`withdrawn`])
 //! withheld/        blobs that are kept apart and not shown; laid out as `packs/`
@@ -35,7 +35,9 @@ pub mod anchors;
 pub mod catalogue;
 pub mod custody;
 pub mod growth;
+pub mod hints;
 pub mod index;
+pub mod past;
 pub mod references;
 pub mod replay;
 pub mod replica;
@@ -47,6 +49,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use durable::{Access, WriteError};
+use hints::Hint;
 use lock::{Lock, LockError};
 use packs::{PackError, Packs};
 pub use settings::{Settings, SettingsError};
@@ -230,6 +233,12 @@ impl Archive {
         })
     }
 
+    /// Returns where to look for what belongs to an entry. What is found there is to be checked.
+    #[must_use]
+    pub fn hint(&self, index: u64) -> Hint {
+        Hint::read(&self.folder.join("index"), index)
+    }
+
     /// Serves the nodes of the tree of `size` entries.
     #[must_use]
     pub fn nodes(&self, size: u64) -> TileNodes<impl Fn(&Tile) -> Result<Vec<u8>, ArchiveError> + use<'_>> {
@@ -243,12 +252,12 @@ impl Archive {
     #[expect(clippy::missing_panics_doc, reason = "a position in a bundle is below 256")]
     pub fn statement(&self, index: u64, size: u64) -> Result<Vec<u8>, ArchiveError> {
         let width = u64::from(WIDTH_MAX);
-        let mut bundle = self.statements(index / width, size)?;
+        let outside = || ArchiveError::OutsideLog { index, size };
+        let tile = Tile::of_tree(TileKind::Statements, index / width, size).map_err(|_| outside())?;
+        let bytes = self.tile(&tile)?;
+        let statements = decode_entries(&bytes, tile.width()).map_err(|source| ArchiveError::Tile { tile, source })?;
         let at = usize::try_from(index % width).expect("below 256");
-        if at >= bundle.len() {
-            return Err(ArchiveError::OutsideLog { index, size });
-        }
-        Ok(bundle.swap_remove(at))
+        statements.get(at).map(|statement| statement.to_vec()).ok_or_else(outside)
     }
 
     /// Reads a bundle of statements of the tree of `size` entries: the 256, or fewer, from `256 × bundle` on.

@@ -42,6 +42,7 @@ use std::path::{Path, PathBuf};
 
 use super::durable::{self, WriteError};
 use super::growth::Growth;
+use super::hints::Place;
 use super::journal::Journal;
 use super::lock::Lock;
 use super::packs::{self, PackError, PackWriter};
@@ -191,6 +192,12 @@ impl Writer {
     /// When the disk is full or fails.
     pub fn keep(&mut self, blob: &Spooled) -> Result<(), ArchiveError> {
         self.unless_broken(|writer| Ok(writer.packs.append(blob)?))
+    }
+
+    /// Returns where a blob lies that was just kept.
+    #[must_use]
+    pub fn place(&self, blob: Hash) -> Option<Place> {
+        self.packs.place(blob)
     }
 
     /// Puts blobs apart, so that [`Writer::erase`] may take them out of the packs.

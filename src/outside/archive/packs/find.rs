@@ -76,16 +76,30 @@ impl Packs {
     }
 
     pub(super) fn find(&self, hash: Hash) -> Result<Option<(u32, Member)>, PackError> {
+        let expected = self.tables.expected();
+        if let Some(segment) = expected
+            && let Some(member) = self.find_in(segment, hash)?
+        {
+            return Ok(Some((segment, member)));
+        }
+        let found = self.find_anywhere(hash, expected)?;
+        if let Some((segment, _)) = found {
+            self.tables.expect(segment);
+        }
+        Ok(found)
+    }
+
+    fn find_anywhere(&self, hash: Hash, but: Option<u32>) -> Result<Option<(u32, Member)>, PackError> {
         // What is sealed and open already needs no look at the folder.
         let sealed = self.tables.sealed();
-        for segment in sealed.iter().rev() {
+        for segment in sealed.iter().rev().filter(|segment| Some(**segment) != but) {
             if let Some(member) = self.find_in(*segment, hash)? {
                 return Ok(Some((*segment, member)));
             }
         }
         // The active segment comes last: the others are searched without reading their rows.
         let mut others = self.segments()?;
-        others.retain(|segment| sealed.binary_search(segment).is_err());
+        others.retain(|segment| sealed.binary_search(segment).is_err() && Some(*segment) != but);
         let active = others.pop();
         for segment in others.into_iter().rev().chain(active) {
             if let Some(member) = self.find_in(segment, hash)? {

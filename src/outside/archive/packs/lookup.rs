@@ -53,6 +53,8 @@ pub(super) struct Tables(Mutex<Opened>);
 struct Opened {
     tables: BTreeMap<u32, Table>,
     filter_bytes: usize,
+    /// The segment in which something was found last: what belongs together lies together.
+    expected: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -81,10 +83,30 @@ impl Tables {
         sealed.map(|(segment, _)| *segment).collect()
     }
 
+    /// Takes note that what is sought next is likely in a segment.
+    pub(super) fn expect(&self, segment: u32) {
+        self.lock().expected = Some(segment);
+    }
+
+    /// Returns the segment that is likely to hold what is sought.
+    pub(super) fn expected(&self) -> Option<u32> {
+        self.lock().expected
+    }
+
+    /// Returns those of `segments` that are not known to be without a blob, the last one first.
+    pub(super) fn may_hold(&self, segments: &[u32], hash: Hash) -> Vec<u32> {
+        let opened = self.lock();
+        let is_without = |segment: &u32| match opened.tables.get(segment) {
+            Some(Table::Sealed { filter: Some(filter), .. }) => !filter.may_hold(hash),
+            _ => false,
+        };
+        segments.iter().rev().copied().filter(|segment| !is_without(segment)).collect()
+    }
+
     /// Looks a blob up in the rows of the segment whose pack lies at `path`.
     pub(super) fn find(&self, segment: u32, path: &Path, hash: Hash) -> io::Result<Row> {
         let mut opened = self.lock();
-        let Opened { tables, filter_bytes } = &mut *opened;
+        let Opened { tables, filter_bytes, .. } = &mut *opened;
         if !matches!(tables.get(&segment), Some(Table::Sealed { .. }))
             && let Ok(index) = File::open(path.with_extension("index"))
         {
@@ -112,6 +134,7 @@ impl Tables {
     /// Closes what is open of a segment: its rows led to something else.
     pub(super) fn forget(&self, segment: u32) {
         let mut opened = self.lock();
+        opened.expected = opened.expected.filter(|expected| *expected != segment);
         if let Some(Table::Sealed { filter: Some(filter), .. }) = opened.tables.remove(&segment) {
             opened.filter_bytes -= filter.size_bytes();
         }

@@ -6,7 +6,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use super::{Member, PackError, Packs};
 
 use crate::base::hash::{Hash, Hasher};
-use crate::outside::archive::members::MemberReader;
+use crate::outside::archive::hints::Place;
+use crate::outside::archive::members::{AT_ONCE_BYTES_MAX, MemberReader};
 
 /// The largest blob that is read whole into memory.
 pub const WHOLE_BYTES_MAX: u64 = 64 << 20;
@@ -36,9 +37,22 @@ impl Packs {
         self.find_listed_and(hash, |segment, member| self.read_member_whole(segment, member))
     }
 
+    /// Reads a blob whole from where it may lie; nothing where it does not, or is damaged there: then it is to be read
+    /// as any other, by whoever can say so.
+    #[must_use]
+    pub fn read_at(&self, place: Place, hash: Hash) -> Option<Vec<u8>> {
+        let member = self.member_at(place.segment, place.offset).ok()?.filter(|member| member.hash == hash)?;
+        let bytes = self.read_member_whole(place.segment, &member).ok()?;
+        self.tables.expect(place.segment);
+        Some(bytes)
+    }
+
     pub(super) fn read_member_whole(&self, segment: u32, member: &Member) -> Result<Vec<u8>, PackError> {
         if member.size_bytes > WHOLE_BYTES_MAX {
             return Err(PackError::TooLarge { hash: member.hash, size_bytes: member.size_bytes });
+        }
+        if member.size_bytes.max(member.stored_bytes) <= AT_ONCE_BYTES_MAX {
+            return MemberReader::new(self)?.read_member(segment, member);
         }
         let mut bytes = Vec::new();
         self.copy_member(segment, member, &mut bytes)?;

@@ -11,6 +11,7 @@ use super::window::Window;
 use super::{PackError, Packs};
 
 use crate::base::hash::Hash;
+use crate::outside::archive::hints::Place;
 
 /// How many members ahead are looked at: more than one visit brings.
 const AHEAD_COUNT_MAX: usize = 64;
@@ -21,12 +22,15 @@ const AT_ONCE_BYTES_MAX: u64 = 1 << 20;
 /// Reads blobs one after another.
 pub struct Sequence {
     packs: Packs,
-    place: Option<Place>,
+    place: Option<Open>,
+    /// Where the last blob lies.
+    last: Option<Place>,
     decompressor: zstd::bulk::Decompressor<'static>,
 }
 
 /// Where the last blob ended.
-struct Place {
+struct Open {
+    segment: u32,
     file: Window<File>,
     length: u64,
     next: u64,
@@ -39,7 +43,7 @@ impl Sequence {
     /// [`PackError::Spool`] when there is no memory for a decompressor.
     pub fn new(packs: &Packs) -> Result<Self, PackError> {
         let decompressor = zstd::bulk::Decompressor::new().map_err(PackError::Spool)?;
-        Ok(Self { packs: packs.clone(), place: None, decompressor })
+        Ok(Self { packs: packs.clone(), place: None, last: None, decompressor })
     }
 
     /// Reads a blob whole; `None` when no row leads to it.
@@ -47,6 +51,7 @@ impl Sequence {
     /// # Errors
     /// As [`Packs::read`].
     pub fn read(&mut self, hash: Hash) -> Result<Option<Vec<u8>>, PackError> {
+        self.last = None;
         if let Some(bytes) = self.read_ahead(hash) {
             return Ok(Some(bytes));
         }
@@ -55,13 +60,19 @@ impl Sequence {
             let path = packs.path(segment);
             let file = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
             let (length, file) = file.map_err(|source| PackError::Io { path, source })?;
-            let place = Place { file: Window::new(file), length, next: member.end() };
-            Ok((place, packs.read_member_whole(segment, member)?))
+            let place = Open { segment, file: Window::new(file), length, next: member.end() };
+            Ok((place, Place { segment, offset: member.offset }, packs.read_member_whole(segment, member)?))
         })?;
-        Ok(found.map(|(place, bytes)| {
-            self.place = Some(place);
+        Ok(found.map(|(place, last, bytes)| {
+            (self.place, self.last) = (Some(place), Some(last));
             bytes
         }))
+    }
+
+    /// Returns where the blob lies that was read last; nothing where it was not found.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        self.last
     }
 
     fn read_ahead(&mut self, hash: Hash) -> Option<Vec<u8>> {
@@ -74,6 +85,7 @@ impl Sequence {
         });
         let member = ahead.find(|member| member.hash == hash)?;
         place.next = member.end();
+        self.last = Some(Place { segment: place.segment, offset: member.offset });
         // One that is compressed against another, too, is for the reader of single blobs.
         let is_small = member.base.is_none() && member.size_bytes.max(member.stored_bytes) <= AT_ONCE_BYTES_MAX;
         // What is not as the member says is for the reader of single blobs to name.

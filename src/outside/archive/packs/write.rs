@@ -11,6 +11,7 @@ use crate::base::hash::Hash;
 use crate::log::journal::PackTail;
 use crate::outside::archive::appending::Appending;
 use crate::outside::archive::durable;
+use crate::outside::archive::hints::Place;
 use crate::outside::archive::leaning::Leaning;
 use crate::outside::archive::spool::{FrameBytes, ROOM_BYTES, Spooled};
 
@@ -88,8 +89,8 @@ impl PackWriter {
         if self.recent.get(&hash).is_some() {
             return Ok(true);
         }
-        for segment in self.sealed.iter().rev() {
-            if self.packs.find_in(*segment, hash)?.is_some() {
+        for segment in self.packs.tables.may_hold(&self.sealed, hash) {
+            if self.packs.find_in(segment, hash)?.is_some() {
                 return Ok(true);
             }
         }
@@ -149,6 +150,12 @@ impl PackWriter {
         durable::take_over(passing, &stored.map(ROOM_BYTES), &self.packs.path(self.segment))?;
         *self = Self::start(&self.packs, self.segment)?;
         Ok(())
+    }
+
+    /// Returns where a blob of the active segment lies.
+    #[must_use]
+    pub fn place(&self, blob: Hash) -> Option<Place> {
+        self.recent.get(&blob).map(|offset| Place { segment: self.segment, offset })
     }
 
     /// Makes every blob added so far durable, and seals the segment when it is full.
