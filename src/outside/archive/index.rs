@@ -43,7 +43,7 @@ const WRITER: &str = "writer";
 const CACHE_BYTES: u64 = 16 << 20;
 
 /// How many rows are held before sled is given them: some ten megabytes.
-const HELD_COUNT_MAX: usize = 32_768;
+const HELD_COUNT_MAX: usize = 16_384;
 
 /// How many entries may be covered and not given to sled: they are learnt again in a third of a second.
 const LAG_COUNT_MAX: u64 = 16_384;

@@ -37,9 +37,27 @@ pub(super) struct Past {
     /// For each outcome in the order of [`OutcomeKind::ALL`] the newest capture with it, and what it is like.
     pub(super) newest: [Option<(u64, Hash)>; OutcomeKind::ALL.len()],
     /// The newest pages.
-    pub(super) pages: Vec<Hash>,
+    pub(super) pages: Newest,
     /// The newest texts.
-    pub(super) texts: Vec<Hash>,
+    pub(super) texts: Newest,
+}
+
+/// The newest blobs of one part, newest first, each once.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Newest([Option<Hash>; OWN_COUNT_MAX]);
+
+impl Newest {
+    /// Returns them, newest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Hash> {
+        self.0.iter().flatten().copied()
+    }
+
+    /// Puts a blob before the others.
+    pub(super) fn add(&mut self, blob: Hash) {
+        let others = self.0.into_iter().flatten().filter(|known| *known != blob);
+        let mut kept = std::iter::once(blob).chain(others);
+        self.0 = std::array::from_fn(|_| kept.next());
+    }
 }
 
 /// The newest capture in a document's history.
@@ -53,12 +71,13 @@ pub struct Head {
     pub statement: Hash,
 }
 
-/// What a record of a document has in its row.
-#[derive(Clone, Debug, Eq, PartialEq)]
-enum Row {
-    Past(Box<Past>),
-    /// It amends the document whose first record this is.
-    Amends(u64),
+/// What a record of a document has in its row. Thousands of rows are one piece of memory: a piece for each would leave as
+/// many holes between the others whenever they are given away, and all allocation slows down.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+struct Row {
+    /// The first record of the document, where this one amends it; then it has no past of its own.
+    amends: Option<u64>,
+    past: Past,
 }
 
 /// The pasts of all documents, and what else the index knows: what sled has, and what waits for it.
@@ -83,15 +102,15 @@ impl Pasts {
     /// Returns the first record of the document whose record `document` is; nothing where it is not known.
     pub(super) fn first(&self, document: u64) -> Result<Option<u64>, PastError> {
         let mut held = self.lock();
-        Ok(self.row(&mut held, document)?.map(|row| if let Row::Amends(first) = row { *first } else { document }))
+        Ok(self.row(&mut held, document)?.map(|row| row.amends.unwrap_or(document)))
     }
 
     /// Looks at the past of the document whose first record is `first`; nothing where it is not known.
     pub(super) fn look<T>(&self, first: u64, look: impl FnOnce(&Past) -> T) -> Result<Option<T>, PastError> {
         let mut held = self.lock();
         match self.row(&mut held, first)? {
-            Some(Row::Past(past)) => Ok(Some(look(past))),
-            Some(Row::Amends(_)) => Err(PastError::Damaged),
+            Some(Row { amends: None, past }) => Ok(Some(look(past))),
+            Some(_) => Err(PastError::Damaged),
             None => Ok(None),
         }
     }
@@ -100,17 +119,17 @@ impl Pasts {
     pub(super) fn change<T>(&self, first: u64, change: impl FnOnce(&mut Past) -> T) -> Result<T, PastError> {
         let mut held = self.lock();
         if self.row(&mut held, first)?.is_none() {
-            held.rows.insert(first, Row::Past(Box::default()));
+            held.rows.insert(first, Row::default());
         }
         match held.rows.get_mut(&first) {
-            Some(Row::Past(past)) => Ok(change(past)),
+            Some(Row { amends: None, past }) => Ok(change(past)),
             _ => Err(PastError::Damaged),
         }
     }
 
     /// Takes note that a record amends a document.
     pub(super) fn amend(&self, record: u64, first: u64) {
-        self.lock().rows.insert(record, Row::Amends(first));
+        self.lock().rows.insert(record, Row::amending(first));
     }
 
     /// Returns what stands under another key.
@@ -135,11 +154,17 @@ impl Pasts {
     /// Gives sled all that is held, neighbours after one another, and holds nothing any more.
     pub(super) fn give(&self) -> Result<(), PastError> {
         let mut held = self.lock();
-        let Held { rows, others } = std::mem::take(&mut *held);
-        let mut all: Vec<_> = rows.into_iter().map(|(record, row)| (key(record), row.encode())).chain(others).collect();
-        all.sort_unstable();
-        for (key, value) in all {
+        let mut others: Vec<_> = held.others.drain().collect();
+        others.sort_unstable();
+        for (key, value) in others {
             self.db.insert(key, value)?;
+        }
+        let mut records: Vec<u64> = held.rows.keys().copied().collect();
+        records.sort_unstable();
+        for record in records {
+            if let Some(row) = held.rows.remove(&record) {
+                self.db.insert(key(record), row.encode())?;
+            }
         }
         Ok(())
     }
@@ -161,11 +186,15 @@ impl Pasts {
 }
 
 impl Row {
+    fn amending(first: u64) -> Self {
+        Self { amends: Some(first), past: Past::default() }
+    }
+
     fn encode(&self) -> Vec<u8> {
-        let past = match self {
-            Self::Amends(first) => return [&[AMENDS], &first.to_be_bytes()[..]].concat(),
-            Self::Past(past) => past,
-        };
+        let Self { amends, past } = self;
+        if let Some(first) = amends {
+            return [&[AMENDS], &first.to_be_bytes()[..]].concat();
+        }
         let mut bytes = vec![PAST];
         let head = past.head.unwrap_or(Head { index: 0, sequence: 0, statement: Hash::from_bytes([0; 32]) });
         bytes.extend(head.index.to_be_bytes());
@@ -179,9 +208,8 @@ impl Row {
             bytes.extend(likeness.as_bytes());
         }
         for blobs in [&past.pages, &past.texts] {
-            let kept = blobs.iter().take(OWN_COUNT_MAX);
-            bytes.push(kept.clone().fold(0, |count, _| count + 1));
-            kept.for_each(|blob| bytes.extend(blob.as_bytes()));
+            bytes.push(blobs.iter().fold(0, |count, _| count + 1));
+            blobs.iter().for_each(|blob| bytes.extend(blob.as_bytes()));
         }
         bytes
     }
@@ -191,7 +219,7 @@ impl Row {
         match rest.byte()? {
             AMENDS => {
                 let first = rest.number()?;
-                rest.0.is_empty().then_some(Self::Amends(first))
+                rest.0.is_empty().then(|| Self::amending(first))
             }
             PAST => {
                 let head = Head { index: rest.number()?, sequence: rest.number()?, statement: rest.hash()? };
@@ -200,9 +228,9 @@ impl Row {
                     let newest = past.newest.get_mut(usize::from(rest.byte()?))?;
                     *newest = Some((rest.number()?, rest.hash()?));
                 }
-                past.pages = (0..rest.byte()?).map(|_| rest.hash()).collect::<Option<_>>()?;
-                past.texts = (0..rest.byte()?).map(|_| rest.hash()).collect::<Option<_>>()?;
-                rest.0.is_empty().then(|| Self::Past(Box::new(past)))
+                past.pages = rest.newest()?;
+                past.texts = rest.newest()?;
+                rest.0.is_empty().then_some(Self { amends: None, past })
             }
             _ => None,
         }
@@ -230,10 +258,20 @@ impl Rest<'_> {
     fn hash(&mut self) -> Option<Hash> {
         self.take().map(Hash::from_bytes)
     }
+
+    fn newest(&mut self) -> Option<Newest> {
+        let mut newest = Newest::default();
+        for place in newest.0.get_mut(..usize::from(self.byte()?))? {
+            *place = Some(self.hash()?);
+        }
+        Some(newest)
+    }
 }
 
-fn key(record: u64) -> Vec<u8> {
-    [b"r", &record.to_be_bytes()[..]].concat()
+fn key(record: u64) -> [u8; 9] {
+    let mut key = [b'r'; 9];
+    key[1..].copy_from_slice(&record.to_be_bytes());
+    key
 }
 
 /// Why a row cannot be read.
@@ -257,12 +295,22 @@ mod tests {
     fn past() -> Past {
         let head = Head { index: 7, sequence: 2, statement: hash(1) };
         let newest = [Some((7, hash(2))), None, Some((u64::MAX, hash(3))), None];
-        Past { head: Some(head), newest, pages: vec![hash(4), hash(5), hash(6)], texts: vec![hash(7)] }
+        let mut past = Past { head: Some(head), newest, ..Past::default() };
+        [4, 5, 6, 7, 5].into_iter().for_each(|n| past.pages.add(hash(n)));
+        past.texts.add(hash(8));
+        past
+    }
+
+    #[test]
+    fn the_newest_stand_first_and_each_once() {
+        let past = past();
+        assert_eq!(past.pages.iter().collect::<Vec<_>>(), [hash(5), hash(7), hash(6)]);
+        assert_eq!(past.texts.iter().collect::<Vec<_>>(), [hash(8)]);
     }
 
     #[test]
     fn a_row_is_read_back_and_every_other_length_refused() {
-        for row in [Row::Past(Box::new(past())), Row::Past(Box::default()), Row::Amends(3)] {
+        for row in [Row { amends: None, past: past() }, Row::default(), Row::amending(3)] {
             let bytes = row.encode();
             assert_eq!(Row::decode(&bytes), Some(row));
             assert!((0..bytes.len()).all(|length| Row::decode(&bytes[..length]).is_none()));

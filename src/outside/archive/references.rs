@@ -13,7 +13,7 @@
 //! A document's own blobs are few steps apart; those of another document of the site share its navigation and scripts,
 //! which is most of a page, and change on the same day.
 
-use super::past::{OWN_COUNT_MAX, Past, PastError, Pasts};
+use super::past::{Newest, Past, PastError, Pasts};
 
 use crate::base::hash::Hash;
 use crate::evidence::record::Visit;
@@ -48,8 +48,8 @@ impl References {
     #[must_use]
     pub fn likely(&self, history: Option<u64>, site: &str, part: Part) -> Vec<Hash> {
         // What cannot be read is not known: the index says on its own account when it is damaged.
-        let own = history.and_then(|history| self.pasts.look(history, |past| part.of(past).clone()).ok()?);
-        let mut likely = own.unwrap_or_default();
+        let own = history.and_then(|history| self.pasts.look(history, |past| *part.of(past)).ok()?);
+        let mut likely: Vec<Hash> = own.unwrap_or_default().iter().collect();
         let others = self.pasts.get(&of_site(site, part)).ok().flatten().unwrap_or_default();
         let mut others = others.chunks_exact(SITE_ROW_BYTES);
         let other =
@@ -80,12 +80,7 @@ impl References {
     /// # Errors
     /// As [`References::learn`].
     pub fn learn_blob(&self, history: u64, site: &str, part: Part, blob: Hash) -> Result<(), PastError> {
-        self.pasts.change(history, |past| {
-            let own = part.of_mut(past);
-            own.retain(|known| *known != blob);
-            own.insert(0, blob);
-            own.truncate(OWN_COUNT_MAX);
-        })?;
+        self.pasts.change(history, |past| part.of_mut(past).add(blob))?;
         let number = history.to_be_bytes();
         let others = self.pasts.get(&of_site(site, part))?.unwrap_or_default();
         let before = others.chunks_exact(SITE_ROW_BYTES).filter(|row| row[..8] != number).take(SITE_COUNT_MAX - 1);
@@ -111,14 +106,14 @@ impl Part {
         }
     }
 
-    const fn of(self, past: &Past) -> &Vec<Hash> {
+    const fn of(self, past: &Past) -> &Newest {
         match self {
             Self::Page => &past.pages,
             Self::Text => &past.texts,
         }
     }
 
-    const fn of_mut(self, past: &mut Past) -> &mut Vec<Hash> {
+    const fn of_mut(self, past: &mut Past) -> &mut Newest {
         match self {
             Self::Page => &mut past.pages,
             Self::Text => &mut past.texts,
