@@ -16,13 +16,14 @@ use crate::evidence::statement::{Statement, StatementError};
 use crate::evidence::succession::SuccessionError;
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::log::inclusion::{InclusionProof, MakeInclusionError};
-use crate::log::tile::{ReadTileError, Tile, TileKind, TileNodes, WIDTH_MAX, decode_entries};
+use crate::log::merkle::Nodes;
+use crate::log::tile::{ReadTileError, Tile, TileKind, WIDTH_MAX, decode_entries};
 use crate::outside::archive::hints::Place;
 use crate::outside::archive::packs::{PackError, Sequence};
 use crate::outside::archive::{Archive, ArchiveError};
 
-/// How many tiles a prover keeps: eight mebibytes, the upper tiles of a log of sixty million entries.
-const SHARED_COUNT_MAX: usize = 1024;
+/// How many nodes a prover keeps: some three megabytes.
+const SHARED_COUNT_MAX: usize = 65_536;
 
 /// An archive's log as one checkpoint promised it.
 pub struct Log<'a> {
@@ -263,12 +264,12 @@ impl<'a> Log<'a> {
     }
 }
 
-/// Makes many proofs of one log: the tiles that they share are read once.
+/// Makes many proofs of one log: what they share is read and hashed once.
 pub struct Prover<'a> {
     archive: &'a Archive,
     size: u64,
-    /// Tiles above the lowest level, and those at the right edge.
-    shared: RefCell<HashMap<Tile, Vec<u8>>>,
+    /// Nodes above the lowest tiles, and those at the right edge.
+    shared: RefCell<HashMap<(u8, u64), Hash>>,
 }
 
 impl Prover<'_> {
@@ -277,23 +278,42 @@ impl Prover<'_> {
     /// # Errors
     /// When a tile is missing or damaged. The proof is for the caller to verify.
     pub fn inclusion(&self, index: u64) -> Result<InclusionProof, ReadError> {
-        let nodes = TileNodes::new(self.size, |tile| self.tile(tile));
+        let nodes = SharedNodes { nodes: self.archive.nodes(self.size), prover: self };
         InclusionProof::make(&nodes, index, self.size)
             .map_err(|source| ReadError::Inclusion { index, source: Box::new(source) })
     }
 
-    fn tile(&self, tile: &Tile) -> Result<Vec<u8>, ArchiveError> {
-        if tile.kind() == (TileKind::Hashes { level: 0 }) && tile.is_full() {
-            return self.archive.tile(tile);
+    /// Says whether a node is likely part of the next proof too.
+    fn is_shared(&self, level: u8, index: u64) -> bool {
+        let width = u64::from(WIDTH_MAX);
+        let last_bundle = self.size / width;
+        u64::from(level) >= u64::from(width.ilog2()) || (index << level) / width == last_bundle
+    }
+}
+
+/// The nodes of a log, some of which are known already.
+struct SharedNodes<'p, N> {
+    nodes: N,
+    prover: &'p Prover<'p>,
+}
+
+impl<N: Nodes> Nodes for SharedNodes<'_, N> {
+    type Error = N::Error;
+
+    fn node(&self, level: u8, index: u64) -> Result<Hash, N::Error> {
+        if !self.prover.is_shared(level, index) {
+            return self.nodes.node(level, index);
         }
-        let mut shared = self.shared.borrow_mut();
-        if let Some(bytes) = shared.get(tile) {
-            return Ok(bytes.clone());
+        let mut shared = self.prover.shared.borrow_mut();
+        if let Some(node) = shared.get(&(level, index)) {
+            return Ok(*node);
         }
         if shared.len() >= SHARED_COUNT_MAX {
             shared.clear();
         }
-        Ok(shared.entry(*tile).or_insert(self.archive.tile(tile)?).clone())
+        let node = self.nodes.node(level, index)?;
+        shared.insert((level, index), node);
+        Ok(node)
     }
 }
 

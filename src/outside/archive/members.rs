@@ -186,6 +186,8 @@ impl MemberReader {
             }
         };
         self.stored.clear();
+        // A member says how much of its segment is its own: that is no more than a file's length.
+        self.stored.reserve(usize::try_from(member.stored_bytes).unwrap_or_default());
         file.seek(SeekFrom::Start(member.frame_offset))
             .and_then(|_| Read::by_ref(file).take(member.stored_bytes).read_to_end(&mut self.stored))
             .map_err(io_error)?;

@@ -331,7 +331,9 @@ fn read_limited(path: &Path, bytes_max: u64) -> Result<Option<Vec<u8>>, ArchiveE
         }
         other => other.map_err(io_error)?,
     };
-    let mut bytes = Vec::new();
+    // Room for all of it at once, and a byte to see its end.
+    let length = file.metadata().map_or(0, |metadata| metadata.len()).min(bytes_max) + 1;
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
     file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(io_error)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > bytes_max) {
         return Err(ArchiveError::TooLong { path: path.to_owned(), bytes_max });

@@ -19,7 +19,7 @@ use super::durable::{self, Access, WriteError};
 use crate::base::hash::Hash;
 
 /// How many entries may follow those that the list covers: their statements are read in well under a millisecond.
-pub const UNLISTED_COUNT_MAX: u64 = 8192;
+pub const UNLISTED_COUNT_MAX: u64 = 2048;
 
 /// The longest list that is read: 64 million rows.
 const LIST_BYTES_MAX: u64 = 1 << 30;
