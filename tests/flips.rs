@@ -11,7 +11,7 @@
 //! | rows, indexes, `withdrawn`   | a note: they are made again from what they were made from            |
 //! | `README.md`                  | a note                                                               |
 //! | `archive.toml`               | damage where it is read, or what cannot be parsed; a note in comments |
-//! | `journal`                    | seen by what it no longer holds: [`an_awaited_journal_excuses_only_what_it_puts_right`] |
+//! | `journal`                    | damage, where what it had is nowhere else: `crash::awaited` |
 //! | `index/`, `lock`             | not looked at: nothing is read from them but by the writer, who checks |
 
 use std::collections::BTreeMap;

@@ -176,6 +176,12 @@ impl Promised {
         Ok(())
     }
 
+    /// Returns the promises of records alone: that a blob is lost which none of them names is no damage.
+    pub(crate) fn of_records(&self) -> Self {
+        let bare = |record: &Record| Record { blobs: Vec::new(), ..record.clone() };
+        Self { records: self.records.iter().map(bare).collect() }
+    }
+
     pub(crate) fn mark(&self, faults: Option<&Faults>) {
         if let Some(faults) = faults {
             faults.mark(u64::try_from(self.records.len()).unwrap());

@@ -13,6 +13,7 @@
 //! | kills           | `kill`                       | 40, or `AFFIANT_KILLS`                       |
 
 mod act;
+mod awaited;
 mod capture;
 mod copy;
 mod fence;

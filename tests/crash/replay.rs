@@ -11,7 +11,7 @@ use super::life::{Promised, Scenario, copy, open, scratch};
 /// Opens an archive that lost its power with several publications in the journal, and appends.
 pub(crate) struct Replay {
     crashed: tempfile::TempDir,
-    promised: Promised,
+    pub(crate) promised: Promised,
 }
 
 const LIFE: Scenario = Scenario {

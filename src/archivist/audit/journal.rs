@@ -13,14 +13,18 @@
 //!
 //! Where the writer would refuse, because the journal is of another copy or what it goes on from is damaged, nothing is.
 
+use std::collections::BTreeSet;
+
+use super::blobs::{Blobs, Held};
 use super::report::{AuditReport, Damage};
 
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
-use crate::evidence::statement::Statement;
+use crate::evidence::record::{Body, Record, Visit, WithdrawnEntry};
+use crate::evidence::statement::{Claim, Statement};
 use crate::log::checkpoint::SignedCheckpoint;
 use crate::log::journal::Found;
-use crate::log::tile::Tile;
+use crate::log::tile::{Tile, WIDTH_MAX};
 use crate::outside::archive::Archive;
 use crate::outside::archive::journal;
 use crate::outside::archive::replay::Replay;
@@ -58,8 +62,17 @@ impl Awaited {
         self.found.size()
     }
 
+    /// Returns the statements from the bundle on that the journal goes on with, each with its index; those before it only
+    /// where they can be read.
+    pub(super) fn statements(&self, archive: &Archive) -> Vec<(u64, Vec<u8>)> {
+        let (size, width) = (self.found.base.size, u64::from(WIDTH_MAX));
+        let standing = archive.statements(size / width, size).unwrap_or_default(); // None where the bundle is not begun.
+        let added = self.found.commits.iter().flat_map(|commit| commit.statements.iter().cloned());
+        (size - size % width..).zip(standing).chain((size..).zip(added)).collect()
+    }
+
     /// Turns the damage that the journal will put right into notes.
-    pub(super) fn excuse(&self, archive: &Archive, report: &mut AuditReport) {
+    pub(super) fn excuse(&self, archive: &Archive, blobs: &Blobs, report: &mut AuditReport) {
         let (count, size) = (self.found.commits.len(), self.found.size());
         report.note(format!(
             "the journal holds {count} publication(s), up to {size} entries: a writer is at work, or a crash came before \
@@ -76,6 +89,9 @@ impl Awaited {
         let (awaited, damage) = std::mem::take(&mut report.damage).into_iter().partition(|one| awaiting.mends(one));
         report.damage = damage;
         let awaited: Vec<Damage> = awaited;
+        if !awaited.is_empty() {
+            awaiting.check_records(&self.statements(archive), blobs, report);
+        }
         for Damage { thing, found, .. } in awaited {
             report.note(format!("{thing}: {found}; nothing is lost, the journal has it"));
         }
@@ -128,10 +144,58 @@ impl Awaiting<'_> {
         blob.is_some_and(|hash| self.replay.read(hash).is_some())
     }
 
+    /// Holds the entries that the replay will put in their place to their records and what those name: where a bundle of
+    /// statements is not there yet, nobody else has looked.
+    fn check_records(&self, statements: &[(u64, Vec<u8>)], blobs: &Blobs, report: &mut AuditReport) {
+        let claims =
+            statements.iter().filter_map(|(index, bytes)| Some((*index, Statement::decode(bytes).ok()?.claim)));
+        let read = |hash: Hash| self.replay.read(hash).or_else(|| self.archive.packs().read(hash).ok());
+        let record = |claim: &Claim| read(claim.record).and_then(|bytes| Record::decode(&bytes).ok());
+        let entries: Vec<(u64, Claim, Option<Record>)> =
+            claims.map(|(index, claim)| (index, claim.clone(), record(&claim))).collect();
+        // A withdrawal stands behind what it withdraws, and so among these.
+        let withdrawals = entries.iter().filter_map(|(_, _, record)| match &record.as_ref()?.body {
+            Body::Withdrawal(withdrawal) => Some(withdrawal),
+            _ => None,
+        });
+        let named = |entry: &WithdrawnEntry| entry.hashes().map(|hash| (entry.index, hash)).collect::<Vec<_>>();
+        let withdrawn: BTreeSet<(u64, Hash)> =
+            withdrawals.flat_map(|withdrawal| &withdrawal.entries).flat_map(named).collect();
+        for (index, claim, record) in entries {
+            let subject = &claim.subject;
+            let is_lost = |blob: Hash| {
+                let is_whole = matches!(blobs.find(blob), Held::Whole { .. }) || self.replay.read(blob).is_some();
+                !is_whole && !withdrawn.contains(&(index, blob))
+            };
+            match record {
+                Some(record) => {
+                    let parts = record.body.visit().map(Visit::blobs).unwrap_or_default();
+                    let lost = parts.into_iter().filter(|blob| is_lost(*blob));
+                    lost.for_each(|blob| lose(blob, &format!("a part of {subject}"), blobs, report));
+                }
+                None if withdrawn.contains(&(index, claim.record)) => {}
+                None => lose(claim.record, &format!("the record of {subject}"), blobs, report),
+            }
+        }
+    }
+
     /// Says whether entry 0 will be there whole.
     fn founds(&self) -> bool {
         let statement = self.replay.first_statement(self.archive).and_then(|bytes| Statement::decode(&bytes).ok());
         let record = statement.map(|statement| statement.claim.record);
         record.is_some_and(|record| self.replay.read(record).is_some() || self.archive.packs().read(record).is_ok())
     }
+}
+
+/// Says that a blob is lost, unless that is said already.
+fn lose(blob: Hash, part: &str, blobs: &Blobs, report: &mut AuditReport) {
+    let thing = format!("blob {blob}");
+    if report.damage.iter().any(|damage| damage.thing == thing) {
+        return;
+    }
+    let found = match blobs.find(blob) {
+        Held::Damaged(found) => found,
+        Held::Whole { .. } | Held::Missing => "neither a pack nor the journal has it",
+    };
+    report.damage(thing, found, format!("{part} is lost"));
 }

@@ -202,7 +202,8 @@ pub(super) fn audit_in_full(archive: &Archive, known: &Known, extent: &Extent, w
 
     let act = progress.begin("checking entries", Some(size));
     let mut tree = Tree::new(archive, size, checkpoint_bytes);
-    let withdrawals = Withdrawals::read(archive, &blobs, size).of_age(archive, known.age);
+    let in_journal = awaited.as_ref().map(|awaited| awaited.statements(archive)).unwrap_or_default();
+    let withdrawals = Withdrawals::read(archive, &blobs, size, &in_journal).of_age(archive, known.age);
     let mut histories = Histories::new(archive, &blobs, size, founding, withdrawals).since(extent.since);
     for bundle in 0..tree.bundle_count() {
         let kept = tree.bundle(bundle, &mut report);
@@ -223,7 +224,7 @@ pub(super) fn audit_in_full(archive: &Archive, known: &Known, extent: &Extent, w
     }
     course.end();
     if let Some(awaited) = awaited {
-        awaited.excuse(archive, &mut report);
+        awaited.excuse(archive, &blobs, &mut report);
     }
     Audited { report, failed: blobs.failed(), failed_apart: apart.failed(), lost }
 }

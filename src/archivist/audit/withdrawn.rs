@@ -58,17 +58,22 @@ impl Withdrawals {
 
     /// Reads every withdrawal that can be read, also those published since the audit began: what they withdrew may be gone
     /// from under it.
-    pub(super) fn read(archive: &Archive, blobs: &Blobs, size: u64) -> Self {
+    pub(super) fn read(archive: &Archive, blobs: &Blobs, size: u64, awaited: &[(u64, Vec<u8>)]) -> Self {
         let published = Log::published(archive).map_or(size, |(log, _)| log.size().max(size));
-        Self::read_to(archive, blobs, published)
+        Self::read_to(archive, blobs, published, awaited)
     }
 
-    fn read_to(archive: &Archive, blobs: &Blobs, size: u64) -> Self {
+    fn read_to(archive: &Archive, blobs: &Blobs, size: u64, awaited: &[(u64, Vec<u8>)]) -> Self {
         let mut withdrawals = Self::default();
         let Ok(mut reader) = MemberReader::new(archive.packs()) else { return withdrawals };
         let width = u64::from(WIDTH_MAX);
         for bundle in 0..size.div_ceil(width) {
-            let statements = archive.statements(bundle, size).unwrap_or_default();
+            // After a loss of power a bundle may be in the journal alone.
+            let in_journal = || {
+                let of_bundle = awaited.iter().filter(|(index, _)| index / width == bundle);
+                of_bundle.map(|(_, statement)| statement.clone()).collect()
+            };
+            let statements = archive.statements(bundle, size).unwrap_or_else(|_| in_journal());
             let read = |(index, statement): (u64, Vec<u8>)| {
                 Some((index, read_withdrawal(archive, blobs, &mut reader, index, &statement)?))
             };
