@@ -185,7 +185,8 @@ mod tests {
     fn the_page_shows_a_real_file() {
         let withheld = Withheld::parse(page().as_bytes()).unwrap();
         assert_eq!(withheld.encode(), page());
-        assert_eq!(withheld.text.as_ref().unwrap().1, [320..480]);
+        let ranges = &withheld.text.as_ref().unwrap().1;
+        assert!(ranges.len() == 1 && ranges[0] == (320..480), "{ranges:?}");
         assert!(withheld.leaves_out(withheld.files[0]) && !withheld.blackens(withheld.files[0]));
         assert!(withheld.blackens(withheld.text.as_ref().unwrap().0));
     }
@@ -204,7 +205,7 @@ mod tests {
             (format!("{page}{text}\n"), WithheldError::Line { expected: "text" }),
             (page.trim_end().to_owned(), WithheldError::OtherSpelling),
             (page.replace("file 2", "file A"), WithheldError::Line { expected: "file" }),
-            (page.lines().take(3).map(|line| format!("{line}\n")).collect(), WithheldError::Nothing),
+            (page.split_inclusive('\n').take(3).collect(), WithheldError::Nothing),
         ];
         for (text, expected) in cases {
             assert_eq!(Withheld::parse(text.as_bytes()), Err(expected), "{text}");

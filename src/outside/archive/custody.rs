@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(broken_at(&text, previous_of), None);
         assert_eq!(broken_at(&text.replace("line 0", "line 9"), previous_of), Some(2));
         let without: String =
-            text.lines().enumerate().filter(|(n, _)| *n != 1).map(|(_, line)| format!("{line}\n")).collect();
+            text.split_inclusive('\n').enumerate().filter(|(n, _)| *n != 1).map(|(_, line)| line).collect();
         assert_eq!(broken_at(&without, previous_of), Some(2));
     }
 
