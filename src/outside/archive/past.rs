@@ -296,7 +296,9 @@ mod tests {
         let head = Head { index: 7, sequence: 2, statement: hash(1) };
         let newest = [Some((7, hash(2))), None, Some((u64::MAX, hash(3))), None];
         let mut past = Past { head: Some(head), newest, ..Past::default() };
-        [4, 5, 6, 7, 5].into_iter().for_each(|n| past.pages.add(hash(n)));
+        for n in [4, 5, 6, 7, 5] {
+            past.pages.add(hash(n));
+        }
         past.texts.add(hash(8));
         past
     }
