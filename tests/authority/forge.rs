@@ -11,6 +11,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 
 const ROOT_NAME: &str = "Forge root";
+const LEAF_NAME: &str = "Forge leaf";
 const SERIAL: u8 = 7;
 
 /// The years in which a certificate is valid, the first and the one after the last.
@@ -42,6 +43,8 @@ pub(crate) struct Forge {
     issuer: Issuer<'static, KeyPair>,
     certificate: Vec<u8>,
     key: EcdsaKeyPair,
+    /// Who issued its certificate, and that one's own, where it is not the root.
+    through: Option<(&'static str, Vec<u8>)>,
     /// A revocation list that its tokens bring.
     pub(crate) brings: Option<Vec<u8>>,
 }
@@ -65,8 +68,20 @@ impl Forge {
         params.custom_extensions.extend(extension(purpose));
         let issuer = Issuer::new(root, root_key);
         let certificate = params.signed_by(&key, &issuer).unwrap().der().to_vec();
-        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &key.serialize_der(), &SystemRandom::new());
-        Self { root: root_der, issuer, certificate, key: key.unwrap(), brings: None }
+        Self { root: root_der, issuer, certificate, key: signing(&key), through: None, brings: None }
+    }
+
+    /// Makes an authority whose certificate was issued by one that may issue none, though the root issued that.
+    pub(crate) fn through_a_leaf() -> Self {
+        let forge = Self::new();
+        let (leaf_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        let leaf = named(LEAF_NAME, (2020, 2040));
+        let between = leaf.signed_by(&leaf_key, &forge.issuer).unwrap().der().to_vec();
+        let mut params = named("Forge authority", (2020, 2040));
+        params.serial_number = Some(vec![SERIAL].into());
+        params.custom_extensions.extend(extension(Purpose::TimeStamping));
+        let certificate = params.signed_by(&key, &Issuer::new(leaf, leaf_key)).unwrap().der().to_vec();
+        Self { certificate, key: signing(&key), through: Some((LEAF_NAME, between)), ..forge }
     }
 
     /// Returns its root in DER.
@@ -134,7 +149,9 @@ impl Forge {
         ];
         attributes.sort();
         let signature = self.key.sign(&SystemRandom::new(), &all(0x31, &attributes)).unwrap();
-        let common_name = all(0x30, &[tlv(0x06, &[0x55, 4, 3]), tlv(0x0c, ROOT_NAME.as_bytes())]);
+        let (issuer_name, between) =
+            self.through.as_ref().map_or((ROOT_NAME, &[][..]), |(name, bytes)| (*name, bytes.as_slice()));
+        let common_name = all(0x30, &[tlv(0x06, &[0x55, 4, 3]), tlv(0x0c, issuer_name.as_bytes())]);
         let name = all(0x30, &[all(0x31, &[common_name])]);
         let scheme: &[u8] = if hashing == Hashing::Sha1Signature { &[1] } else { &[3, 2] };
         let scheme = tlv(0x06, &[&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4], scheme].concat());
@@ -150,7 +167,7 @@ impl Forge {
             tlv(0x02, &[3]),
             all(0x31, &[digest(false)]),
             all(0x30, &[pkcs_9(&[16, 1, 4]), all(0xa0, &[tlv(0x04, &content)])]),
-            tlv(0xa0, &self.certificate),
+            tlv(0xa0, &[self.certificate.as_slice(), between].concat()),
         ];
         signed.extend(self.brings.iter().map(|list| tlv(0xa1, list)));
         signed.push(all(0x31, &[all(0x30, &signer)]));
@@ -185,6 +202,11 @@ const SHA_256: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
 const SHA_512: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3];
 const SHA_1: &[u8] = &[0x2b, 0x0e, 3, 2, 0x1a];
 const PKCS_9: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9];
+
+fn signing(key: &KeyPair) -> EcdsaKeyPair {
+    let algorithm = &ECDSA_P256_SHA256_ASN1_SIGNING;
+    EcdsaKeyPair::from_pkcs8(algorithm, &key.serialize_der(), &SystemRandom::new()).unwrap()
+}
 
 fn named(name: &str, (first, last): Years) -> CertificateParams {
     let mut params = CertificateParams::default();

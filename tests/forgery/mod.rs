@@ -9,6 +9,7 @@
 mod cases;
 mod page;
 mod script;
+mod times;
 mod yard;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -15,9 +15,10 @@ use affiant::archivist::redactable::Redaction;
 use affiant::archivist::visit::Target;
 use affiant::base::id::Id;
 use affiant::document::quote::Wanted;
+use affiant::evidence::anchor;
 use affiant::evidence::bundle::folder::Folder;
 use affiant::evidence::bundle::zip;
-use affiant::log::checkpoint::Origin;
+use affiant::log::checkpoint::{Origin, SignedCheckpoint};
 use affiant::log::policy::Policy;
 use affiant::outside::archive::Archive;
 use affiant::outside::archive::durable::{Access, Existing, swap};
@@ -84,7 +85,7 @@ impl Yard {
         quote::quote(&mut opened.appender, provision, clock::now()).unwrap().id
     }
 
-    fn bundle(&self, target: PathBuf, ids: &[&Id]) -> PathBuf {
+    pub(super) fn bundle(&self, target: PathBuf, ids: &[&Id]) -> PathBuf {
         let archive = Archive::open(&self.places().archive).unwrap();
         let origin = Origin::new(&archive.settings().origin).unwrap();
         let keys = Keyring::new(&self.places().keys).secrets(&origin, None).unwrap();
@@ -98,7 +99,17 @@ impl Yard {
         bundle(&archive, &keys, &order, &Silent).unwrap().path
     }
 
-    fn policy(&self) -> Policy {
+    /// Puts a reply over the newest checkpoint into the archive, as somebody does who writes files.
+    pub(super) fn date(&self, reply: impl Fn(&[u8]) -> Vec<u8>) {
+        let archive = Archive::open(&self.places().archive).unwrap();
+        let checkpoint = archive.checkpoint().unwrap().unwrap();
+        let size = SignedCheckpoint::parse(&checkpoint).unwrap().checkpoint().size;
+        let dated = archive.anchors().keep_checkpoint(size, &checkpoint).unwrap();
+        let reply = reply(&dated);
+        archive.anchors().keep_reply(size, &anchor::stem("forge", &reply), b"", &reply).unwrap();
+    }
+
+    pub(super) fn policy(&self) -> Policy {
         Keyring::new(&self.places().keys).policy().unwrap().unwrap()
     }
 
