@@ -4,7 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a witness that cannot be set up fails its test")]
 
 mod act;
+mod demo;
+mod drill;
 mod monitor;
+mod others;
 pub(crate) mod serve;
 
 use std::collections::HashMap;
