@@ -22,7 +22,7 @@ fn the_demonstration_ends_with_a_verified_bundle() {
     eprintln!("{said}{why}");
     assert!(output.status.success(), "{said}{why}");
     for line in
-        ["verified  AF-C-", "2 of 2 (2 needed): witness-1.example, witness-2.example", "signed: witness-1.example"]
+        ["verified-with-gaps  AF-C-", "2 of 2 (2 needed): witness-1.example, witness-2.example", "signed: witness-1.example"]
     {
         assert!(said.contains(line), "{line}: {said}");
     }
