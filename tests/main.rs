@@ -16,6 +16,7 @@ mod copies;
 mod corpus;
 mod crash;
 mod damage;
+mod exhibit;
 mod flips;
 mod folder;
 mod forgery;

@@ -35,14 +35,17 @@ pub mod withdrawn;
 pub mod withdraw;
 
 pub mod cite;
+pub mod diff;
 pub mod quote;
 
 pub mod bundle;
 pub mod custody;
 pub mod declare;
+pub mod exhibit;
 pub mod verify;
 pub mod verify_loose;
 pub mod verify_page;
+pub mod verify_scan;
 pub mod withhold;
 
 pub mod audit;

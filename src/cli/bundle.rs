@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
 
+use super::exhibit::{self, Pages};
 use super::failure::{Failure, NO_ARCHIVE};
 use super::output;
 use super::settings::Settings;
@@ -49,10 +50,16 @@ pub(super) struct Bundle {
     /// Replace a file that lies there already.
     #[arg(long)]
     force: bool,
+    /// Make an exhibit of it too, as this letter: a PDF beside the bundle.
+    #[arg(long, value_name = "LETTER", help_heading = "Exhibit")]
+    exhibit: Option<String>,
+    #[command(flatten)]
+    pages: Pages,
 }
 
 impl Bundle {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, Failure> {
+        let exhibit = self.exhibit.as_deref().map(|letter| self.pages.order(letter)).transpose()?;
         let archive = settings.archive()?;
         let (log, _) = Log::published(&archive)?;
         let ids = self.ids.iter().map(|id| id_of(&log, id)).collect::<Result<Vec<_>, Failure>>()?;
@@ -76,15 +83,20 @@ impl Bundle {
         let taken = Taken { act: "bundle", path: &made.path, file, subjects: &made.subjects, withheld: &withheld };
         note_taken(&archive, &taken);
         let subjects: Vec<String> = made.subjects.iter().map(ToString::to_string).collect();
+        let pages = exhibit.map(|order| exhibit::make(&made.path, &order, None, existing)).transpose()?;
         if settings.json {
-            output::json(&json!({
+            let mut object = json!({
                 "path": made.path,
                 "sha256": made.sha256.to_string(),
                 "size": made.size_bytes,
                 "subjects": subjects,
                 "entries": made.entry_count,
                 "withheld": made.withheld.iter().map(withheld_json).collect::<Vec<_>>(),
-            }));
+            });
+            if let Some(pages) = &pages {
+                object["exhibit"] = exhibit::to_json(pages);
+            }
+            output::json(&object);
             return Ok(0);
         }
         output::line(&format!("{}  {} bytes", made.path.display(), made.size_bytes));
@@ -97,6 +109,7 @@ impl Bundle {
         if made.withheld.iter().any(|(_, withheld)| withheld.text.is_some()) {
             output::remark(GUESSES);
         }
+        pages.iter().for_each(exhibit::print);
         Ok(0)
     }
 }

@@ -6,6 +6,8 @@ use crate::archivist::append::AppendError;
 use crate::archivist::bundle::BundleError;
 use crate::archivist::capture::CaptureError;
 use crate::archivist::cite::CiteError;
+use crate::archivist::diff::DiffError;
+use crate::archivist::exhibit::ExhibitActError;
 use crate::archivist::export::ExportError;
 use crate::archivist::follow::FollowError;
 use crate::archivist::init::InitError;
@@ -18,6 +20,7 @@ use crate::archivist::withdraw::WithdrawError;
 use crate::archivist::withhold::WithholdError;
 use crate::base::causes::with_causes;
 use crate::base::id::IdError;
+use crate::evidence::exhibit::ExhibitError;
 use crate::evidence::parts::PartsError;
 use crate::evidence::record::Manner;
 use crate::evidence::verify::Verdict;
@@ -230,6 +233,29 @@ impl From<BundleError> for Failure {
                 Self::of(FAILED, &error).try_this("--force replaces it, -o FILE names another")
             }
             error => Self::of(FAILED, &error),
+        }
+    }
+}
+
+impl From<DiffError> for Failure {
+    fn from(error: DiffError) -> Self {
+        match error {
+            DiffError::Read(error) => error.into(),
+            error => Self::of(FAILED, &error),
+        }
+    }
+}
+
+impl From<ExhibitActError> for Failure {
+    fn from(error: ExhibitActError) -> Self {
+        match &error {
+            ExhibitActError::Exhibit(ExhibitError::Unsound { .. }) => Self::of(Verdict::Failed.exit_code(), &error)
+                .try_this("`affiant verify BUNDLE.zip` names everything that does not hold"),
+            ExhibitActError::Exhibit(ExhibitError::Order(_)) => Self::of(WRONG_USE, &error),
+            error if error.is_existing() => {
+                Self::of(FAILED, error).try_this("--force replaces it, -o FILE names another")
+            }
+            error => Self::of(FAILED, error),
         }
     }
 }

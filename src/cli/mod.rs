@@ -19,10 +19,12 @@ mod log;
 mod show;
 
 mod cite;
+mod diff;
 mod quote;
 
 mod bundle;
 mod declare;
+mod exhibit;
 mod verify;
 mod verify_page;
 
@@ -109,7 +111,9 @@ enum Command {
     List(list::List),
     Cite(cite::Cite),
     Quote(quote::Quote),
+    Diff(diff::Diff),
     Bundle(bundle::Bundle),
+    Exhibit(exhibit::Exhibit),
     Verify(verify::Verify),
     Declare(declare::Declare),
     VerifyPage(verify_page::VerifyPage),
@@ -156,7 +160,9 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Command::List(command) => command.run(&settings),
         Command::Cite(command) => command.run(&settings),
         Command::Quote(command) => catalogued(&settings, command.run(&settings)),
+        Command::Diff(command) => command.run(&settings),
         Command::Bundle(command) => command.run(&settings),
+        Command::Exhibit(command) => command.run(&settings),
         Command::Verify(command) => command.run(&settings),
         Command::Declare(command) => command.run(&settings),
         Command::VerifyPage(command) => command.run(&settings),

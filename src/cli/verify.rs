@@ -18,6 +18,7 @@ use crate::archivist::verify::{
     verify_record,
 };
 use crate::archivist::verify_loose::{LooseOrder, fork_between, verify_loose};
+use crate::archivist::verify_scan::verify_scan;
 use crate::base::causes::with_causes;
 use crate::base::id::Id;
 use crate::evidence::verify::{Report, Trust, Verdict, report};
@@ -63,6 +64,9 @@ pub(super) struct Verify {
     /// For proof files: a file with the public key of the log (PEM, OpenSSH, vkey).
     #[arg(long, value_name = "FILE")]
     log_key: Vec<PathBuf>,
+    /// Read pictures of printed pages (PNG, JPEG): what their QR symbols hold is verified.
+    #[arg(long)]
+    scan: bool,
     /// For checkpoints: where two of one log and size have different roots, write the proof of it to this file.
     #[arg(long, value_name = "FILE")]
     fork_proof: Option<PathBuf>,
@@ -72,6 +76,15 @@ impl Verify {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, Failure> {
         let policy = policy(self.policy.as_deref(), &self.trust, settings)?;
         let authorities = authorities(&self.authority, settings)?;
+        if self.scan {
+            let blocks = blocks(&self.blocks, settings)?;
+            let (policy, authorities, blocks) = (policy.as_ref(), Some(&authorities), Some(&blocks));
+            let trust = Trust { policy, authorities, blocks, later: None };
+            let reports = verify_scan(&self.what, trust, now()).map_err(|error| {
+                Failure::of(FAILED, &error).try_this("scan each page straight, at 300 dpi or more, in grey")
+            })?;
+            return Ok(print_all(&reports, settings).exit_code());
+        }
         if self.what.iter().all(|path| is_loose(path)) {
             let vkeys = self.trust.iter().map(|text| vkey(text)).collect::<Result<_, _>>()?;
             if let Some(target) = &self.fork_proof {
@@ -105,12 +118,17 @@ impl Verify {
 fn verify_all(what: &[PathBuf], trust: Trust<'_>, settings: &Settings) -> Result<u8, Failure> {
     let mut worst = Verdict::Verified;
     for what in what {
-        for report in verify(what, trust, settings)? {
-            worst = worst.max(report.verdict);
-            print(&report, settings);
-        }
+        worst = worst.max(print_all(&verify(what, trust, settings)?, settings));
     }
     Ok(worst.exit_code())
+}
+
+/// Prints reports, and returns the worst of their verdicts.
+fn print_all(reports: &[Report], settings: &Settings) -> Verdict {
+    for report in reports {
+        print(report, settings);
+    }
+    reports.iter().map(|report| report.verdict).max().unwrap_or(Verdict::CannotTell)
 }
 
 /// Verifies a bundle, an archive or a record: a report for each subject.

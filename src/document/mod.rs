@@ -11,4 +11,5 @@ pub mod media_type;
 pub mod outcome;
 pub mod text;
 
+pub mod difference;
 pub mod quote;

@@ -18,6 +18,9 @@ pub mod withheld;
 
 pub mod bundle;
 
+pub mod exhibit;
+pub mod paper;
+
 pub mod retention;
 pub mod verify;
 

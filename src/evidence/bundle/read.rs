@@ -125,6 +125,14 @@ impl<F: Folder> Bundle<F> {
         &self.subjects
     }
 
+    /// Returns the SHA-256 of the file that lists all others, by which a bundle is told from another.
+    ///
+    /// # Errors
+    /// When it is not there or cannot be read.
+    pub fn tag_manifest_sha256(&self) -> Result<Hash, SourceError> {
+        self.hash(bag::TAG_MANIFEST_NAME, &mut io::sink())
+    }
+
     fn fails(&mut self, expected: impl Into<String>, found: impl Into<String>) {
         self.findings.push(Finding::fails(Check::Files, expected, found));
     }

@@ -77,11 +77,13 @@ fn blobs_of(source: &dyn Source, id: &Id, blobs: &[Hash], entries: &mut Entries<
         let found = format!("{} file(s) with the hashes that the record names", blobs.len());
         return Finding::holds(Check::Content, found, NOBODY);
     }
-    Finding::missing(
-        Check::Content,
-        format!("all {} files that the record names", blobs.len()),
-        format!("without `{}`", missing.join("`, `")),
-    )
+    let (expected, count) = (format!("all {} files that the record names", blobs.len()), missing.len());
+    if !source.is_whole() {
+        let found =
+            format!("the SHA-256 of each in the record; {count} are not here, and are to be compared elsewhere");
+        return Finding::not_shown(Check::Content, expected, found);
+    }
+    Finding::missing(Check::Content, expected, format!("without `{}`", missing.join("`, `")))
 }
 
 fn passage(source: &dyn Source, provision: &Provision, entries: &mut Entries<'_>) -> Finding {

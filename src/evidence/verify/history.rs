@@ -107,6 +107,9 @@ fn chain(index: u64, newest: &Capture, entries: &mut Entries<'_>) -> Finding {
             }
             Predecessor::Nothing => {
                 let expected = format!("the capture before entry {index}, whose statement has SHA-256 {previous}");
+                if !entries.source().is_whole() {
+                    return Finding::not_shown(Check::History, expected, "it is not here");
+                }
                 return Finding::missing(Check::History, expected, "nothing");
             }
         };

@@ -55,6 +55,16 @@ pub fn does_not_show(check: Check) -> &'static str {
     }
 }
 
+/// Returns the word for what a check came to.
+#[must_use]
+pub fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Holds => "holds",
+        Outcome::NotShown => "not shown",
+        Outcome::Fails => "FAILS",
+    }
+}
+
 /// Writes a report for people. Every line is plain text; nothing depends on colour.
 #[must_use]
 pub fn to_text(report: &Report) -> String {
@@ -95,6 +105,21 @@ pub fn span(seconds: u64) -> String {
     match next {
         Some((count, next)) if count > 0 => format!("{} {unit} {count} {next}", seconds / length),
         _ => format!("{} {unit}", seconds / length),
+    }
+}
+
+/// Says what a check came to where there is no table: each sentence for itself.
+#[must_use]
+pub fn in_words(finding: &Finding) -> Vec<String> {
+    match finding.outcome {
+        Outcome::Holds => vec![
+            finding.found.clone(),
+            format!("relies on {}", finding.relies_on),
+            format!("does not show {}", does_not_show(finding.check)),
+        ],
+        Outcome::NotShown | Outcome::Fails => {
+            vec![format!("expected {}", finding.expected), format!("found {}", finding.found)]
+        }
     }
 }
 

@@ -15,6 +15,12 @@ pub trait Source {
     /// Returns what was found about the container itself; nothing for an archive.
     fn files(&self) -> Vec<Finding>;
 
+    /// Says whether the source holds all that its subjects lean on. Where it cannot, as on paper, what is not there is
+    /// *not shown* and nobody took it away: files, and the captures before the subject's.
+    fn is_whole(&self) -> bool {
+        true
+    }
+
     /// Returns the signed note over which all proofs are.
     ///
     /// # Errors
