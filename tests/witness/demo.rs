@@ -21,9 +21,11 @@ fn the_demonstration_ends_with_a_verified_bundle() {
     let (said, why) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     eprintln!("{said}{why}");
     assert!(output.status.success(), "{said}{why}");
-    for line in
-        ["verified-with-gaps  AF-C-", "2 of 2 (2 needed): witness-1.example, witness-2.example", "signed: witness-1.example"]
-    {
+    for line in [
+        "verified-with-gaps  AF-C-",
+        "2 of 2 (2 needed): witness-1.example, witness-2.example",
+        "signed: witness-1.example",
+    ] {
         assert!(said.contains(line), "{line}: {said}");
     }
 }
