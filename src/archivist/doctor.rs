@@ -128,11 +128,7 @@ fn keys(keyring: &Keyring) -> Vec<Advice> {
         ));
     }
     if keyring.has_secrets() && !keyring.needs_passphrase() {
-        advice.push(Advice::weak(
-            "passphrase",
-            "the secret keys are not encrypted",
-            "give the next keyring a passphrase, or encrypt each key file with `openssl pkcs8 -topk8`",
-        ));
+        advice.push(Advice::weak("passphrase", "the secret keys are not encrypted", "`affiant key passphrase`"));
     }
     advice.extend(keyring.unsafe_files().into_iter().map(|path| {
         Advice::wrong(

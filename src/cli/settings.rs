@@ -98,7 +98,7 @@ impl Settings {
     }
 }
 
-fn read_passphrase(path: &Path) -> Result<Passphrase, Failure> {
+pub(super) fn read_passphrase(path: &Path) -> Result<Passphrase, Failure> {
     let unreadable = |error: io::Error| Failure::new(NO_ARCHIVE, format!("cannot read `{}`: {error}", path.display()));
     if fs::metadata(path).map_err(unreadable)?.len() > PASSPHRASE_FILE_BYTES_MAX {
         return Err(Failure::new(WRONG_USE, format!("`{}` is too long for a passphrase", path.display())));

@@ -3,10 +3,13 @@
 use serde_json::json;
 
 mod change;
+mod identity;
+mod passphrase;
 
 pub(super) use change::change_lines;
 
 use change::{Distrust, Retire, Rotate};
+use passphrase::ChangePassphrase;
 
 use super::failure::{FAILED, Failure, WRONG_USE};
 use super::output;
@@ -44,14 +47,19 @@ enum Act {
     Retire(Retire),
     /// Say that a key is not to be believed from an entry on.
     Distrust(Distrust),
+    /// Close the secret keys with another passphrase, or open them.
+    Passphrase(ChangePassphrase),
     /// Print a public key.
     Export {
         /// Which one.
-        #[arg(value_parser = ["archive", "log", "log-ml-dsa-44", "recovery"])]
+        #[arg(value_parser = ["archive", "log", "log-ml-dsa-44", "recovery", "all"])]
         name: String,
-        /// In which form.
-        #[arg(long = "as", value_name = "FORM", value_parser = ["vkey", "openssh", "pem"], default_value = "pem")]
+        /// In which form. For one key: vkey, openssh or pem. For all: well-known, dns, did-web or allowed-signers.
+        #[arg(long = "as", value_name = "FORM", value_parser = ["vkey", "openssh", "pem", "well-known", "dns", "did-web", "allowed-signers"], default_value = "pem")]
         form: String,
+        /// The organisation's domain, for dns and did-web.
+        #[arg(long, value_name = "NAME", default_value = "example.com")]
+        domain: String,
     },
 }
 
@@ -64,7 +72,9 @@ impl Key {
             Act::Rotate(rotate) => rotate.run(settings),
             Act::Retire(retire) => retire.run(settings),
             Act::Distrust(distrust) => distrust.run(settings),
-            Act::Export { name, form } => export(&name, &form, settings),
+            Act::Passphrase(passphrase) => passphrase.run(settings),
+            Act::Export { name, form, domain } if name == "all" => identity::export(&form, &domain, settings),
+            Act::Export { name, form, .. } => export(&name, &form, settings),
         }
     }
 }

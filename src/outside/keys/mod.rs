@@ -23,6 +23,7 @@
 //! restored from a backup cannot make the log sign its past anew.
 
 mod change;
+mod passphrase;
 mod pool;
 
 pub use change::{Counting, Role};
