@@ -3,7 +3,7 @@
 //! | quantity | unit  | range                                                            |
 //! |----------|-------|------------------------------------------------------------------|
 //! | requests | count | at most two to each witness: one, and one more after its 409     |
-//! | look     | sizes | the [`LOOK_BACK_COUNT_MAX`] newest anchors, for what a witness has seen |
+//! | look     | sizes | the `LOOK_BACK_COUNT_MAX` newest anchors, for what a witness has seen |
 //!
 //! Which witnesses are asked stands in the policy, not in `archive.toml` as the authorities do: a line of the policy binds a
 //! witness's key to the address at which it takes checkpoints, and without its key nothing that it says can be checked.

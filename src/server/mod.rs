@@ -2,11 +2,11 @@
 //!
 //! | quantity         | unit    | range                                                                     |
 //! |------------------|---------|---------------------------------------------------------------------------|
-//! | head             | seconds | at most [`HEAD_SECONDS_MAX`] until a request's head is there              |
-//! | body             | seconds | at most [`BODY_SECONDS_MAX`] until its body is                            |
-//! | connections      | count   | at most [`CONNECTION_COUNT_MAX`] at once; others wait                     |
+//! | head             | seconds | at most `HEAD_SECONDS_MAX` until a request's head is there              |
+//! | body             | seconds | at most `BODY_SECONDS_MAX` until its body is                            |
+//! | connections      | count   | at most `CONNECTION_COUNT_MAX` at once; others wait                     |
 //! | requests         | count   | of one address as [`rate`] says, then 429                                 |
-//! | leaving          | seconds | at most [`LEAVE_SECONDS_MAX`] for what is being answered when it is to end |
+//! | leaving          | seconds | at most `LEAVE_SECONDS_MAX` for what is being answered when it is to end |
 //!
 //! HTTP/1.1 without TLS: whoever serves the world puts a server with certificates before it, as for any program of this size.
 

@@ -2,8 +2,8 @@
 //!
 //! | quantity  | unit     | range                                                                 |
 //! |-----------|----------|-----------------------------------------------------------------------|
-//! | allowance | requests | each address has up to [`BURST_SECONDS`] seconds' worth, and gains as time goes |
-//! | addresses | count    | at most [`ADDRESS_COUNT_MAX`] are remembered; those with a full allowance are forgotten first |
+//! | allowance | requests | each address has up to `BURST_SECONDS` seconds' worth, and gains as time goes |
+//! | addresses | count    | at most `ADDRESS_COUNT_MAX` are remembered; those with a full allowance are forgotten first |
 //!
 //! An IPv6 address stands for its /64, which one subscriber has whole. Where more addresses come at once than are remembered,
 //! all strangers share one allowance.

@@ -2,7 +2,7 @@
 //!
 //! | file                           | what                                                                    |
 //! |--------------------------------|-------------------------------------------------------------------------|
-//! | `contents.html`                | the table of contents ([`super::contents`])                             |
+//! | `contents.html`                | the table of contents (`super::contents`)                             |
 //! | `verify.html`                  | a page that checks the bundle in a browser                              |
 //! | `data/custody.jsonl`           | who exported what of the subjects before, as the archive's operator logged it |
 //! | `data/ro-crate-metadata.json`  | the same as the records say, in RO-Crate 1.1 (JSON-LD)                  |

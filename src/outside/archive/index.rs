@@ -10,8 +10,8 @@
 //!
 //! | quantity | unit    | range                                                             |
 //! |----------|---------|-------------------------------------------------------------------|
-//! | held     | rows    | about [`HELD_COUNT_MAX`] in memory, then sled is given them     |
-//! | lag      | entries | at most [`LAG_COUNT_MAX`] behind the log when a process was killed |
+//! | held     | rows    | about `HELD_COUNT_MAX` in memory, then sled is given them     |
+//! | lag      | entries | at most `LAG_COUNT_MAX` behind the log when a process was killed |
 //!
 //! All of it is derived from the log and follows it: an append never waits for it to be durable, and a
 //! missing, stale or corrupt index is deleted and rebuilt. sled holds it; only the writing process opens it.

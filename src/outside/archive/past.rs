@@ -2,7 +2,7 @@
 //!
 //! | key                   | value                                                                              |
 //! |-----------------------|------------------------------------------------------------------------------------|
-//! | `r` ‖ record          | a document's first record: 1 and its [`Past`]; one that amends it: 2 and the first  |
+//! | `r` ‖ record          | a document's first record: 1 and its `Past`; one that amends it: 2 and the first  |
 //!
 //! | part of a past    | bytes    | what                                                                          |
 //! |-------------------|----------|-------------------------------------------------------------------------------|

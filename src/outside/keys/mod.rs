@@ -13,7 +13,7 @@
 //! | `log.key`               | signs checkpoints and receipts                                | never     |
 //! | `log-ml-dsa-44.key`     | signs checkpoints                                             | never     |
 //! | `recovery.key`          | to be kept elsewhere: its hash stands in genesis              | never     |
-//! | `….next.key`            | made for a change of keys that the log may not have yet ([`change`]) | never |
+//! | `….next.key`            | made for a change of keys that the log may not have yet (`change`) | never |
 //! | `….former.key`          | a log key that still signs beside the one that took over      | never     |
 //! | `newest-checkpoint`     | the newest checkpoint these keys have signed ([`super::remembered`]) | never |
 //! | `lock`                  | the lock of the process that signs, while one does            | never     |

@@ -2,8 +2,8 @@
 //!
 //! | quantity         | unit  | range                                |
 //! |------------------|-------|--------------------------------------|
-//! | fields of a head |       | at most [`FIELD_COUNT_MAX`]          |
-//! | piece of a body  | bytes | at most [`PIECE_BYTES_MAX`] in memory |
+//! | fields of a head |       | at most `FIELD_COUNT_MAX`          |
+//! | piece of a body  | bytes | at most `PIECE_BYTES_MAX` in memory |
 //!
 //! The body is written and hashed piece by piece as it arrives, with the transfer coding removed by
 //! hyper and the content coding left as it is. Once the response head is complete nothing that happens
