@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use super::capture::interruption;
 use super::failure::{FAILED, Failure, IN_PART, NO_ARCHIVE, WRONG_USE};
+use super::interruption::interruption;
 use super::output;
 use super::settings::Settings;
 

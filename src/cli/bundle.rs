@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
 
+use super::entry::id_of;
 use super::exhibit::{self, Pages};
 use super::failure::{Failure, NO_ARCHIVE};
 use super::output;
 use super::settings::Settings;
-use super::show::id_of;
 
 use crate::archivist::bundle::{BundleOrder, CustodyNotes, bundle, default_name};
 use crate::archivist::custody::{Taken, note};

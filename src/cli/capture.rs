@@ -4,12 +4,13 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use serde_json::{Value as Json, json};
 
 use super::failure::{FAILED, Failure, IN_PART, REFUSED, WRONG_USE};
 use super::init::announce_recovery_key;
+use super::interruption::interruption;
 use super::output;
 use super::settings::Settings;
 
@@ -299,27 +300,6 @@ fn read_list(path: &PathBuf) -> Result<Vec<Json>, Failure> {
         targets.push(object);
     }
     Ok(targets)
-}
-
-/// Returns a flag that Ctrl-C raises: what has been appended is published, the rest is left. A second Ctrl-C
-/// ends the program at once, which loses nothing that was reported.
-pub(super) fn interruption() -> Arc<AtomicBool> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let raised = flag.clone();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let Ok(runtime) = runtime else { return }; // Without the thread Ctrl-C ends the program at once.
-        runtime.block_on(raise(&raised));
-    });
-    flag
-}
-
-async fn raise(flag: &AtomicBool) {
-    while tokio::signal::ctrl_c().await.is_ok() {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    }
 }
 
 fn print_captured(captured: &Captured, settings: &Settings, is_single: bool) {

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
+use super::entry::find;
 use super::failure::{Failure, WRONG_USE};
 use super::output;
 use super::settings::Settings;
-use super::show::find;
 
 use crate::archivist::cite::cite;
 use crate::archivist::places::now;

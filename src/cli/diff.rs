@@ -2,10 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
+use super::entry::find;
 use super::failure::Failure;
 use super::output;
 use super::settings::Settings;
-use super::show::find;
 
 use crate::archivist::diff::text;
 use crate::archivist::read::Log;

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::bundle::note_taken;
+use super::entry::find;
 use super::failure::{Failure, IN_PART};
 use super::output;
 use super::settings::Settings;
-use super::show::find;
 
 use crate::archivist::custody::Taken;
 use crate::archivist::export::{ExportOrder, Exported, export};

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
+use super::entry::id_of;
 use super::failure::{Failure, WRONG_USE};
 use super::output;
 use super::settings::Settings;
-use super::show::id_of;
 use super::withdraw::open;
 
 use crate::archivist::places::now;

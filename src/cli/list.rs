@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
+use super::entry::find;
 use super::failure::{FAILED, Failure, IN_PART, WRONG_USE};
 use super::output;
 use super::settings::Settings;
-use super::show::find;
 
 use crate::archivist::list::{Listed, Listing, Wanted};
 use crate::archivist::read::{Entry, Log, ReadError};

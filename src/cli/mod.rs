@@ -4,7 +4,9 @@
 //! to do it, 2 wrong use, 3 verification failed, 4 cannot tell, 5 done in part, 6 archive or key missing,
 //! locked or damaged, 7 refused.
 
+mod entry;
 mod failure;
+mod interruption;
 mod output;
 mod progress;
 mod publication;

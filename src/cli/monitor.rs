@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::capture::interruption;
 use super::failure::{FAILED, Failure, REFUSED, WRONG_USE};
+use super::interruption::interruption;
 use super::output;
 use super::settings::Settings;
 use super::timestamp::read_span;

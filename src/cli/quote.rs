@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
+use super::entry::find;
 use super::failure::{Failure, NO_ARCHIVE};
 use super::output;
 use super::settings::Settings;
-use super::show::find;
 
 use crate::archivist::init::{Naming, open_or_create};
 use crate::archivist::places::now;

@@ -1,5 +1,6 @@
 //! `affiant show`.
 
+use super::entry::find;
 use super::failure::{FAILED, Failure, REFUSED, WRONG_USE};
 use super::output;
 use super::settings::Settings;
@@ -8,7 +9,6 @@ use crate::archivist::read::{Entry, Log};
 use crate::archivist::timestamp::state;
 use crate::archivist::withdrawn::Withdrawn;
 use crate::base::hash::Hash;
-use crate::base::id::{CheckCharacter, Id};
 use crate::evidence::record::{Body, HoldAct, Manner, Record, Visit};
 
 /// Show one record, or the bytes that it names.
@@ -75,24 +75,6 @@ impl Show {
             .copy(blob, &mut std::io::stdout().lock())
             .map_err(|error| Failure::from(crate::archivist::read::ReadError::from(error)))?;
         Ok(0)
-    }
-}
-
-/// Finds an entry by its id, and says so when the id came without its check character.
-pub(super) fn find(log: &Log<'_>, id: &str) -> Result<Entry, Failure> {
-    let (entry, check) = log.find(id)?;
-    if check == CheckCharacter::LeftOut {
-        output::remark(&format!("affiant: `{id}` has no check character; taken as {}", entry.id));
-    }
-    Ok(entry)
-}
-
-/// Reads an id as `find` does, though the record may be withdrawn.
-pub(super) fn id_of(log: &Log<'_>, id: &str) -> Result<Id, Failure> {
-    match find(log, id) {
-        Ok(entry) => Ok(entry.id),
-        Err(_) if log.is_withdrawn(id) => Ok(Id::parse(id).map_err(|error| Failure::of(WRONG_USE, &error))?.0),
-        Err(failure) => Err(failure),
     }
 }
 

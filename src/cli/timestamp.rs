@@ -8,11 +8,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::calendars::{self, Asking, Tally};
-use super::capture::interruption;
+use super::entry::find;
 use super::failure::{FAILED, Failure, IN_PART, REFUSED, WRONG_USE};
+use super::interruption::interruption;
 use super::output;
 use super::settings::Settings;
-use super::show::find;
 
 use crate::archivist::calendars::Urgency;
 use crate::archivist::container::contain;

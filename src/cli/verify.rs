@@ -150,7 +150,7 @@ pub(super) fn verify(what: &Path, trust: Trust<'_>, settings: &Settings) -> Resu
     }
     let archive = settings.archive()?;
     let (log, _) = Log::published(&archive)?;
-    let id = super::show::id_of(&log, &text)?;
+    let id = super::entry::id_of(&log, &text)?;
     Ok(vec![verify_record(&archive, &id, trust, now())?])
 }
 
@@ -218,7 +218,7 @@ fn learn(what: &Path, url: &str, blocks: &mut Blocks, settings: &Settings) -> Re
     } else {
         let archive = settings.archive()?;
         let (log, _) = Log::published(&archive)?;
-        let id = super::show::id_of(&log, &what.to_string_lossy())?;
+        let id = super::entry::id_of(&log, &what.to_string_lossy())?;
         let named = log.entry(id.index).map_or(0, |entry| entry.record.after.size);
         learn_blocks(&ArchiveSource::published(&archive)?, id.index, named, &node, blocks)
     };

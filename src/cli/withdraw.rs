@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
+use super::entry::id_of;
 use super::failure::{Failure, NO_ARCHIVE, WRONG_USE};
 use super::output;
 use super::settings::Settings;
-use super::show::id_of;
 
 use crate::archivist::append::Appended;
 use crate::archivist::init::{Naming, Opened, open_or_create};
