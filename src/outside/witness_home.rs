@@ -27,7 +27,7 @@ use super::keys::{self, KeysError, Passphrase};
 
 use crate::base::time::Time;
 use crate::log::key::{Ed25519SecretKey, KeyName, MlDsa44SecretKey, NoteSecretKey, SignerKey, VerifierKey};
-use crate::log::key_file::{Encryption, SecretKey};
+use crate::log::key_file::SecretKey;
 use crate::log::policy::{Policy, PolicyError};
 
 const KEY: &str = "witness.key";
@@ -207,22 +207,13 @@ impl WitnessHome {
         key: &SecretKey,
         passphrase: Option<&Passphrase>,
     ) -> Result<(), WitnessHomeError> {
-        let path = self.folder.join(name);
-        let pem = match passphrase {
-            Some(passphrase) => key
-                .write_encrypted_secret(&Encryption { passphrase, salt: keys::random()?, iv: keys::random()? })
-                .map_err(|source| KeysError::KeyFile { path: path.clone(), source })?,
-            None => key.write_secret(),
-        };
-        Ok(durable::swap(&path, pem.as_bytes(), Access::Secret)?)
+        keys::write_secret(&self.folder.join(name), key, passphrase)
     }
 
     fn read_secret(&self, name: &str, passphrase: Option<&Passphrase>) -> Result<SecretKey, WitnessHomeError> {
         let path = self.folder.join(name);
-        keys::refuse_readable(&path)?;
-        let pem = Zeroizing::new(self.read(name)?.ok_or(WitnessHomeError::Missing { path: path.clone() })?);
-        let passphrase = passphrase.map(|passphrase| passphrase.as_str());
-        Ok(SecretKey::read_secret(&pem, passphrase).map_err(|source| KeysError::KeyFile { path, source })?)
+        let read = || self.read(name)?.ok_or(WitnessHomeError::Missing { path: path.clone() });
+        keys::open_secret(&path, read, passphrase)
     }
 
     fn write(&self, name: &str, text: &str) -> Result<(), WitnessHomeError> {

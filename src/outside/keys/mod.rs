@@ -358,22 +358,11 @@ impl Keyring {
     }
 
     fn read_secret(&self, name: &str, passphrase: Option<&Passphrase>) -> Result<SecretKey, KeysError> {
-        let path = self.folder.join(name);
-        refuse_readable(&path)?;
-        let pem = Zeroizing::new(self.read(name)?);
-        let passphrase = passphrase.map(|passphrase| passphrase.as_str());
-        SecretKey::read_secret(&pem, passphrase).map_err(|source| KeysError::KeyFile { path, source })
+        open_secret(&self.folder.join(name), || self.read(name), passphrase)
     }
 
     fn write_secret(&self, name: &str, key: &SecretKey, passphrase: Option<&Passphrase>) -> Result<(), KeysError> {
-        let path = self.folder.join(name);
-        let pem = match passphrase {
-            Some(passphrase) => key
-                .write_encrypted_secret(&Encryption { passphrase, salt: random()?, iv: random()? })
-                .map_err(|source| KeysError::KeyFile { path: path.clone(), source })?,
-            None => key.write_secret(),
-        };
-        Ok(durable::swap(&path, pem.as_bytes(), Access::Secret)?)
+        write_secret(&self.folder.join(name), key, passphrase)
     }
 
     fn read_public(&self, name: &str) -> Result<Ed25519PublicKey, KeysError> {
@@ -395,6 +384,34 @@ impl Keyring {
         }
         fs::read(&path).map_err(|source| KeysError::Io { path, source })
     }
+}
+
+/// Reads a secret key that nobody else may read, from the bytes that `read` gives of its file.
+pub(super) fn open_secret<E: From<KeysError>>(
+    path: &Path,
+    read: impl FnOnce() -> Result<Vec<u8>, E>,
+    passphrase: Option<&Passphrase>,
+) -> Result<SecretKey, E> {
+    refuse_readable(path)?;
+    let pem = Zeroizing::new(read()?);
+    let passphrase = passphrase.map(|passphrase| passphrase.as_str());
+    SecretKey::read_secret(&pem, passphrase)
+        .map_err(|source| KeysError::KeyFile { path: path.to_owned(), source }.into())
+}
+
+/// Writes a secret key for its owner alone, closed with a passphrase where there is one.
+pub(super) fn write_secret<E: From<KeysError> + From<WriteError>>(
+    path: &Path,
+    key: &SecretKey,
+    passphrase: Option<&Passphrase>,
+) -> Result<(), E> {
+    let pem = match passphrase {
+        Some(passphrase) => key
+            .write_encrypted_secret(&Encryption { passphrase, salt: random()?, iv: random()? })
+            .map_err(|source| KeysError::KeyFile { path: path.to_owned(), source })?,
+        None => key.write_secret(),
+    };
+    Ok(durable::swap(path, pem.as_bytes(), Access::Secret)?)
 }
 
 /// Says whether a file in `authorities/` is meant to be read: notes beside the roots are not.
