@@ -71,7 +71,7 @@ pub struct Bundle<F> {
     withheld: BTreeMap<u64, Withheld>,
     /// Which withdrawals speak of each entry.
     withdrawals: BTreeMap<u64, Vec<u64>>,
-    /// Whether the format is one that has annexes.
+    /// Whether the format is not the one that has no annexes.
     has_annexes: bool,
     /// The key records, ascending.
     key_records: Vec<u64>,
@@ -165,8 +165,9 @@ impl<F: Folder> Bundle<F> {
 
     fn read_subjects(&mut self, metadata: &bag::Metadata) {
         let formats: Vec<&str> = metadata.values(FORMAT_LABEL).collect();
-        self.has_annexes = formats == [layout::FORMAT];
-        if !self.has_annexes && formats != [layout::FIRST_FORMAT] {
+        // Where the format is not told, which is said here, an annex is not to blame.
+        self.has_annexes = formats != [layout::FIRST_FORMAT];
+        if self.has_annexes && formats != [layout::FORMAT] {
             let found = format!("`{}` in `bag-info.txt`", formats.join("`, `"));
             let expected = format!("`{FORMAT_LABEL}: {}` or `{}`", layout::FIRST_FORMAT, layout::FORMAT);
             self.missing(expected, found);

@@ -514,7 +514,7 @@ check_withheld() {
   : >"$tmp/kept"
   said=data/withheld/$1.txt
   [ -f "$said" ] || return 0
-  [ "$format" = 2 ] || { fails "files: \`$said\` is not a file that bundles of format 1 have"; return; }
+  [ "$format" != 1 ] || { fails "files: \`$said\` is not a file that bundles of format 1 have"; return; }
   if [ "$(sed -n 1p "$said")" != 'affiant-withheld 1' ] || ! grep -q '^file ' "$said" ||
     sed 1,3d "$said" | grep -qv -e '^file [0-9a-f]\{64\}$' -e '^text [0-9a-f]\{64\} [0-9][0-9]* [0-9][0-9]*$'; then
     fails "content: \`$said\` does not say what is withheld"
@@ -549,7 +549,7 @@ check_content() {
 
 check_passage() {
   capture=$(entry_at "$(field "$1" capture u)" c)
-  [ -n "$capture" ] || { missing "content: the capture that $(printed "$1") quotes"; return; }
+  [ -n "$capture" ] || { missing "content: the capture that $(printed "$1") quotes"; are_whole=no; return; }
   rendition=$(field "$1" rendition b)
   grep -q "^\\.renditions\\[[0-9]*\\]\\.sha256 b $rendition\$" "$tmp/$capture.values" || fails "content: $(printed "$1") quotes no text of $(printed "$capture")"
   text=$(grep "^$rendition  data/content/$capture/" $manifest | cut -c 67- | sed -n 1p)
@@ -577,6 +577,7 @@ while read -r subject; do
   entry=$(printf %s "$subject" | tr 'A-Z' 'a-z')
   if [ "$(printed "$entry")" != "$subject" ] || [ ! -f "$tmp/$entry.values" ]; then
     missing "signature: the entry of the subject $subject"
+    are_whole=no
     continue
   fi
   [ -f "data/entries/$entry/record.cbor.sig" ] || missing "seal: \`data/entries/$entry/record.cbor.sig\`"
@@ -611,10 +612,10 @@ while read -r name; do
     data/keys/archive.pub | data/keys/archive.pem | data/keys/allowed-signers | data/keys/log.vkey | data/keys/log.pem | data/keys/log-ml-dsa-44.vkey) ;;
     bagit.txt | bag-info.txt | "$manifest" | "$tag_manifest" | "$seal" | VERIFY.md | verify.sh) ;;
     # Annexes, from format 2 on: sealed with the rest, and nothing that was told above rests on them.
-    contents.html | verify.html | data/custody.jsonl | data/ro-crate-metadata.json) [ "$format" = 2 ] || fails "files: \`$name\` is not a file that bundles of format 1 have" ;;
+    contents.html | verify.html | data/custody.jsonl | data/ro-crate-metadata.json) [ "$format" != 1 ] || fails "files: \`$name\` is not a file that bundles of format 1 have" ;;
     data/exhibits/*.pdf)
       part=${name#data/exhibits/}; part=${part%.pdf}
-      case $part in '' | *[!a-z0-9-]*) fails "files: \`$name\` is not a file that bundles have" ;; *) [ "$format" = 2 ] || fails "files: \`$name\` is not a file that bundles of format 1 have" ;; esac ;;
+      case $part in '' | *[!a-z0-9-]*) fails "files: \`$name\` is not a file that bundles have" ;; *) [ "$format" != 1 ] || fails "files: \`$name\` is not a file that bundles of format 1 have" ;; esac ;;
     *) fails "files: \`$name\` is not a file that bundles have" ;;
   esac
 done <"$tmp/there"

@@ -28,7 +28,7 @@ import { fails, holds, missing, type Finding } from '../verify/finding.ts';
 import { METADATA, SEAL, TAG_MANIFEST, validateBag, valuesOf, type Bag } from './bag.ts';
 import { type Folder, type HashedFile } from './folder.ts';
 import {
-  anchorOf, BUNDLE_NAMESPACE, CHECKPOINT, citationsOf, contentFile, contentOf, entryFile, FORMATS, FORMAT_WITH_ANNEXES, isAnnex, keyFiles, leansOn,
+  anchorOf, BUNDLE_NAMESPACE, CHECKPOINT, citationsOf, contentFile, contentOf, entryFile, FORMATS, FORMAT_WITHOUT_ANNEXES, isAnnex, keyFiles, leansOn,
   leansOnWithdrawn, PLACE_FILES, readSuccession, RECORD_FILES, RECORD_NAMESPACE, TAG_FILES, type Lean, withheldFile, wordOf,
 } from './layout.ts';
 import { checkSeal } from './seal.ts';
@@ -132,7 +132,8 @@ export class Bundle {
 
   #readSubjects(bag: Bag): void {
     const formats = valuesOf(bag, 'Affiant-Bundle-Format').join('`, `');
-    this.#hasAnnexes = formats === FORMAT_WITH_ANNEXES;
+    // Where the format is not told, which is said here, an annex is not to blame.
+    this.#hasAnnexes = formats !== FORMAT_WITHOUT_ANNEXES;
     if (!FORMATS.includes(formats)) this.#missing(`\`Affiant-Bundle-Format: ${FORMATS.join('` or `')}\``, `\`${formats}\` in \`${METADATA}\``);
     for (const value of valuesOf(bag, 'External-Identifier')) {
       const id = parseId(value);

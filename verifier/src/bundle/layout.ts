@@ -34,9 +34,8 @@ import { Succession } from '../record/succession.ts';
 import { MANIFEST, METADATA, SEAL, TAG_MANIFEST } from './bag.ts';
 import { allowedSigner } from './seal.ts';
 
-/** Format 1 has no annexes. */
 export const FORMATS = ['1', '2'];
-export const FORMAT_WITH_ANNEXES = '2';
+export const FORMAT_WITHOUT_ANNEXES = '1';
 export const CHECKPOINT = 'data/log/checkpoint';
 export const TAG_FILES = ['bagit.txt', METADATA, MANIFEST, TAG_MANIFEST, SEAL, 'VERIFY.md', 'verify.sh'];
 export const RECORD_FILES = ['record.cbor', 'record.json'];
