@@ -9,7 +9,7 @@ use affiant::evidence::verify::Verdict;
 
 use super::cases::Case;
 use super::yard::{Bundles, unpack, unzip, write};
-use super::{verify, worst};
+use super::{say, verify, worst};
 
 /// Shells that the script must run under, as far as they are here.
 const SHELLS: [&[&str]; 2] = [&["dash"], &["busybox", "sh"]];
@@ -109,6 +109,7 @@ pub(super) fn agrees(bundles: &Bundles, cases: &[&Case]) {
         }
     });
     let disagreements = disagreements.into_inner().unwrap();
-    eprintln!("{} forgeries by script, none accepted, {} with another exit code", cases.len(), disagreements.len());
+    let count = cases.len();
+    say(&format!("{count} forgeries by the script, none accepted, {} with another exit code", disagreements.len()));
     assert!(disagreements.is_empty(), "{}", disagreements.join("\n"));
 }
