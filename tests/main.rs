@@ -28,6 +28,7 @@ mod server;
 mod stage;
 mod streaming;
 mod tidy;
+mod typed;
 mod vectors;
 mod web;
 mod withdraw;

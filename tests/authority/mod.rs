@@ -92,6 +92,15 @@ subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 ";
 
+const LIST_SETTINGS: &str = "\
+[ ca ]
+default_ca = lists
+[ lists ]
+database = ./revoked
+default_md = sha256
+default_crl_days = 30
+";
+
 impl Authority {
     /// Starts an authority on a free port; where there is no openssl, says aloud that the test is skipped.
     pub(crate) fn start(name: &str) -> Option<Self> {
@@ -152,6 +161,17 @@ impl Authority {
     /// Returns the file of its root.
     pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().join("ca.crt")
+    }
+
+    /// Returns the file of its list of revoked certificates, on which none stands.
+    pub(crate) fn list(&self) -> PathBuf {
+        let at = self.folder.path();
+        fs::write(at.join("revoked"), "").unwrap();
+        fs::write(at.join("list.cnf"), LIST_SETTINGS).unwrap();
+        let list =
+            ["ca", "-gencrl", "-config", "list.cnf", "-keyfile", "ca.key", "-cert", "ca.crt", "-out", "list.crl"];
+        openssl(at, &list);
+        at.join("list.crl")
     }
 
     /// Makes a keyring trust it.

@@ -21,10 +21,10 @@ use affiant::log::policy::Policy;
 use affiant::outside::clock;
 
 use cases::{Case, Hand};
-use yard::{Bundles, Yard, zip_raw};
+use yard::{Bundles, Yard};
 
 pub(crate) use cases::resealed;
-pub(crate) use yard::{unpack, unzip};
+pub(crate) use yard::{unpack, unzip, zip_raw};
 
 /// A bundle's files by name.
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;

@@ -195,7 +195,7 @@ pub(crate) fn unpack(files: &Files) -> tempfile::TempDir {
 }
 
 /// Makes a ZIP of whatever members, in the order and as often as they are given: the forger's own packer.
-pub(super) fn zip_raw(members: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn zip_raw(members: &[(&str, &[u8])]) -> Vec<u8> {
     let (mut zip, mut directory) = (Vec::new(), Vec::new());
     for (name, bytes) in members {
         let offset = u32::try_from(zip.len()).unwrap().to_le_bytes();

@@ -411,6 +411,12 @@ impl BundleKeys {
         Ok(Self { statement, log, log_vkey, post_quantum_vkey })
     }
 
+    /// Returns the key that checks the first line of the checkpoint, with its name.
+    #[must_use]
+    pub fn log_vkey(&self) -> &VerifierKey {
+        &self.log_vkey
+    }
+
     /// Writes them in the forms that tools read.
     ///
     /// # Errors

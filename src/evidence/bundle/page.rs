@@ -1,12 +1,15 @@
 //! `VERIFY.md`: what lies in a bundle, what each part shows, and what to type to see it.
 //!
 //! Written for each bundle anew, with its ids, lengths and fingerprints, so that every command can be typed as
-//! it stands. Two builds give the same page.
+//! it stands; what only the reader has is a name in capitals that the text explains. What is to be typed stands in fenced
+//! blocks of `sh`, and nothing else does: each succeeds on a bundle that holds. `tests/interop/typed.rs` types them all.
+//! Two builds give the same page.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::layout::{self, Entries};
+use super::seal::RECORD_NAMESPACE;
 
 use crate::base::hash::Hash;
 use crate::base::id::Id;
@@ -21,7 +24,11 @@ pub(super) struct Described<'d> {
     pub(super) subjects: &'d [&'d Id],
     /// Every entry.
     pub(super) entries: &'d Entries,
-    /// How many bytes the first subject's statement has.
+    /// The entry that the commands are about: the first subject whose record is there, or else entry 0.
+    pub(super) example: &'d Id,
+    /// The SHA-256 of its record.
+    pub(super) record_sha256: Hash,
+    /// How many bytes its statement has.
     pub(super) statement_bytes: usize,
     /// The content, by name.
     pub(super) blobs: &'d BTreeMap<String, Hash>,
@@ -29,19 +36,21 @@ pub(super) struct Described<'d> {
     pub(super) head: &'d SignedCheckpoint,
     /// The archive's key that seals.
     pub(super) key: Ed25519PublicKey,
-    /// The archive's key that signed the first subject's statement.
+    /// The archive's key that signed the example's statement.
     pub(super) statement_key: Ed25519PublicKey,
     /// Who dated the log.
     pub(super) anchors: &'d [AnchorBytes],
-    /// The log's Ed25519 key, when genesis names one.
+    /// The log's Ed25519 key's fingerprint.
     pub(super) log_fingerprint: String,
+    /// The same key, as verifiers of notes take it.
+    pub(super) log_vkey: String,
 }
 
 /// Writes the page.
 pub(super) fn text(described: &Described<'_>) -> String {
     let checkpoint = described.head.checkpoint();
-    let subject = described.subjects.first().expect("a bundle has a subject");
-    let folder = layout::entry_folder(subject);
+    let example = described.example;
+    let folder = layout::entry_folder(example);
     // The statement is tag, array head, protected header, a0, 5820 and 32 bytes, 5840 and 64 bytes.
     let protected_bytes = described.statement_bytes.saturating_sub(2 + 1 + 34 + 66);
     let hexadecimal = data_encoding::HEXLOWER.encode(described.statement_key.as_bytes());
@@ -55,18 +64,26 @@ pub(super) fn text(described: &Described<'_>) -> String {
         ("{root}", checkpoint.root.to_string()),
         ("{fingerprint}", described.key.fingerprint()),
         ("{log-fingerprint}", described.log_fingerprint.clone()),
+        ("{log-vkey}", quoted(&described.log_vkey)),
         ("{principal}", layout::principal(checkpoint.origin.as_str()).to_owned()),
-        ("{subject}", subject.to_string()),
-        ("{index}", subject.index.to_string()),
+        ("{subject}", example.to_string()),
+        ("{index}", example.index.to_string()),
         ("{folder}", folder.trim_end_matches('/').to_owned()),
         ("{protected-bytes}", protected_bytes.to_string()),
         ("{former-key}", former_key(described, &hexadecimal)),
         ("{statement-pem}", statement_pem(described).to_owned()),
         ("{key}", hexadecimal.clone()),
+        ("{record-sha256}", described.record_sha256.to_string()),
+        ("{seal}", seal(described)),
     ];
-    // Each marker is looked for in the template alone, so that nothing a record says can be taken for one.
+    fill(TEMPLATE, &replacements) + &fill(OTHERS, &replacements)
+}
+
+/// Puts texts in the places of their markers, which are looked for in the template alone, so that nothing a record says
+/// can be taken for one.
+fn fill(template: &str, replacements: &[(&str, String)]) -> String {
     let mut page = String::new();
-    let mut rest = TEMPLATE;
+    let mut rest = template;
     while let Some(at) = rest.find('{') {
         page.push_str(&rest[..at]);
         rest = &rest[at..];
@@ -80,10 +97,29 @@ pub(super) fn text(described: &Described<'_>) -> String {
 
 const TEMPLATE: &str = include_str!("verify.md");
 
+const OTHERS: &str = include_str!("others.md");
+
+/// The command about the record's own seal, which subjects have.
+fn seal(described: &Described<'_>) -> String {
+    if !described.subjects.contains(&described.example) {
+        return String::new();
+    }
+    let [record, seal] = [layout::RECORD, layout::RECORD_SEAL].map(|file| layout::entry_file(described.example, file));
+    let origin = &described.head.checkpoint().origin;
+    let principal = layout::principal(origin.as_str());
+    format!(
+        "The record itself is sealed too, for whoever needs only that:\n\n```sh\nssh-keygen -Y verify -f data/keys/allowed-signers \
+         -I {principal} -n {RECORD_NAMESPACE} -s {seal} < {record}\n```\n\n"
+    )
+}
+
 /// Where the key lies that signed the statement: a former one is put there by a command of the page.
 fn statement_pem(described: &Described<'_>) -> &'static str {
-    if described.statement_key == described.key { "data/keys/archive.pem" } else { "/tmp/statement.pem" }
+    if described.statement_key == described.key { "data/keys/archive.pem" } else { FORMER_PEM }
 }
+
+/// Where the page puts the key that signed the statement, when the archive has changed it since.
+const FORMER_PEM: &str = "../check/statement.pem";
 
 /// Says where a former key comes from; nothing where the key never changed.
 fn former_key(described: &Described<'_>, hexadecimal: &str) -> String {
@@ -92,8 +128,8 @@ fn former_key(described: &Described<'_>, hexadecimal: &str) -> String {
     }
     format!(
         "The archive has changed its key since. The one of then stands in entry 0 or in a key record (see 6), which say from which \
-         entry to which it counts:\n\n    {{ printf 302a300506032b6570032100{hexadecimal} | xxd -r -p | openssl pkey -pubin \
-         -inform DER -out /tmp/statement.pem; }}\n\n"
+         entry to which it counts:\n\n```sh\nprintf 302a300506032b6570032100{hexadecimal} | xxd -r -p | openssl pkey -pubin \
+         -inform DER -out {FORMER_PEM}\n```\n\n"
     )
 }
 
@@ -176,34 +212,49 @@ const PARTS: &str = include_str!("parts.md");
 fn times(described: &Described<'_>) -> String {
     let (mut dated, mut witnessed, mut mined, mut renewed) =
         (String::new(), String::new(), String::new(), String::new());
+    let mut message = String::new();
     for anchor in described.anchors {
         let file = |name: &str| layout::anchor_file(anchor.size, name);
         for (name, reply) in &anchor.replies {
             let checkpoint = file(anchor::CHECKPOINT);
-            let _ = writeln!(dated, "    openssl ts -verify -data {checkpoint} -in {} -CAfile ROOT.pem", file(name));
-            let _ = writeln!(dated, "    sha256sum {}    # {}", file(name), Hash::of(reply));
+            let _ = writeln!(dated, "openssl ts -verify -data {checkpoint} -in {} -CAfile ROOT.pem", file(name));
+            dated += &check_sum(&file(name), reply);
+            let _ = writeln!(
+                message,
+                "openssl ts -reply -in {} -token_out -out ../check/token\n\
+                 openssl cms -verify -inform DER -in ../check/token -CAfile ROOT.pem -purpose timestampsign -binary \
+                 -out ../check/tst-info",
+                file(name)
+            );
         }
         for (name, _) in &anchor.renewal_replies {
             let renewal = file(anchor::RENEWAL);
-            let _ = writeln!(renewed, "    openssl ts -verify -data {renewal} -in {} -CAfile ROOT.pem", file(name));
+            let _ = writeln!(renewed, "openssl ts -verify -data {renewal} -in {} -CAfile ROOT.pem", file(name));
         }
         for (name, _) in &anchor.proofs {
-            let _ = writeln!(mined, "    ots verify -f {} {}", file(anchor::CHECKPOINT), file(name));
+            let _ = writeln!(mined, "ots verify -f {} {}", file(anchor::CHECKPOINT), file(name));
         }
         for (name, line) in &anchor.cosignatures {
-            let _ = writeln!(witnessed, "    sha256sum {}    # {}", file(name), Hash::of(line));
+            witnessed += &check_sum(&file(name), line);
         }
     }
     if !witnessed.is_empty() {
-        witnessed.insert_str(0, "    sh verify.sh --witness VKEY\n");
+        witnessed.insert_str(0, &format!("sh verify.sh --trust {} --witness VKEY\n", described.key.fingerprint()));
     }
     let steps = [(TIMES, dated), (WITNESSED, witnessed), (MINED, mined), (RENEWED, renewed)]
         .into_iter()
         .filter(|(_, commands)| !commands.is_empty());
     let step = |(number, (step, commands)): (usize, (&str, String))| {
-        step.replace("{number}", &number.to_string()).replace("{commands}", commands.trim_end())
+        let step = step.replace("{number}", &number.to_string()).replace("{commands}", commands.trim_end());
+        let script = format!("sh verify.sh --trust {} --authority ROOT.pem", described.key.fingerprint());
+        step.replace("{cms}", message.trim_end()).replace("{script}", &script)
     };
     (FIRST_ABOUT_TIMES..).zip(steps).map(step).collect()
+}
+
+/// Writes the command that holds a file to its SHA-256.
+fn check_sum(name: &str, bytes: &[u8]) -> String {
+    format!("echo '{}  {name}' | sha256sum -c -\n", Hash::of(bytes))
 }
 
 /// The number of the first step about times.
@@ -216,6 +267,11 @@ const RENEWED: &str = include_str!("renewed.md");
 const MINED: &str = include_str!("mined.md");
 
 const TIMES: &str = include_str!("times.md");
+
+/// A word that the shell takes as it stands: an origin may hold what means something to it.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
 
 /// An address that cannot end the code span that it stands in.
 fn plain(text: &str) -> String {

@@ -252,18 +252,25 @@ impl Prepared {
 
         let subjects: Vec<&Id> =
             draft.subjects.iter().filter_map(|index| Some(&draft.entries.get(index)?.id)).collect();
-        let first = draft.subjects.first().and_then(|index| draft.entries.get(index));
-        let Some(first) = first else { return Err(WriteError::NoSubject) };
+        if subjects.is_empty() {
+            return Err(WriteError::NoSubject);
+        }
+        let whole = |index: &u64| draft.entries.get(index).and_then(|part| Some((part, part.record.as_ref()?)));
+        let example = draft.subjects.iter().find_map(whole).or_else(|| whole(&0));
+        let (example, record) = example.ok_or(WriteError::NoEntry { index: 0 })?;
         let described = page::Described {
             subjects: &subjects,
             entries,
-            statement_bytes: first.statement.len(),
+            example: &example.id,
+            record_sha256: Hash::of(record),
+            statement_bytes: example.statement.len(),
             blobs: &self.blobs,
             head,
             key: key.public(),
-            statement_key: sealing.succession.statement_key(first.id.index).unwrap_or(keys.statement),
+            statement_key: sealing.succession.statement_key(example.id.index).unwrap_or(keys.statement),
             anchors: &draft.anchors,
             log_fingerprint: keys.log.fingerprint(),
+            log_vkey: keys.log_vkey().to_string(),
         };
         let is_anchor = |(_, record): &(Id, Record)| matches!(record.body, Body::Anchor(_));
         let has_times = !draft.anchors.is_empty() || entries.records.values().any(is_anchor);
