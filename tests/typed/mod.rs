@@ -7,6 +7,7 @@
 //! | acceptance  | every command succeeds on the bundle as it was made                           |
 //! | forgeries   | each tool's commands refuse what a forger does to what they read              |
 //! | browsers    | `verify.html` of the bundle, opened from the disk as the page says             |
+//! | newcomer    | the shortest way, by coreutils and openssh alone, timed (`demo/newcomer.sh`)  |
 //!
 //! No command stands in these tests: where the page loses one, or one does not work as it stands, they fail.
 
@@ -14,6 +15,7 @@ mod acceptance;
 mod browsers;
 mod desk;
 mod forgeries;
+mod newcomer;
 mod page;
 
 /// What begins the lines by which each tool of the page is called, and of how many blocks at least.
