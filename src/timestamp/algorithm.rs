@@ -311,6 +311,14 @@ pub enum AlgorithmError {
     UnusualPss,
 }
 
+impl AlgorithmError {
+    /// Says whether something contradicts, and it is not merely that this cannot be verified here.
+    #[must_use]
+    pub fn is_contradiction(&self) -> bool {
+        matches!(self, Self::BadKey | Self::BadSignature | Self::OtherKey)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 //! A [`request`] names a hash, a [`reply`] brings a [`token`], and [`authorities`] says whose tokens a reader
 //! believes. [`opentimestamps`] is the other kind, which nobody signs. Pure: bytes in, bytes or a verdict out. What is dated, where tokens are kept and who is asked is for
 //! the floors above; this one knows neither logs nor documents. Below it, [`der`] reads the encoding,
-//! [`certificate`] and [`algorithm`] what tokens stand on.
+//! [`certificate`], [`signed`] and [`algorithm`] what tokens stand on.
 //!
 //! Where others come to another verdict on the replies that `tests/vectors/tsa.rs` lists (34 files and orders, real
 //! authorities among them; its output has the whole table):
@@ -25,6 +25,7 @@ mod moment;
 pub mod authorities;
 pub mod certificate;
 pub mod revocation;
+pub mod signed;
 
 pub mod reply;
 pub mod request;

@@ -13,6 +13,7 @@ use affiant::timestamp::authorities::{Authorities, ChainError};
 use affiant::timestamp::certificate::{Certificate, CertificateError};
 use affiant::timestamp::reply::{Reply, ReplyError};
 use affiant::timestamp::request::{Request, RequestError};
+use affiant::timestamp::signed::SignedError;
 use affiant::timestamp::token::TokenError;
 
 /// What a reply is said to be over.
@@ -156,8 +157,10 @@ fn judge(folder: &Path, name: &str, over: &Over, trusted: &[&str]) -> &'static s
         Err(ReplyError::NotGranted { .. }) => "not granted",
         Err(ReplyError::OtherNonce { .. }) => "other nonce",
         Err(ReplyError::OtherImprint { .. } | ReplyError::Token(TokenError::OtherImprint { .. })) => "other imprint",
-        Err(ReplyError::Token(TokenError::NoCertificate)) => "no certificate",
-        Err(ReplyError::Token(TokenError::Signature(AlgorithmError::BadSignature))) => "bad signature",
+        Err(ReplyError::Token(TokenError::Signed(SignedError::NoCertificate))) => "no certificate",
+        Err(ReplyError::Token(TokenError::Signed(SignedError::Signature(AlgorithmError::BadSignature)))) => {
+            "bad signature"
+        }
         Err(ReplyError::Token(TokenError::Chain(ChainError::UnknownRoot { .. }))) => "unknown root",
         Err(ReplyError::Token(TokenError::Chain(ChainError::Certificate(CertificateError::NotYetValid {
             ..
