@@ -38,12 +38,12 @@ fn now() -> Time {
 }
 
 /// An archive with its keys, in a folder of their own.
-struct House {
+pub(crate) struct House {
     folder: tempfile::TempDir,
 }
 
 impl House {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let house = Self { folder: tempfile::tempdir().unwrap() };
         drop(house.open());
         house
@@ -56,11 +56,11 @@ impl House {
         other
     }
 
-    fn places(&self) -> Places {
+    pub(crate) fn places(&self) -> Places {
         Places { archive: self.folder.path().join("archive"), keys: self.folder.path().join("keys") }
     }
 
-    fn keyring(&self) -> Keyring {
+    pub(crate) fn keyring(&self) -> Keyring {
         self.places().keyring()
     }
 
@@ -70,14 +70,14 @@ impl House {
     }
 
     /// Appends a record, and returns its index.
-    fn add(&self, url: &str) -> u64 {
+    pub(crate) fn add(&self, url: &str) -> u64 {
         let mut opened = self.open();
         let appended = opened.appender.append(document(url), now()).unwrap();
         opened.appender.publish(now()).unwrap();
         appended.record.index
     }
 
-    fn change(&self, order: &KeyOrder) -> Result<u64, ChangeError> {
+    pub(crate) fn change(&self, order: &KeyOrder) -> Result<u64, ChangeError> {
         self.change_by(order, &KeyAuthority::default())
     }
 
@@ -85,11 +85,11 @@ impl House {
         Ok(change(&self.places(), order, authority, None, (now(), &Silent))?.record.record.index)
     }
 
-    fn rotate(&self, which: Which) -> u64 {
+    pub(crate) fn rotate(&self, which: Which) -> u64 {
         self.change(&KeyOrder::Rotate { which, overlap: Overlap::UntilRetired }).unwrap()
     }
 
-    fn bundle(&self, index: u64) -> PathBuf {
+    pub(crate) fn bundle(&self, index: u64) -> PathBuf {
         let archive = self.archive();
         let keys = self.secrets();
         let id = Log::published(&archive).unwrap().0.entry(index).unwrap().id;
@@ -98,6 +98,7 @@ impl House {
         let order = BundleOrder {
             ids: vec![id],
             target,
+            endorsements: self.keyring().endorsements().unwrap(),
             existing: Existing::Keep,
             withholding: None,
             custody: affiant::archivist::bundle::CustodyNotes::Leave,
@@ -110,11 +111,11 @@ impl House {
         self.keyring().secrets(&origin, None).unwrap()
     }
 
-    fn archive(&self) -> Archive {
+    pub(crate) fn archive(&self) -> Archive {
         Archive::open(&self.places().archive).unwrap()
     }
 
-    fn policy(&self) -> Policy {
+    pub(crate) fn policy(&self) -> Policy {
         self.keyring().policy().unwrap().unwrap()
     }
 

@@ -16,6 +16,7 @@ mod copies;
 mod corpus;
 mod crash;
 mod damage;
+mod endorsement;
 mod exhibit;
 mod flips;
 mod folder;

@@ -23,6 +23,7 @@ use crate::evidence::bundle::annex;
 use crate::evidence::bundle::layout::{self, Lean};
 use crate::evidence::bundle::write::{Blobs, Draft, Part, Prepared, WriteError};
 use crate::evidence::bundle::zip::ZipError;
+use crate::evidence::endorsement::EndorsementBytes;
 use crate::evidence::statement::Statement;
 use crate::evidence::withheld::Withheld;
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
@@ -45,6 +46,8 @@ pub struct BundleOrder {
     pub existing: Existing,
     /// Whether it is to hold what was noted of its subjects in `custody.jsonl`.
     pub custody: CustodyNotes,
+    /// Who vouches for the log's keys.
+    pub endorsements: Vec<EndorsementBytes>,
     /// What it is to withhold.
     pub withholding: Option<Withholding>,
 }
@@ -94,7 +97,12 @@ pub fn bundle(
         withhold(&log, &mut draft, withholding)?;
     }
     if order.custody == CustodyNotes::Include {
-        draft.annexes.insert(annex::CUSTODY, lines_about(archive, &order.ids)?);
+        draft.annexes.insert(annex::CUSTODY.to_owned(), lines_about(archive, &order.ids)?);
+    }
+    for EndorsementBytes { name, cms, beside } in &order.endorsements {
+        let file = |ending: &str| format!("{}{name}{ending}", annex::ENDORSEMENTS);
+        draft.annexes.insert(file(".cms"), cms.clone());
+        draft.annexes.extend(beside.clone().map(|text| (file(".txt"), text)));
     }
     act.advance(count(draft.entries.len()));
     let blobs = PackBlobs(archive.packs());

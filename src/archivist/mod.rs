@@ -15,6 +15,7 @@ pub mod visit;
 
 pub mod anchors;
 pub mod append;
+pub mod endorse;
 pub mod keys;
 mod signer;
 

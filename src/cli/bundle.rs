@@ -76,7 +76,8 @@ impl Bundle {
         let withholding = self.reason.zip(self.authority).filter(|_| !parts.is_empty());
         let withholding = withholding.map(|(reason, authority)| Withholding { parts, reason, authority });
         let custody = if self.custody { CustodyNotes::Include } else { CustodyNotes::Leave };
-        let order = BundleOrder { ids, target, existing, custody, withholding };
+        let endorsements = keyring.endorsements()?;
+        let order = BundleOrder { ids, target, existing, custody, endorsements, withholding };
         let made = bundle(&archive, &secrets, &order, settings.progress.as_ref())?;
         let withheld: Vec<Id> = made.withheld.iter().map(|(id, _)| id.clone()).collect();
         let file = Some((made.sha256, made.size_bytes));

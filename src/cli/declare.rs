@@ -67,7 +67,7 @@ impl Declare {
         let authorities = authorities(&[], settings)?;
         let blocks = settings.keyring().blocks()?;
         let (policy, authorities, blocks) = (policy.as_ref(), Some(&authorities), Some(&blocks));
-        let trust = Trust { policy, authorities, blocks, later: None };
+        let trust = Trust { policy, authorities, blocks, ..Trust::default() };
         let reports = verify(&self.what, trust, settings)?;
         let bundle = self.what.is_file().then_some(self.what.as_path());
         let draft = declare(self.form, self.format, &reports, bundle)?;

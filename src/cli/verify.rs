@@ -48,6 +48,9 @@ pub(super) struct Verify {
     /// Roots of timestamp authorities to trust besides those in `keys/authorities` (PEM or DER).
     #[arg(long, value_name = "FILE")]
     authority: Vec<PathBuf>,
+    /// Roots to trust to say who an organisation is, besides those in `keys/organisations` (PEM or DER).
+    #[arg(long, value_name = "FILE")]
+    organisation: Vec<PathBuf>,
     /// Blocks of Bitcoin that you know, besides those in `keys/blocks`: lines of a height and the block's hash or header.
     #[arg(long, value_name = "FILE")]
     blocks: Vec<PathBuf>,
@@ -76,10 +79,13 @@ impl Verify {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, Failure> {
         let policy = policy(self.policy.as_deref(), &self.trust, settings)?;
         let authorities = authorities(&self.authority, settings)?;
+        let organisations = organisations(&self.organisation, settings)?;
+        let endorsements = settings.keyring().endorsements()?;
+        let base = Trust { organisations: Some(&organisations), endorsements: &endorsements, ..Trust::default() };
         if self.scan {
             let blocks = blocks(&self.blocks, settings)?;
             let (policy, authorities, blocks) = (policy.as_ref(), Some(&authorities), Some(&blocks));
-            let trust = Trust { policy, authorities, blocks, later: None };
+            let trust = Trust { policy, authorities, blocks, ..base };
             let reports = verify_scan(&self.what, trust, now()).map_err(|error| {
                 Failure::of(FAILED, &error).try_this("scan each page straight, at 300 dpi or more, in grey")
             })?;
@@ -103,7 +109,7 @@ impl Verify {
             }
         }
         let (policy, authorities, blocks) = (policy.as_ref(), Some(&authorities), Some(&blocks));
-        let trust = Trust { policy, authorities, blocks, later: None };
+        let trust = Trust { policy, authorities, blocks, ..base };
         let Some(later) = &self.later else { return verify_all(&self.what, trust, settings) };
         let unusable = |error: LaterError| {
             Failure::new(FAILED, format!("cannot go by `{}`: {}", later.display(), with_causes(&error))).try_this(
@@ -136,7 +142,9 @@ pub(super) fn verify(what: &Path, trust: Trust<'_>, settings: &Settings) -> Resu
     if what.join("archive.toml").exists() {
         let authorities = trust.authorities.cloned().unwrap_or_default();
         let blocks = trust.blocks.cloned().unwrap_or_default();
-        let known = Known { policy: trust.policy.cloned(), authorities, blocks, ..Known::of(&settings.keyring())? };
+        let organisations = trust.organisations.cloned().unwrap_or_default();
+        let policy = trust.policy.cloned();
+        let known = Known { policy, authorities, organisations, blocks, ..Known::of(&settings.keyring())? };
         let archive = Places { archive: what.to_owned(), ..settings.places.clone() }.open_archive()?;
         return Ok(vec![verify_archive(&archive, &known, now(), settings.progress.as_ref())?]);
     }
@@ -180,7 +188,15 @@ fn vkey(text: &str) -> Result<VerifierKey, Failure> {
 
 /// Returns which timestamp authorities are trusted: the keyring's, and those of single files besides.
 pub(super) fn authorities(files: &[PathBuf], settings: &Settings) -> Result<Authorities, Failure> {
-    let mut authorities = settings.keyring().authorities()?;
+    with_files(settings.keyring().authorities()?, files)
+}
+
+/// Returns who may say which organisation somebody is: the keyring's, and those of single files besides.
+fn organisations(files: &[PathBuf], settings: &Settings) -> Result<Authorities, Failure> {
+    with_files(settings.keyring().organisations()?, files)
+}
+
+fn with_files(mut authorities: Authorities, files: &[PathBuf]) -> Result<Authorities, Failure> {
     for path in files {
         let unusable = |error: &dyn std::error::Error| {
             Failure::new(WRONG_USE, format!("cannot use `{}`: {}", path.display(), with_causes(error)))

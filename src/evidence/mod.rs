@@ -17,6 +17,7 @@ pub mod parts;
 pub mod withheld;
 
 pub mod bundle;
+pub mod endorsement;
 pub mod identity;
 
 pub mod exhibit;

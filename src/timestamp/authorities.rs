@@ -1,4 +1,4 @@
-//! Authorities: the roots that a reader trusts, and the chains that lead to them.
+//! Authorities: the roots that a reader trusts for one purpose, and the chains that lead to them.
 //!
 //! | quantity     | unit         | range                              |
 //! |--------------|--------------|------------------------------------|
@@ -7,6 +7,9 @@
 //! | chain        | certificates | at most [`CHAIN_LENGTH_MAX`]       |
 //! | signatures   | tried for one chain | at most [`TRIAL_COUNT_MAX`] |
 //! | revocation lists | count    | at most [`LIST_COUNT_MAX`]         |
+//!
+//! Who may say what time it was may not say who an organisation is, and the other way round: a set of roots is for one
+//! [`Purpose`].
 //!
 //! Source: RFC 5280 §6, judged at the timestamp's own time: a certificate that has ended since is good for what
 //! it signed before. A certificate that names itself as its issuer is a root. Any other that the reader gives is
@@ -18,7 +21,7 @@
 //! Stricter than RFC 5280: names are compared byte by byte, and the root itself must have been valid then. Not
 //! done: fetching lists, OCSP; names, policies and their constraints.
 
-use super::certificate::{Certificate, CertificateError};
+use super::certificate::{Certificate, CertificateError, Purpose};
 use super::revocation::{RevocationError, RevocationList};
 
 use crate::base::time::Time;
@@ -38,9 +41,10 @@ pub const CHAIN_LENGTH_MAX: usize = 8;
 /// The most signatures that are tried in the search for one chain.
 pub const TRIAL_COUNT_MAX: usize = 64;
 
-/// Whom a reader trusts to say what time it was.
+/// Whom a reader trusts to say what time it was, or who somebody is.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Authorities {
+    purpose: Purpose,
     roots: Vec<Certificate>,
     side: Vec<Certificate>,
     lists: Vec<RevocationList>,
@@ -62,10 +66,16 @@ pub struct Brought<'b> {
 pub struct Chain(Vec<Certificate>);
 
 impl Authorities {
-    /// Trusts nobody.
+    /// Trusts nobody to say what time it was.
     #[must_use]
     pub fn nobody() -> Self {
         Self::default()
+    }
+
+    /// Trusts nobody for a purpose.
+    #[must_use]
+    pub fn none_for(purpose: Purpose) -> Self {
+        Self { purpose, ..Self::default() }
     }
 
     /// Takes in a file: one certificate or revocation list in DER, or those of a PEM, between which nothing is read.
@@ -250,7 +260,8 @@ impl Search<'_> {
             self.fail(chain.len(), ChainError::OtherIssuer { name: last.name(), source });
             return false;
         }
-        let checked = issuer.check_validity(self.at).and_then(|()| issuer.check_issues(below));
+        let checked =
+            issuer.check_validity(self.at).and_then(|()| issuer.check_issues(below, self.authorities.purpose));
         let checked = checked.map_err(ChainError::from).and_then(|()| self.check_revocation(last, issuer));
         if let Err(error) = checked {
             self.fail(chain.len() + 1, error);

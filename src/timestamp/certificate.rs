@@ -1,4 +1,4 @@
-//! Certificates of authorities: what RFC 5280 writes, so far as a timestamp's chain needs it.
+//! Certificates of authorities and organisations: what RFC 5280 writes, so far as a chain needs it.
 //!
 //! | quantity     | unit  | range                              |
 //! |--------------|-------|------------------------------------|
@@ -36,6 +36,11 @@ const HARMLESS: [&[u8]; 5] =
 const TIME_STAMPING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 8];
 const ANY_PURPOSE: &[u8] = &[0x55, 0x1d, 0x25, 0];
 
+/// Purposes that let a person or an organisation sign documents: e-mail (RFC 5280 §4.2.1.12), documents (RFC 9336), and the
+/// same by the number that came before.
+const DOCUMENTS: [&[u8]; 3] =
+    [&[0x2b, 6, 1, 5, 5, 7, 3, 4], &[0x2b, 6, 1, 5, 5, 7, 3, 36], &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 10, 3, 12]];
+
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
 const ORGANIZATION: &[u8] = &[0x55, 4, 10];
 
@@ -62,13 +67,35 @@ pub struct Certificate {
     unknown: Option<String>,
 }
 
+/// What a certificate is asked to sign, or to issue certificates for.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Purpose {
+    /// Timestamps.
+    #[default]
+    TimeStamping,
+    /// Documents, as the holder's own word.
+    Documents,
+}
+
 /// What an extended key usage allows.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 struct Purposes {
     is_critical: bool,
-    has_time_stamping: bool,
-    has_any: bool,
+    /// How many of them are each of these.
+    time_stamping_count: usize,
+    documents_count: usize,
+    any_count: usize,
     count: usize,
+}
+
+impl Purposes {
+    fn allow(self, purpose: Purpose) -> bool {
+        let named_count = match purpose {
+            Purpose::TimeStamping => self.time_stamping_count,
+            Purpose::Documents => self.documents_count,
+        };
+        self.any_count + named_count > 0
+    }
 }
 
 impl Certificate {
@@ -161,12 +188,13 @@ impl Certificate {
                 self.usage = Some(value.take(BIT_STRING)?.content.get(1).copied().unwrap_or(0));
             }
             EXTENDED_KEY_USAGE => {
-                let mut purposes = Purposes { is_critical, has_time_stamping: false, has_any: false, count: 0 };
+                let mut purposes = Purposes { is_critical, ..Purposes::default() };
                 let mut oids = value.sequence()?;
                 while !oids.is_empty() {
                     let purpose = oids.take(OID)?.content;
-                    purposes.has_time_stamping |= purpose == TIME_STAMPING;
-                    purposes.has_any |= purpose == ANY_PURPOSE;
+                    purposes.time_stamping_count += usize::from(purpose == TIME_STAMPING);
+                    purposes.documents_count += usize::from(DOCUMENTS.contains(&purpose));
+                    purposes.any_count += usize::from(purpose == ANY_PURPOSE);
                     purposes.count += 1;
                 }
                 self.purposes = Some(purposes);
@@ -246,7 +274,7 @@ impl Certificate {
         self.check_extensions()?;
         match self.purposes {
             None => wrong("no extended key usage"),
-            Some(purposes) if !purposes.has_time_stamping => wrong("an extended key usage for something else"),
+            Some(purposes) if purposes.time_stamping_count == 0 => wrong("an extended key usage for something else"),
             Some(purposes) if purposes.count != 1 => wrong("an extended key usage for other things too"),
             Some(purposes) if !purposes.is_critical => wrong("an extended key usage that is not critical"),
             Some(_) if self.usage.is_some_and(|usage| usage & 0xc0 == 0) => wrong("a key usage without signatures"),
@@ -254,8 +282,24 @@ impl Certificate {
         }
     }
 
-    /// Checks that it may issue certificates of authorities, with `below` others between it and the last.
-    pub(super) fn check_issues(&self, below: u64) -> Result<(), CertificateError> {
+    /// Checks that it may sign documents: nothing in it says that it is for something else.
+    ///
+    /// # Errors
+    /// [`CertificateError::NotForDocuments`] says what stands against it.
+    pub fn check_signs_documents(&self) -> Result<(), CertificateError> {
+        let wrong = |found: &'static str| Err(CertificateError::NotForDocuments { name: self.name(), found });
+        self.check_extensions()?;
+        if self.purposes.is_some_and(|purposes| !purposes.allow(Purpose::Documents)) {
+            return wrong("an extended key usage for something else");
+        }
+        if self.usage.is_some_and(|usage| usage & 0xc0 == 0) {
+            return wrong("a key usage without signatures");
+        }
+        Ok(())
+    }
+
+    /// Checks that it may issue certificates for a purpose, with `below` others between it and the last.
+    pub(super) fn check_issues(&self, below: u64, purpose: Purpose) -> Result<(), CertificateError> {
         let wrong = |found: &'static str| Err(CertificateError::NotIssuer { name: self.name(), found });
         self.check_extensions()?;
         if !self.is_authority {
@@ -267,7 +311,7 @@ impl Certificate {
         if self.path_length_max.is_some_and(|max| below > max) {
             return wrong("a longer path than it allows");
         }
-        if self.purposes.is_some_and(|purposes| !purposes.has_time_stamping && !purposes.has_any) {
+        if self.purposes.is_some_and(|purposes| !purposes.allow(purpose)) {
             return wrong("an extended key usage for something else");
         }
         Ok(())
@@ -328,6 +372,8 @@ pub enum CertificateError {
     Der(#[from] DerError),
     #[error("the certificate of `{name}` ended at {until}, before {at}")]
     Expired { name: String, until: Time, at: Time },
+    #[error("`{name}` may not sign documents: its certificate has {found}")]
+    NotForDocuments { name: String, found: &'static str },
     #[error("`{name}` may not sign timestamps: its certificate has {found}")]
     NotForTimestamps { name: String, found: &'static str },
     #[error("`{name}` may not issue this certificate: its own has {found}")]
@@ -365,9 +411,12 @@ mod tests {
         let authority = certificate(include_bytes!("../../tests/timestamps/authority.pem"));
         assert_eq!((root.name().as_str(), authority.name().as_str()), ("Test TSA Root", "Test TSA"));
         assert_eq!(authority.issuer_name(), root.name());
-        assert!(root.check_issues(0).is_ok() && authority.check_signs_timestamps().is_ok());
-        assert!(matches!(root.check_issues(1), Err(CertificateError::NotIssuer { .. })), "pathlen:0");
-        assert!(matches!(authority.check_issues(0), Err(CertificateError::NotIssuer { .. })));
+        assert!(root.check_issues(0, Purpose::TimeStamping).is_ok() && authority.check_signs_timestamps().is_ok());
+        assert!(
+            matches!(root.check_issues(1, Purpose::TimeStamping), Err(CertificateError::NotIssuer { .. })),
+            "pathlen:0"
+        );
+        assert!(matches!(authority.check_issues(0, Purpose::TimeStamping), Err(CertificateError::NotIssuer { .. })));
         assert!(matches!(root.check_signs_timestamps(), Err(CertificateError::NotForTimestamps { .. })));
         assert!(root.check_signed_by(&root).is_ok() && authority.check_signed_by(&root).is_ok());
         assert!(authority.check_signed_by(&authority).is_err());

@@ -92,6 +92,7 @@ impl Yard {
         let order = BundleOrder {
             ids: ids.iter().map(|id| (*id).clone()).collect(),
             target,
+            endorsements: Vec::new(),
             existing: Existing::Keep,
             custody: affiant::archivist::bundle::CustodyNotes::Leave,
             withholding: None,

@@ -43,6 +43,7 @@ use super::progress::Progress;
 
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
+use crate::evidence::endorsement::EndorsementBytes;
 use crate::evidence::record::Genesis;
 use crate::evidence::verify::Trust;
 use crate::log::policy::Policy;
@@ -67,6 +68,10 @@ pub struct Known {
     pub policy: Option<Policy>,
     /// Which timestamp authorities are trusted.
     pub authorities: Authorities,
+    /// Who may say which organisation somebody is.
+    pub organisations: Authorities,
+    /// Who is known to vouch for logs.
+    pub endorsements: Vec<EndorsementBytes>,
     /// Which blocks are known to be Bitcoin's.
     pub blocks: Blocks,
     /// The newest checkpoint that the archive's keys have signed.
@@ -94,6 +99,8 @@ impl Known {
         Ok(Self {
             policy: keyring.policy()?,
             authorities: keyring.authorities()?,
+            organisations: keyring.organisations()?,
+            endorsements: keyring.endorsements()?,
             blocks: keyring.blocks()?,
             newest_checkpoint: keyring.newest_checkpoint()?,
             age: Age::Newest,
@@ -104,7 +111,8 @@ impl Known {
     #[must_use]
     pub fn trust(&self) -> Trust<'_> {
         let (policy, authorities, blocks) = (self.policy.as_ref(), Some(&self.authorities), Some(&self.blocks));
-        Trust { policy, authorities, blocks, later: None }
+        let (organisations, endorsements) = (Some(&self.organisations), self.endorsements.as_slice());
+        Trust { policy, authorities, blocks, later: None, organisations, endorsements }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::archivist::endorse::wording;
 use crate::archivist::read::Log;
 use crate::cli::failure::{FAILED, Failure, WRONG_USE};
 use crate::cli::output;
@@ -24,10 +25,11 @@ pub(super) fn export(form: &str, domain: &str, settings: &Settings) -> Result<u8
         "dns" => identity.dns(domain),
         "did-web" => identity.did_web(domain),
         "allowed-signers" => identity.allowed_signers().map_err(|error| Failure::of(FAILED, &error))?,
+        "endorsement" => wording(&log)?.encode(),
         other => {
             let message = format!("all keys together have no {other} form");
             return Err(Failure::new(WRONG_USE, message)
-                .try_this("--as well-known, dns, did-web or allowed-signers; or name one key"));
+                .try_this("--as well-known, dns, did-web, allowed-signers or endorsement; or name one key"));
         }
     };
     match serde_json::from_str::<Json>(&text) {

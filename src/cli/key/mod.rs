@@ -3,12 +3,14 @@
 use serde_json::json;
 
 mod change;
+mod endorse;
 mod identity;
 mod passphrase;
 
 pub(super) use change::change_lines;
 
 use change::{Distrust, Retire, Rotate};
+use endorse::Endorse;
 use passphrase::ChangePassphrase;
 
 use super::failure::{FAILED, Failure, WRONG_USE};
@@ -49,13 +51,15 @@ enum Act {
     Distrust(Distrust),
     /// Close the secret keys with another passphrase, or open them.
     Passphrase(ChangePassphrase),
+    /// Keep an organisation's signature over the log's keys: bundles bring it, and `verify` says who vouches.
+    Endorse(Endorse),
     /// Print a public key.
     Export {
         /// Which one.
         #[arg(value_parser = ["archive", "log", "log-ml-dsa-44", "recovery", "all"])]
         name: String,
-        /// In which form. For one key: vkey, openssh or pem. For all: well-known, dns, did-web or allowed-signers.
-        #[arg(long = "as", value_name = "FORM", value_parser = ["vkey", "openssh", "pem", "well-known", "dns", "did-web", "allowed-signers"], default_value = "pem")]
+        /// In which form. For one key: vkey, openssh or pem. For all: well-known, dns, did-web or allowed-signers, or endorsement, for an organisation to sign.
+        #[arg(long = "as", value_name = "FORM", value_parser = ["vkey", "openssh", "pem", "well-known", "dns", "did-web", "allowed-signers", "endorsement"], default_value = "pem")]
         form: String,
         /// The organisation's domain, for dns and did-web.
         #[arg(long, value_name = "NAME", default_value = "example.com")]
@@ -72,6 +76,7 @@ impl Key {
             Act::Rotate(rotate) => rotate.run(settings),
             Act::Retire(retire) => retire.run(settings),
             Act::Distrust(distrust) => distrust.run(settings),
+            Act::Endorse(endorse) => endorse.run(settings),
             Act::Passphrase(passphrase) => passphrase.run(settings),
             Act::Export { name, form, domain } if name == "all" => identity::export(&form, &domain, settings),
             Act::Export { name, form, .. } => export(&name, &form, settings),

@@ -7,6 +7,8 @@
 //! | `data/custody.jsonl`           | who exported what of the subjects before, as the archive's operator logged it |
 //! | `data/ro-crate-metadata.json`  | the same as the records say, in RO-Crate 1.1 (JSON-LD)                  |
 //! | `data/exhibits/NAME.pdf`       | exhibits made from the subjects                                         |
+//! | `data/endorsements/NAME.cms`   | who vouches for the log's keys ([`crate::evidence::endorsement`])       |
+//! | `data/endorsements/NAME.txt`   | what they signed, where it does not lie in the signature                |
 //!
 //! | quantity  | unit  | range                        |
 //! |-----------|-------|------------------------------|
@@ -15,7 +17,8 @@
 //! Rules. Annexes came with format 2: a bundle of format 1 has none, and its reader refuses them. All are optional. The
 //! manifests list them and the seal covers them, so one that was changed, added or taken away is named like any file.
 //! What they *say* is not checked by the reader: it is said again, for people or for other programs, what the records
-//! say, and a later change of wording must not fail an old bundle. No verdict rests on one.
+//! say, and a later change of wording must not fail an old bundle. No verdict rests on one. An endorsement is checked, and
+//! what comes of it is said beside the verdict: whom a reader trusts, the reader's policy says.
 //!
 //! To verify: the name is one of these, and the format is 2 or later. The rest is the manifest's and the seal's.
 
@@ -34,18 +37,24 @@ pub const CRATE: &str = "data/ro-crate-metadata.json";
 /// Where exhibits lie.
 pub const EXHIBITS: &str = "data/exhibits/";
 
-/// The longest name of an exhibit, without its ending.
-const EXHIBIT_NAME_BYTES_MAX: usize = 64;
+/// Where endorsements lie.
+pub const ENDORSEMENTS: &str = "data/endorsements/";
+
+/// The longest name of an exhibit or an endorsement, without its ending.
+const NAME_BYTES_MAX: usize = 64;
 
 /// Says whether a file, by its name, is an annex.
 #[must_use]
 pub fn is_annex(name: &str) -> bool {
-    let is_exhibit = |name: &str| {
-        let stem = name.strip_prefix(EXHIBITS).and_then(|name| name.strip_suffix(".pdf"));
+    let lies_in = |folder: &str, ending: &str| {
+        let stem = name.strip_prefix(folder).and_then(|name| name.strip_suffix(ending));
         let is_fit = |c: u8| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'-');
-        stem.is_some_and(|stem| (1..=EXHIBIT_NAME_BYTES_MAX).contains(&stem.len()) && stem.bytes().all(is_fit))
+        stem.is_some_and(|stem| (1..=NAME_BYTES_MAX).contains(&stem.len()) && stem.bytes().all(is_fit))
     };
-    [CONTENTS, VERIFIER, CUSTODY, CRATE].contains(&name) || is_exhibit(name)
+    [CONTENTS, VERIFIER, CUSTODY, CRATE].contains(&name)
+        || lies_in(EXHIBITS, ".pdf")
+        || lies_in(ENDORSEMENTS, ".cms")
+        || lies_in(ENDORSEMENTS, ".txt")
 }
 
 #[cfg(test)]
@@ -54,12 +63,27 @@ mod tests {
 
     #[test]
     fn names_annexes_and_nothing_else() {
-        for name in [CONTENTS, VERIFIER, CUSTODY, CRATE, "data/exhibits/a.pdf", "data/exhibits/a-volume-2.pdf"] {
+        for name in [
+            CONTENTS,
+            VERIFIER,
+            CUSTODY,
+            CRATE,
+            "data/exhibits/a.pdf",
+            "data/exhibits/a-volume-2.pdf",
+            "data/endorsements/b-1.cms",
+            "data/endorsements/b-1.txt",
+        ] {
             assert!(is_annex(name), "{name}");
         }
         let long = format!("data/exhibits/{}.pdf", "a".repeat(65));
-        for name in ["data/exhibits/.pdf", "data/exhibits/a/b.pdf", "data/exhibits/A.pdf", "data/contents.html", &long]
-        {
+        for name in [
+            "data/exhibits/.pdf",
+            "data/exhibits/a/b.pdf",
+            "data/exhibits/A.pdf",
+            "data/contents.html",
+            "data/endorsements/a.pdf",
+            &long,
+        ] {
             assert!(!is_annex(name), "{name}");
         }
     }

@@ -17,6 +17,7 @@
 //! data/anchors/12/witness.example-w1-5d0c3e98a2b4c6d7.cosignature              who witnessed it
 //! data/anchors/12/calendar.example-91f0d2c4a6b8e0f3.ots, bitcoin-863000.header   which block it is in
 //! data/anchors/12/renewal, renewal-paths, tsa.example-77c1d0e2a4b6c8f0.renewal-tsr   what was hashed and dated anew
+//! data/endorsements/example-inc-0f3a91c2d4e5b607.cms   who vouches for the log's keys, an annex
 //! contents.html and other annexes           what no claim leans on (`annex.rs`); from format 2
 //! ```
 //!

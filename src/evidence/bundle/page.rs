@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::annex;
 use super::layout::{self, Entries};
 use super::seal::RECORD_NAMESPACE;
 
@@ -40,6 +41,8 @@ pub(super) struct Described<'d> {
     pub(super) statement_key: Ed25519PublicKey,
     /// Who dated the log.
     pub(super) anchors: &'d [AnchorBytes],
+    /// Annexes of the payload, by name.
+    pub(super) annexes: &'d BTreeMap<String, Vec<u8>>,
     /// The log's Ed25519 key's fingerprint.
     pub(super) log_fingerprint: String,
     /// The same key, as verifiers of notes take it.
@@ -208,7 +211,7 @@ fn withheld(described: &Described<'_>) -> Vec<String> {
 
 const PARTS: &str = include_str!("parts.md");
 
-/// The steps about times and witnesses; nothing where nobody dated the log or saw it.
+/// The steps about times, witnesses and who vouches; nothing where nobody dated the log or saw it.
 fn times(described: &Described<'_>) -> String {
     let (mut dated, mut witnessed, mut mined, mut renewed) =
         (String::new(), String::new(), String::new(), String::new());
@@ -241,7 +244,8 @@ fn times(described: &Described<'_>) -> String {
     if !witnessed.is_empty() {
         witnessed.insert_str(0, &format!("sh verify.sh --trust {} --witness VKEY\n", described.key.fingerprint()));
     }
-    let steps = [(TIMES, dated), (WITNESSED, witnessed), (MINED, mined), (RENEWED, renewed)]
+    let vouched = endorsements(described);
+    let steps = [(TIMES, dated), (WITNESSED, witnessed), (MINED, mined), (RENEWED, renewed), (VOUCHED, vouched)]
         .into_iter()
         .filter(|(_, commands)| !commands.is_empty());
     let step = |(number, (step, commands)): (usize, (&str, String))| {
@@ -257,6 +261,24 @@ fn check_sum(name: &str, bytes: &[u8]) -> String {
     format!("echo '{}  {name}' | sha256sum -c -\n", Hash::of(bytes))
 }
 
+/// The commands that check who vouches for the log's keys.
+fn endorsements(described: &Described<'_>) -> String {
+    let mut commands = String::new();
+    let names = described.annexes.keys().filter_map(|name| name.strip_prefix(annex::ENDORSEMENTS));
+    for stem in names.filter_map(|name| name.strip_suffix(".cms")) {
+        let file = |ending: &str| format!("{}{stem}{ending}", annex::ENDORSEMENTS);
+        let (cms, text) = (file(".cms"), file(".txt"));
+        let beside = if described.annexes.contains_key(&text) { format!(" -content {text}") } else { String::new() };
+        let _ = writeln!(
+            commands,
+            "openssl cms -verify -inform DER -in {cms}{beside} -CAfile ORGANISATION.pem -purpose any -binary -out ../check/endorsement\n\
+             tr -d '\\r' < ../check/endorsement | grep -x 'key .*' | cut -c 5- | grep -Fx -f data/keys/log.vkey -f data/keys/log-ml-dsa-44.vkey\n\
+             openssl cms -cmsout -print -inform DER -in {cms} | grep -A 2 signingTime"
+        );
+    }
+    commands
+}
+
 /// The number of the first step about times.
 const FIRST_ABOUT_TIMES: usize = 7;
 
@@ -265,6 +287,8 @@ const WITNESSED: &str = include_str!("witnessed.md");
 const RENEWED: &str = include_str!("renewed.md");
 
 const MINED: &str = include_str!("mined.md");
+
+const VOUCHED: &str = include_str!("vouched.md");
 
 const TIMES: &str = include_str!("times.md");
 

@@ -37,6 +37,7 @@ use crate::base::causes::with_causes;
 use crate::base::hash::{Hash, Hasher};
 use crate::base::id::{CheckCharacter, Id};
 use crate::evidence::anchor::{self, AnchorBytes};
+use crate::evidence::endorsement::{self, EndorsementBytes};
 use crate::evidence::parts;
 use crate::evidence::record::{self, Body, Record};
 use crate::evidence::succession::Succession;
@@ -488,6 +489,18 @@ impl<F: Folder> Source for Bundle<F> {
 
     fn checkpoint(&self) -> Result<Option<Vec<u8>>, SourceError> {
         self.read(layout::CHECKPOINT, SMALL_FILE_BYTES_MAX)
+    }
+
+    fn endorsements(&self) -> Result<Vec<EndorsementBytes>, SourceError> {
+        let stem = |name: &String| Some(name.strip_prefix(annex::ENDORSEMENTS)?.strip_suffix(".cms")?.to_owned());
+        let stems = self.names.iter().filter(|name| self.has_annexes && annex::is_annex(name)).filter_map(stem);
+        let read = |name: String| {
+            let file = |ending: &str| format!("{}{name}{ending}", annex::ENDORSEMENTS);
+            let cms = self.read(&file(".cms"), endorsement::SIZE_BYTES_MAX)?.unwrap_or_default();
+            let beside = self.read(&file(".txt"), endorsement::TEXT_BYTES_MAX)?;
+            Ok(EndorsementBytes { name, cms, beside })
+        };
+        stems.take(endorsement::COUNT_MAX).map(read).collect()
     }
 
     fn entry(&self, index: u64) -> Result<Option<EntryBytes>, SourceError> {

@@ -66,7 +66,7 @@ pub struct Draft {
     /// What is withheld of subjects, by index, with the text that is shown in part.
     pub withheld: BTreeMap<u64, (Withheld, Option<Redacted>)>,
     /// Annexes of the payload, by name.
-    pub annexes: BTreeMap<&'static str, Vec<u8>>,
+    pub annexes: BTreeMap<String, Vec<u8>>,
     /// What makes the bundle, as `affiant 0.1.0`.
     pub software: String,
 }
@@ -217,7 +217,7 @@ impl Prepared {
         let described = crate_metadata::Described { entries, subjects: &subjects, content, origin: &origin };
         let description = crate_metadata::text(&described);
         self.files.insert(annex::CRATE.to_owned(), description.into_bytes());
-        self.files.extend(draft.annexes.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.clone())));
+        self.files.extend(draft.annexes.iter().map(|(name, bytes)| (name.clone(), bytes.clone())));
         Ok(())
     }
 
@@ -269,6 +269,7 @@ impl Prepared {
             key: key.public(),
             statement_key: sealing.succession.statement_key(example.id.index).unwrap_or(keys.statement),
             anchors: &draft.anchors,
+            annexes: &draft.annexes,
             log_fingerprint: keys.log.fingerprint(),
             log_vkey: keys.log_vkey().to_string(),
         };

@@ -203,7 +203,14 @@ mod tests {
             Finding::not_shown(Check::Witnesses, "witnesses", "none"),
         ];
         let (interval, witnessing) = (Interval::default(), Witnessing::default());
-        let report = Report { verdict: Verdict::VerifiedWithGaps, subject, interval, findings, witnessing };
+        let report = Report {
+            verdict: Verdict::VerifiedWithGaps,
+            subject,
+            interval,
+            findings,
+            witnessing,
+            vouchings: Vec::new(),
+        };
         let reports = [report];
         let bundle = Some(("a.zip".to_owned(), Hash::of(b"bundle")));
         then(&Facts { reports: &reports, bundle, software: "affiant 0.1.0".into() })

@@ -27,6 +27,8 @@ pub(super) struct Head {
     pub(super) checkpoint: Option<Checkpoint>,
     /// The keys by which all is judged: those that the source names, or that a later state of the log does.
     pub(super) succession: Option<Succession>,
+    /// The log's own keys that signed and count here.
+    pub(super) own: Vec<VerifierKey>,
     report: Option<PolicyReport>,
     findings: Vec<Finding>,
 }
@@ -56,14 +58,14 @@ pub(super) fn check(source: &dyn Source, trust: Trust<'_>) -> Head {
     head.checkpoint = Some(signed.checkpoint().clone());
     head.bytes = Some(bytes);
     let vouched = trust.later.and_then(|later| head.hold_to(signed.checkpoint(), later));
-    let own = head.check_own(&signed);
+    head.own = head.check_own(&signed);
     match trust.policy.map(|policy| policy.check(&signed)).transpose() {
         Err(error) => {
             let expected = "good signatures by the keys of your policy";
             head.findings.push(Finding::fails(Check::Checkpoint, expected, with_causes(&error)));
         }
         Ok(report) => {
-            let finding = Trusting { head: &head, signed: &signed, own: &own, policy: trust.policy, vouched }
+            let finding = Trusting { head: &head, signed: &signed, own: &head.own, policy: trust.policy, vouched }
                 .finding(report.as_ref());
             head.findings.push(finding);
             head.report = report;

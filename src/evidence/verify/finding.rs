@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::{Value as Json, json};
 
+use super::vouching::Vouching;
+
 use crate::base::hash::Hash;
 use crate::base::id::Id;
 use crate::base::time::Time;
@@ -324,11 +326,13 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How far the quorum was met.
     pub witnessing: Witnessing,
+    /// Who vouches for the log's keys. No verdict rests on it.
+    pub vouchings: Vec<Vouching>,
 }
 
 impl Report {
     pub(super) fn new(subject: Subject, interval: Interval, findings: Vec<Finding>, witnessing: Witnessing) -> Self {
-        Self { verdict: Verdict::of(&findings), subject, interval, findings, witnessing }
+        Self { verdict: Verdict::of(&findings), subject, interval, findings, witnessing, vouchings: Vec::new() }
     }
 
     /// Joins each check's findings: where one fails only failures stand, where all hold the first stands for all.
@@ -351,12 +355,16 @@ impl Report {
     /// Returns the report as the stable JSON object of `verify --json`.
     #[must_use]
     pub fn to_json(&self) -> Json {
-        json!({
+        let mut object = json!({
             "verdict": self.verdict.as_str(),
             "subject": self.subject.to_json(),
             "interval": self.interval.to_json(),
             "findings": self.findings.iter().map(Finding::to_json).collect::<Vec<_>>(),
-        })
+        });
+        if !self.vouchings.is_empty() {
+            object["vouchings"] = self.vouchings.iter().map(Vouching::to_json).collect();
+        }
+        object
     }
 }
 

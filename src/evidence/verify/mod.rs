@@ -23,7 +23,7 @@
 //!    and where each was valid (`keys.rs`), and of every other entry that the subject leans on (`entry.rs`).
 //! 3. `content`, `history`, `origin`, each in the file of its name.
 //! 4. `witnesses` (`checkpoint.rs`, and `times.rs` for earlier checkpoints), `not-after` and `not-before` (`times.rs`).
-//! 5. The verdict: [`Verdict::of`].
+//! 5. The verdict: [`Verdict::of`]. Who vouches for the log's keys is said beside it and no part of it ([`vouching`]).
 //!
 //! What a withdrawal names ([`crate::evidence::record::Withdrawal`]), itself verified as an entry behind the one that it
 //! speaks of, is *not shown*: neither missing, nor does it hold. The same goes for what a bundle withholds of its subjects
@@ -50,6 +50,8 @@ mod subject;
 mod times;
 mod withheld;
 
+pub mod vouching;
+
 pub mod loose;
 pub mod report;
 
@@ -58,9 +60,11 @@ pub use later::Later;
 pub use loose::{LooseError, LooseFile, LooseTrust, verify_loose};
 pub use source::{EntryBytes, Source, SourceError};
 pub use times::CLOCK_SKEW_SECONDS_MAX;
+pub use vouching::Vouching;
 
 use crate::base::id::Id;
 use crate::base::time::Time;
+use crate::evidence::endorsement::EndorsementBytes;
 use crate::evidence::record::Body;
 use crate::log::policy::Policy;
 use crate::timestamp::authorities::Authorities;
@@ -79,6 +83,10 @@ pub struct Trust<'t> {
     pub blocks: Option<&'t Blocks>,
     /// What is known of the log at a later moment.
     pub later: Option<&'t Later<'t>>,
+    /// Who may say which organisation somebody is; nobody when there is nothing here.
+    pub organisations: Option<&'t Authorities>,
+    /// Who is known to vouch for logs, besides whom the source brings.
+    pub endorsements: &'t [EndorsementBytes],
 }
 
 impl<'t> From<Option<&'t Policy>> for Trust<'t> {
@@ -124,7 +132,14 @@ pub fn verify<'t>(source: &dyn Source, subject: &Id, trust: impl Into<Trust<'t>>
     findings.extend(times.findings);
     let mut report = Report::new(described, times.interval, findings, witnessing);
     report.merge();
+    report.vouchings = vouching::check(source, &head, trust, now);
     report
+}
+
+/// Says who vouches for the keys of a log, whatever else there is to say of it.
+#[must_use]
+pub fn vouchings(source: &dyn Source, trust: Trust<'_>, now: Time) -> Vec<Vouching> {
+    vouching::check(source, &checkpoint::check(source, trust), trust, now)
 }
 
 /// Reports on something that could not even be opened as what it is called.

@@ -3,6 +3,7 @@
 //! Each finding says what it shows *and what it does not*. No word here promises what a court will make of it.
 
 use super::finding::{Check, Finding, Interval, Outcome, Report, Verdict};
+use super::vouching::Vouching;
 
 /// Returns what a verdict means, in a sentence.
 #[must_use]
@@ -83,6 +84,7 @@ pub fn to_text(report: &Report) -> String {
     lines.extend(made(&report.interval).map(|made| format!("  made       {made}")));
     lines.push(String::new());
     lines.extend(report.findings.iter().flat_map(finding_lines));
+    lines.extend(report.vouchings.iter().flat_map(vouching_lines));
     lines.join("\n") + "\n"
 }
 
@@ -141,6 +143,27 @@ fn finding_lines(finding: &Finding) -> Vec<String> {
             format!("{:24} found {}", "", finding.found),
         ],
     }
+}
+
+/// Says who vouches for the log's keys, and that the verdict does not rest on it.
+fn vouching_lines(vouching: &Vouching) -> Vec<String> {
+    const BESIDE: &str = "it changes no verdict: whom you trust, your policy says";
+    let mut lines = match vouching.outcome {
+        Outcome::Holds => vec![
+            format!("  vouches    {}", vouching.found),
+            format!("{:24} does not show who holds the keys today, nor that what the archive says is true", ""),
+            format!("{:24} relies on {}", "", vouching.relies_on),
+        ],
+        Outcome::NotShown | Outcome::Fails => {
+            let word = if vouching.outcome == Outcome::Fails { "FAILS    " } else { "not shown" };
+            vec![
+                format!("  {word}  vouching    by {}: expected {}", vouching.by, vouching.expected),
+                format!("{:24} found {}", "", vouching.found),
+            ]
+        }
+    };
+    lines.push(format!("{:24} {BESIDE}", ""));
+    lines
 }
 
 #[cfg(test)]

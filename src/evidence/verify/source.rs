@@ -7,6 +7,7 @@ use super::finding::Finding;
 use crate::base::hash::Hash;
 use crate::base::id::Id;
 use crate::evidence::anchor::AnchorBytes;
+use crate::evidence::endorsement::EndorsementBytes;
 use crate::evidence::withheld::Withheld;
 use crate::log::consistency::ConsistencyProof;
 
@@ -19,6 +20,14 @@ pub trait Source {
     /// *not shown* and nobody took it away: files, and the captures before the subject's.
     fn is_whole(&self) -> bool {
         true
+    }
+
+    /// Returns who vouches for the log's keys, so far as the source brings it.
+    ///
+    /// # Errors
+    /// When the bytes cannot be read.
+    fn endorsements(&self) -> Result<Vec<EndorsementBytes>, SourceError> {
+        Ok(Vec::new())
     }
 
     /// Returns the signed note over which all proofs are.

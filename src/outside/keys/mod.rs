@@ -4,6 +4,8 @@
 //! |-------------------------|---------------------------------------------------------------|-----------|
 //! | `policy`                | whose word is enough for this reader (C2SP tlog-policy)       | yes       |
 //! | `authorities/*.pem`     | roots of timestamp authorities that this reader trusts, and revocation lists (`*.crl`) | yes |
+//! | `organisations/*.pem`   | roots that this reader trusts to say who an organisation is   | yes       |
+//! | `endorsements/*.cms`    | who vouches for the log's keys ([`crate::evidence::endorsement`]) | yes   |
 //! | `blocks`                | blocks of Bitcoin that this reader knows ([`crate::timestamp::opentimestamps::blocks`]) | yes |
 //! | `archive.pub`           | the statement key, as OpenSSH writes it                       | yes       |
 //! | `recovery.pub`          | the recovery key, likewise                                    | yes       |
@@ -23,6 +25,7 @@
 //! restored from a backup cannot make the log sign its past anew.
 
 mod change;
+mod endorsements;
 mod passphrase;
 mod pool;
 
@@ -47,6 +50,7 @@ use crate::outside::archive::durable::{self, Access, WriteError};
 use crate::outside::archive::lock::LockError;
 use crate::outside::remembered::{self, Remembered};
 use crate::timestamp::authorities::{Authorities, AuthorityError};
+use crate::timestamp::certificate::Purpose;
 use crate::timestamp::opentimestamps::blocks::{Blocks, BlocksError};
 
 /// The longest file of the keyring that is read.
@@ -58,6 +62,7 @@ const LOG_KEY_POST_QUANTUM: &str = "log-ml-dsa-44.key";
 const RECOVERY_KEY: &str = "recovery.key";
 const NEWEST_CHECKPOINT: &str = "newest-checkpoint";
 const AUTHORITIES: &str = "authorities";
+const ORGANISATIONS: &str = "organisations";
 const BLOCKS: &str = "blocks";
 
 /// A passphrase, wiped from memory when dropped.
@@ -263,8 +268,20 @@ impl Keyring {
     /// # Errors
     /// [`KeysError::Authority`] says what is wrong with which file.
     pub fn authorities(&self) -> Result<Authorities, KeysError> {
-        let folder = self.folder.join(AUTHORITIES);
-        let mut authorities = Authorities::nobody();
+        self.certificates(AUTHORITIES, Purpose::TimeStamping)
+    }
+
+    /// Reads the roots that say who an organisation is, likewise from `organisations/`.
+    ///
+    /// # Errors
+    /// As [`Keyring::authorities`].
+    pub fn organisations(&self) -> Result<Authorities, KeysError> {
+        self.certificates(ORGANISATIONS, Purpose::Documents)
+    }
+
+    fn certificates(&self, place: &str, purpose: Purpose) -> Result<Authorities, KeysError> {
+        let folder = self.folder.join(place);
+        let mut authorities = Authorities::none_for(purpose);
         let listed = match fs::read_dir(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(authorities),
             other => other.map_err(|source| KeysError::Io { path: folder.clone(), source })?,
@@ -273,7 +290,7 @@ impl Keyring {
             listed.filter_map(|file| file.ok()?.file_name().into_string().ok()).filter(|name| is_root(name)).collect();
         names.sort();
         for name in names {
-            let bytes = self.read(&format!("{AUTHORITIES}/{name}"))?;
+            let bytes = self.read(&format!("{place}/{name}"))?;
             let path = folder.join(name);
             authorities.add_file(&bytes).map_err(|source| KeysError::Authority { path, source })?;
         }
@@ -414,7 +431,7 @@ pub(super) fn write_secret<E: From<KeysError> + From<WriteError>>(
     Ok(durable::swap(path, pem.as_bytes(), Access::Secret)?)
 }
 
-/// Says whether a file in `authorities/` is meant to be read: notes beside the roots are not.
+/// Says whether a file of certificates is meant to be read: notes beside the roots are not.
 fn is_root(name: &str) -> bool {
     let extension = Path::new(name).extension().and_then(std::ffi::OsStr::to_str);
     extension.is_some_and(|extension| {

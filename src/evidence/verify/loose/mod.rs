@@ -113,7 +113,7 @@ pub fn verify_loose(files: &[LooseFile], trust: &LooseTrust, now: Time) -> Resul
     let Reading { mut findings, interval, witnessing, .. } = reading;
     findings.sort_by_key(|finding| finding.check); // Stable: within a check they stay in the order of the files.
     findings.dedup();
-    Ok(Report { verdict: verdict(&findings), subject, interval, findings, witnessing })
+    Ok(Report { verdict: verdict(&findings), subject, interval, findings, witnessing, vouchings: Vec::new() })
 }
 
 /// Adds up what was found. Each step says aloud what it could not show, so nothing else is needed.
