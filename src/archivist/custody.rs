@@ -14,7 +14,7 @@ use crate::outside::archive::durable::WriteError;
 /// Something that left the archive.
 #[derive(Clone, Debug)]
 pub struct Taken<'t> {
-    /// What was done: `bundle`, `declare`, `export`.
+    /// What was done: `bundle`, `declare`, `exhibit`, `export`.
     pub act: &'static str,
     /// Where it lies.
     pub path: &'t Path,

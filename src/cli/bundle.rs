@@ -85,6 +85,12 @@ impl Bundle {
         note_taken(&archive, &taken);
         let subjects: Vec<String> = made.subjects.iter().map(ToString::to_string).collect();
         let pages = exhibit.map(|order| exhibit::make(&made.path, &order, None, existing)).transpose()?;
+        for volume in pages.iter().flat_map(|pages| &pages.volumes) {
+            let file = Some((volume.sha256, count(volume.size_bytes)));
+            let taken =
+                Taken { act: "exhibit", path: &volume.path, file, subjects: &made.subjects, withheld: &withheld };
+            note_taken(&archive, &taken);
+        }
         if settings.json {
             let mut object = json!({
                 "path": made.path,
@@ -113,6 +119,10 @@ impl Bundle {
         pages.iter().for_each(exhibit::print);
         Ok(0)
     }
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 /// Notes what was taken. What could not be noted was taken all the same, and is said.

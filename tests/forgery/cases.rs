@@ -155,6 +155,8 @@ fn added(honest: &Files) -> Vec<(String, &'static str, Files)> {
             "data/custody.jsonl",
             "data/exhibits/a.pdf",
             "data/exhibits/A.pdf",
+            "data/transparent/a.cose",
+            "data/transparent/a.pdf",
         ]
         .map(str::to_owned),
     );

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use affiant::base::cose::Sign1;
 use affiant::base::hash::Hash;
-use affiant::evidence::statement::Statement;
-use affiant::log::receipt::{Receipt, transparent_statement};
+use affiant::log::receipt::part_statement;
 
 use super::{Bundle, Yard, accepted, beside, flipped, python, rejected};
 
@@ -122,11 +122,17 @@ fn scitt_cose_finds_the_receipt_of_a_transparent_statement() {
     let Some(mut python) = python("scitt_cose") else { return };
     let yard = Yard::new();
     let bundle = yard.bundle();
-    let own = Evidence::of(&bundle).remove(1);
-    let statement = Statement::decode(&fs::read(&own.statement).unwrap()).unwrap();
+    // Subjects have one, and nothing else that they lean on.
+    let subjects = bundle.subjects.each_ref().map(|id| id.to_ascii_lowercase());
+    let is_subject = |own: &Evidence| subjects.iter().any(|id| own.statement.parent().unwrap().ends_with(id));
+    let own = Evidence::of(&bundle).into_iter().find(is_subject).unwrap();
+    assert_eq!(fs::read_dir(bundle.path("data/transparent")).unwrap().count(), subjects.len());
+    let name = own.statement.parent().unwrap().file_name().unwrap().to_str().unwrap();
     let receipt = fs::read(&own.receipt).unwrap();
-    let transparent = transparent_statement(statement.envelope(), &[Receipt::parse(&receipt).unwrap()]).unwrap();
-    let path = yard.write("transparent", transparent.encode());
+    let path = bundle.path(&format!("data/transparent/{name}.cose"));
+    let transparent = Sign1::decode(&fs::read(&path).unwrap()).unwrap();
+    let (statement, receipts) = part_statement(&transparent).unwrap();
+    assert_eq!((statement.encode(), receipts), (fs::read(&own.statement).unwrap(), vec![receipt.clone()]));
     let script = "import sys; from scitt_cose import statement as s; m = open(sys.argv[1], 'rb').read(); \
         s.parse_signed_statement(m, public_key_pem=open(sys.argv[2], 'rb').read())['signature_verified'] or sys.exit(1); \
         [print(r.hex()) for r in s.extract_receipts(m)]";

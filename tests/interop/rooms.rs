@@ -141,5 +141,11 @@ fn what_was_taken_is_noted_and_travels_when_asked_for() {
     let mut script = std::process::Command::new("sh");
     script.arg("verify.sh").arg("--trust").arg(stage.path("keys/policy")).current_dir(folder.path());
     accepted(&mut script);
+    // Exhibits are noted by the hash of each file.
+    assert_eq!(stage.run(["bundle", "AF-C-000002", "-o", "four.zip", "--exhibit", "B"]).code, Some(0));
+    let noted = fs::read_to_string(stage.path("archive/custody.jsonl")).unwrap();
+    let line: Json = serde_json::from_str(noted.lines().last().unwrap()).unwrap();
+    let sha256 = Hash::of(&fs::read(stage.path("four-exhibit-b.pdf")).unwrap()).to_string();
+    assert_eq!((&line["act"], &line["sha256"]), (&"exhibit".into(), &sha256.into()), "{noted}");
     stage.assert_clean("the notes are a file of an archive");
 }

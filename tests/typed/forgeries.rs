@@ -14,7 +14,7 @@ struct Forgery {
     word: &'static str,
 }
 
-const FORGERIES: [Forgery; 19] = [
+const FORGERIES: [Forgery; 20] = [
     Forgery {
         tool: "sha256sum -c",
         what: "a page",
@@ -68,6 +68,12 @@ const FORGERIES: [Forgery; 19] = [
     },
     Forgery { tool: "go -C", what: "the log's line", change: respell_line, word: "does not hold: invalid signature" },
     Forgery { tool: "python3 -", what: "the record", change: |files| flip(files, RECORD), word: "of another record" },
+    Forgery {
+        tool: "python3 -",
+        what: "a statement's receipt",
+        change: spoil_receipt,
+        word: "the receipt does not hold",
+    },
     Forgery {
         tool: "python3 -",
         what: "a statement",
@@ -155,6 +161,14 @@ fn flip(files: &mut Files, end: &str) {
 
 fn flip_last(files: &mut Files, end: &str) {
     each(files, end, |bytes| flipped(bytes, bytes.len() - 1));
+}
+
+/// Turns over the last bit of the receipt that a transparent statement holds before its payload and signature.
+fn spoil_receipt(files: &mut Files) {
+    const PAYLOAD_AND_SIGNATURE: usize = 2 + 32 + 2 + 64;
+    for (_, bytes) in files.iter_mut().filter(|(name, _)| name.starts_with("bundle/data/transparent/")) {
+        *bytes = flipped(bytes, bytes.len() - PAYLOAD_AND_SIGNATURE - 1);
+    }
 }
 
 fn add_stranger(files: &mut Files) {

@@ -27,7 +27,7 @@ pub(crate) const TOOLS: [(&str, usize); 13] = [
     ("openssl ts -verify", 2),
     ("openssl cms", 2),
     ("go -C", 1),
-    ("python3 -", 1),
+    ("python3 -", 2),
     ("ots verify", 1),
     ("qpdf", 1),
     ("java", 1),

@@ -9,6 +9,7 @@
 //! | `data/exhibits/NAME.pdf`       | exhibits made from the subjects                                         |
 //! | `data/endorsements/NAME.cms`   | who vouches for the log's keys ([`crate::evidence::endorsement`])       |
 //! | `data/endorsements/NAME.txt`   | what they signed, where it does not lie in the signature                |
+//! | `data/transparent/NAME.cose`   | `statement.cose` with `receipt.cose` under header 394 (RFC 9943), by a subject's id |
 //!
 //! | quantity  | unit  | range                        |
 //! |-----------|-------|------------------------------|
@@ -21,6 +22,8 @@
 //! what comes of it is said beside the verdict: whom a reader trusts, the reader's policy says.
 //!
 //! To verify: the name is one of these, and the format is 2 or later. The rest is the manifest's and the seal's.
+
+use crate::base::id::Id;
 
 /// The table of contents.
 pub const CONTENTS: &str = "contents.html";
@@ -40,8 +43,17 @@ pub const EXHIBITS: &str = "data/exhibits/";
 /// Where endorsements lie.
 pub const ENDORSEMENTS: &str = "data/endorsements/";
 
-/// The longest name of an exhibit or an endorsement, without its ending.
+/// Where transparent statements lie.
+const TRANSPARENT: &str = "data/transparent/";
+
+/// The longest `NAME`.
 const NAME_BYTES_MAX: usize = 64;
+
+/// Names the transparent statement of a subject.
+#[must_use]
+pub fn transparent(id: &Id) -> String {
+    format!("{TRANSPARENT}{}.cose", id.to_string().to_ascii_lowercase())
+}
 
 /// Says whether a file, by its name, is an annex.
 #[must_use]
@@ -55,14 +67,18 @@ pub fn is_annex(name: &str) -> bool {
         || lies_in(EXHIBITS, ".pdf")
         || lies_in(ENDORSEMENTS, ".cms")
         || lies_in(ENDORSEMENTS, ".txt")
+        || lies_in(TRANSPARENT, ".cose")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::id::Prefix;
 
     #[test]
     fn names_annexes_and_nothing_else() {
+        let id = Id { prefix: Prefix::new("AF").unwrap(), letter: 'C', index: 42 };
+        let transparent = transparent(&id);
         for name in [
             CONTENTS,
             VERIFIER,
@@ -72,6 +88,7 @@ mod tests {
             "data/exhibits/a-volume-2.pdf",
             "data/endorsements/b-1.cms",
             "data/endorsements/b-1.txt",
+            &transparent,
         ] {
             assert!(is_annex(name), "{name}");
         }
@@ -82,6 +99,8 @@ mod tests {
             "data/exhibits/A.pdf",
             "data/contents.html",
             "data/endorsements/a.pdf",
+            "data/transparent/.cose",
+            "data/transparent/a.pdf",
             &long,
         ] {
             assert!(!is_annex(name), "{name}");

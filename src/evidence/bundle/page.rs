@@ -78,9 +78,20 @@ pub(super) fn text(described: &Described<'_>) -> String {
         ("{key}", hexadecimal.clone()),
         ("{record-sha256}", described.record_sha256.to_string()),
         ("{seal}", seal(described)),
+        ("{transparent}", transparent(described)),
     ];
     fill(TEMPLATE, &replacements) + &fill(OTHERS, &replacements)
 }
+
+/// The step about the statement with its receipt, which subjects have.
+fn transparent(described: &Described<'_>) -> String {
+    if !described.subjects.contains(&described.example) {
+        return String::new();
+    }
+    TRANSPARENT.replace("{file}", &annex::transparent(described.example)).replace("{key}", statement_pem(described))
+}
+
+const TRANSPARENT: &str = include_str!("transparent.md");
 
 /// Puts texts in the places of their markers, which are looked for in the template alone, so that nothing a record says
 /// can be taken for one.

@@ -613,7 +613,7 @@ while read -r name; do
     bagit.txt | bag-info.txt | "$manifest" | "$tag_manifest" | "$seal" | VERIFY.md | verify.sh) ;;
     # Annexes, from format 2 on: sealed with the rest, and nothing that was told above rests on them.
     contents.html | verify.html | data/custody.jsonl | data/ro-crate-metadata.json) [ "$format" != 1 ] || fails "files: \`$name\` is not a file that bundles of format 1 have" ;;
-    data/exhibits/*.pdf | data/endorsements/*.cms | data/endorsements/*.txt)
+    data/exhibits/*.pdf | data/transparent/*.cose | data/endorsements/*.cms | data/endorsements/*.txt)
       part=${name#data/*/}; part=${part%.*}
       case $part in '' | *[!a-z0-9-]*) fails "files: \`$name\` is not a file that bundles have" ;; *) [ "$format" != 1 ] || fails "files: \`$name\` is not a file that bundles of format 1 have" ;; esac ;;
     *) fails "files: \`$name\` is not a file that bundles have" ;;

@@ -26,10 +26,12 @@ use crate::evidence::anchor::{self, AnchorBytes};
 use crate::evidence::citation::{self, Citation, Style};
 use crate::evidence::parts::Redacted;
 use crate::evidence::record::{Body, Record, RecordError};
+use crate::evidence::statement::{Statement, StatementError};
 use crate::evidence::succession::Succession;
 use crate::evidence::withheld::Withheld;
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::log::key::{Ed25519PublicKey, Ed25519SecretKey};
+use crate::log::receipt::{Receipt, ReceiptError, transparent_statement};
 
 /// The script that travels in every bundle.
 pub const SCRIPT: &str = include_str!("verify.sh");
@@ -218,6 +220,11 @@ impl Prepared {
         let description = crate_metadata::text(&described);
         self.files.insert(annex::CRATE.to_owned(), description.into_bytes());
         self.files.extend(draft.annexes.iter().map(|(name, bytes)| (name.clone(), bytes.clone())));
+        for part in draft.subjects.iter().filter_map(|index| draft.entries.get(index)) {
+            let (statement, receipt) = (Statement::decode(&part.statement)?, Receipt::parse(&part.receipt)?);
+            let transparent = transparent_statement(statement.envelope(), &[receipt])?;
+            self.files.insert(annex::transparent(&part.id), transparent.encode());
+        }
         Ok(())
     }
 
@@ -448,10 +455,14 @@ pub enum WriteError {
     OtherKey { expected: String, found: String },
     #[error("the record of `{expected}` says that it is another")]
     OtherRecord { expected: String },
+    #[error("receipt")]
+    Receipt(#[from] ReceiptError),
     #[error("record")]
     Record(#[from] RecordError),
     #[error("seal")]
     Seal(#[from] SealError),
+    #[error("statement")]
+    Statement(#[from] StatementError),
     #[error(transparent)]
     Zip(#[from] ZipError),
 }

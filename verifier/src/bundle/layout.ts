@@ -46,7 +46,7 @@ const ANNEXES = ['contents.html', 'verify.html', 'data/custody.jsonl', 'data/ro-
 
 /** Says whether a file is one that travels sealed with the rest, and on which no verdict rests. */
 export function isAnnex(name: string): boolean {
-  return ANNEXES.includes(name) || /^data\/(exhibits\/[a-z0-9-]{1,64}\.pdf|endorsements\/[a-z0-9-]{1,64}\.(cms|txt))$/.test(name);
+  return ANNEXES.includes(name) || /^data\/(exhibits\/[a-z0-9-]{1,64}\.pdf|transparent\/[a-z0-9-]{1,64}\.cose|endorsements\/[a-z0-9-]{1,64}\.(cms|txt))$/.test(name);
 }
 
 export const BUNDLE_NAMESPACE = 'affiant-bundle';
