@@ -89,7 +89,7 @@ pub fn archive() -> Parts {
             issued_at: record.made,
             record: Hash::of(&bytes),
         };
-        let statement = Statement::sign(claim, &statement_key());
+        let statement = Statement::sign(claim, &statement_key().into()).expect("the key is here");
         entries.push(statement.entry());
         parts.insert(format!("{index}.record"), bytes);
         parts.insert(format!("{index}.statement"), statement.as_bytes().to_vec());
@@ -104,7 +104,7 @@ pub fn archive() -> Parts {
         let subject = id(index).to_string();
         let claims = ReceiptClaims { key_id: b"key", origin: ORIGIN, subject: &subject };
         let key = Ed25519SecretKey::from_seed(&[2; 32]);
-        let receipt = Receipt::make(&claims, entry, root, inclusion, |message| key.sign(message)).expect("holds");
+        let receipt = Receipt::make(&claims, entry, root, inclusion, |message| Ok(key.sign(message))).expect("holds");
         parts.insert(format!("{index}.receipt"), receipt.encode());
     }
     parts.insert("checkpoint".to_owned(), signed);

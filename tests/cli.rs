@@ -116,6 +116,7 @@ fn shell(typed: &str, folder: &Path) -> (String, Option<i32>) {
         .env("XDG_CONFIG_HOME", folder.join("config"))
         .env_remove("AFFIANT_ARCHIVE")
         .env_remove("AFFIANT_KEYS")
+        .env_remove("SSH_AUTH_SOCK")
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout).replace(&folder.display().to_string(), "/home/you");

@@ -125,7 +125,11 @@ impl House {
     }
 
     fn recovery(&self) -> KeyAuthority {
-        KeyAuthority { recovery: Some(self.places().keys.join("recovery.key")), reason: Some("stolen".to_owned()) }
+        KeyAuthority {
+            recovery: Some(self.places().keys.join("recovery.key")),
+            reason: Some("stolen".to_owned()),
+            agent_key: None,
+        }
     }
 }
 
@@ -273,7 +277,7 @@ fn forge(house: &House, keys: &SecretKeys) -> u64 {
     let lock = Lock::take(archive.folder(), now()).unwrap();
     let mut writer = Writer::open(&archive, lock, index, None).unwrap();
     writer.keep(&Spooled::from_bytes(bytes)).unwrap();
-    writer.append(Statement::sign(claim, &keys.statement).as_bytes());
+    writer.append(Statement::sign(claim, &keys.statement).unwrap().as_bytes());
     writer.commit().unwrap();
     let origin = head.checkpoint().origin.clone();
     let checkpoint = Checkpoint { origin, size: writer.size(), root: writer.root() };
@@ -336,7 +340,7 @@ fn the_recovery_key_speaks_where_the_others_are_lost() {
     assert_eq!(at, 2);
     // Another key than the one that entry 0 commits to has no part in it.
     let other = House::new();
-    let stranger = KeyAuthority { recovery: other.recovery().recovery, reason: None };
+    let stranger = KeyAuthority { recovery: other.recovery().recovery, ..KeyAuthority::default() };
     fs::remove_file(keys.join("archive.key")).unwrap();
     let refused = house.change_by(&order, &stranger);
     assert!(matches!(refused, Err(ChangeError::Append(AppendError::Keys(_)))), "{refused:?}");

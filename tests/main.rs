@@ -7,6 +7,7 @@
     reason = "tests write files to damage them, say aloud what they skip, and fail by panicking"
 )]
 
+mod agent;
 mod audit;
 mod authority;
 mod calendar;

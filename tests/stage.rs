@@ -68,7 +68,8 @@ impl Stage {
             .env("XDG_CONFIG_HOME", self.path("config"))
             .env_remove("AFFIANT_ARCHIVE")
             .env_remove("AFFIANT_KEYS")
-            .env_remove("AFFIANT_PASSPHRASE");
+            .env_remove("AFFIANT_PASSPHRASE")
+            .env_remove("SSH_AUTH_SOCK");
     }
 
     /// Runs the program with `--json`.

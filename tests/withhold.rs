@@ -79,7 +79,7 @@ impl Room {
         let settings = fs::read_to_string(self.stage.path("archive/archive.toml")).unwrap();
         let origin = settings.lines().find_map(|line| line.strip_prefix("origin = \"")?.strip_suffix('"')).unwrap();
         let keyring = Keyring::new(&self.stage.path("keys"));
-        *keyring.secrets(&Origin::new(origin).unwrap(), None).unwrap().statement.seed_secret()
+        crate::forgery::seed(&keyring.secrets(&Origin::new(origin).unwrap(), None).unwrap().statement)
     }
 }
 

@@ -67,7 +67,7 @@ fn files() -> Parts {
         software: "affiant 0".to_owned(),
     };
     let blobs = BTreeMap::from([(Hash::of(&parts["blob"]), parts["blob"].clone())]);
-    let prepared = Prepared::new(&draft, &small_archive::statement_key(), &blobs).expect("holds together");
+    let prepared = Prepared::new(&draft, &small_archive::statement_key().into(), &blobs).expect("holds together");
     let mut zip = Vec::new();
     prepared.write(&blobs, &mut zip).expect("memory");
     let archive = Archive::open(zip.as_slice()).expect("a ZIP of ours");

@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 use affiant::base::cbor;
 use affiant::base::hash::Hash;
 use affiant::evidence::statement::Statement;
-use affiant::log::key::Ed25519SecretKey;
+use affiant::log::key::{Ed25519SecretKey, Ed25519Signer};
 
-static KEY: LazyLock<Ed25519SecretKey> = LazyLock::new(|| Ed25519SecretKey::from_seed(&[1; 32]));
+static KEY: LazyLock<Ed25519Signer> = LazyLock::new(|| Ed25519SecretKey::from_seed(&[1; 32]).into());
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     check(bytes);
@@ -24,7 +24,7 @@ fn check(bytes: &[u8]) {
     assert_eq!(statement.as_bytes(), bytes);
     assert_eq!(statement.envelope().encode(), bytes);
     assert_eq!(statement.entry(), Hash::of(bytes));
-    let signed = Statement::sign(statement.claim.clone(), &KEY);
+    let signed = Statement::sign(statement.claim.clone(), &KEY).expect("the key is here");
     if let Ok(read) = Statement::decode(signed.as_bytes()) {
         assert_eq!(read.claim, statement.claim);
         assert_eq!(read.verify(&KEY.public()), Ok(()));

@@ -35,7 +35,7 @@ use crate::evidence::statement::{Claim, Statement};
 use crate::evidence::succession::{Standing, Succession, SuccessionError};
 use crate::log::checkpoint::{Checkpoint, CheckpointError, Origin, SignedCheckpoint};
 use crate::log::fork::ForkProof;
-use crate::log::key::{Ed25519SecretKey, VerifierKey};
+use crate::log::key::{Ed25519Signer, KeyError, VerifierKey};
 use crate::log::note::NoteSignature;
 use crate::outside::archive::index::{Head, Index, IndexError, Known};
 use crate::outside::archive::journal;
@@ -79,7 +79,7 @@ pub struct Appender {
 
 /// The keys that count where the log ends.
 struct Signing {
-    statement: Ed25519SecretKey,
+    statement: Ed25519Signer,
     log: Vec<VerifierKey>,
     signer: Signer,
 }
@@ -298,7 +298,7 @@ impl Appender {
         let mut record = self.record(Body::Key(change.clone()), made);
         let message = record.to_be_signed_by_keys();
         let sign = |key: &NamedKey| {
-            let signature = pool.sign(&key.public, &message);
+            let signature = pool.sign(&key.public, &message)?;
             let signature = signature.ok_or_else(|| KeysError::NotHeld { fingerprint: key.fingerprint() })?;
             Ok(KeySignature { public: key.public.clone(), algorithm: key.algorithm.clone(), signature })
         };
@@ -381,7 +381,7 @@ impl Appender {
         let id = record.id(&self.writer.archive().settings().prefix);
         let claim =
             Claim { issuer: record.origin.clone(), subject: id.to_string(), issued_at: made, record: blob.hash };
-        let statement = Statement::sign(claim, &self.signing()?.statement);
+        let statement = Statement::sign(claim, &self.signing()?.statement)?;
         if self.succession.is_none()
             && let Body::Genesis(genesis) = &record.body
         {
@@ -649,6 +649,8 @@ pub enum AppendError {
     ForkProven { fork: Box<AppendError>, proof: PathBuf },
     #[error(transparent)]
     Index(#[from] IndexError),
+    #[error("the key for statements")]
+    Key(#[from] KeyError),
     #[error(transparent)]
     Keys(#[from] KeysError),
     #[error("the checkpoint is of `{found}`, and this archive is `{expected}`")]

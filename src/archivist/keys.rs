@@ -26,7 +26,7 @@ use crate::base::time::Time;
 use crate::evidence::record::{Change, KeyAct, KeyPurpose, NamedKey};
 use crate::evidence::succession::Succession;
 use crate::log::checkpoint::{CheckpointError, Origin};
-use crate::log::key::NotePublicKey;
+use crate::log::key::{Ed25519PublicKey, NotePublicKey};
 use crate::outside::archive::ArchiveError;
 use crate::outside::keys::{Keyring, KeysError, Passphrase, Role};
 
@@ -78,6 +78,8 @@ pub struct KeyAuthority {
     pub recovery: Option<PathBuf>,
     /// Why.
     pub reason: Option<String>,
+    /// The new Ed25519 key, where an ssh-agent has it; otherwise one is made.
+    pub agent_key: Option<Ed25519PublicKey>,
 }
 
 /// A change that was made.
@@ -111,7 +113,7 @@ pub fn change(
     // With those that were made just now.
     let mut pool = keyring.pool(&origin, passphrase)?;
     if let Some(path) = &authority.recovery {
-        pool.add(Keyring::recovery_key(path, passphrase)?);
+        Keyring::add_recovery_key(&mut pool, path, passphrase)?;
     }
     let record = appender.change_keys(changes.clone(), authority.reason.clone(), pool, now)?;
     // A crash here leaves new keys that have signed nothing: nothing of the record is durable yet.
@@ -199,7 +201,10 @@ impl Drafting<'_> {
     }
 
     fn add(&self, role: Role) -> Result<Change, ChangeError> {
-        let public = self.keyring.make_next(role, self.passphrase)?;
+        let public = match &self.authority.agent_key {
+            Some(public) if role != Role::LogPostQuantum => self.keyring.take_next(role, public)?,
+            _ => self.keyring.make_next(role, self.passphrase)?,
+        };
         let key = match (role, &public) {
             (Role::Statement, NotePublicKey::Ed25519(key)) => NamedKey::of_statement(key),
             _ => NamedKey::of_checkpoint(&public),

@@ -95,6 +95,9 @@ impl From<KeysError> for Failure {
             KeysError::KeyFile { source: KeyFileError::NoPassphrase, .. } => {
                 Some("give it with --passphrase-file FILE or in AFFIANT_PASSPHRASE")
             }
+            KeysError::Agent { .. } | KeysError::AgentKey(_) => Some(
+                "start the agent, `ssh-add` the key and set SSH_AUTH_SOCK; where it is lost: `affiant key rotate all --recovery FILE`",
+            ),
             KeysError::NotHeld { .. } => {
                 Some("bring the key back, or let the recovery key speak: `affiant key rotate all --recovery FILE`")
             }

@@ -44,7 +44,7 @@ use crate::base::cbor::{self, Value};
 use crate::base::cose::{CoseError, Sign1, algorithm, label};
 use crate::base::hash::Hash;
 use crate::base::time::Time;
-use crate::log::key::{Ed25519PublicKey, Ed25519SecretKey};
+use crate::log::key::{Ed25519PublicKey, Ed25519Signer, KeyError};
 
 /// The longest statement that is read: three times the longest that is written.
 pub const SIZE_BYTES_MAX: usize = 2048;
@@ -79,8 +79,10 @@ pub struct Claim {
 
 impl Statement {
     /// Signs a claim.
-    #[must_use]
-    pub fn sign(claim: Claim, key: &Ed25519SecretKey) -> Self {
+    ///
+    /// # Errors
+    /// [`KeyError::NotSigned`] when whoever has the secret does not sign.
+    pub fn sign(claim: Claim, key: &Ed25519Signer) -> Result<Self, KeyError> {
         let key_id = key_id(&key.public());
         let claims = Value::labelled([
             (CLAIM_ISSUER, Value::from(claim.issuer.as_str())),
@@ -95,11 +97,11 @@ impl Statement {
             (label::PREIMAGE_CONTENT_TYPE, Value::from(super::record::MEDIA_TYPE)),
         ]));
         let payload = claim.record.as_bytes().to_vec();
-        let signature = key.sign(&Sign1::to_be_signed(&protected, &payload)).to_vec();
+        let signature = key.sign(&Sign1::to_be_signed(&protected, &payload))?.to_vec();
         let envelope = Sign1 { protected, unprotected: Value::Map(Vec::new()), payload: Some(payload), signature };
         let bytes = envelope.encode();
         let claim = Claim { issued_at: claim.issued_at.to_second(), ..claim };
-        Self { claim, key_id, envelope, bytes }
+        Ok(Self { claim, key_id, envelope, bytes })
     }
 
     /// Decodes a statement. Nothing about it is verified yet.
@@ -227,16 +229,17 @@ pub enum StatementError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::key::Ed25519SecretKey;
 
-    fn statement() -> (Statement, Ed25519SecretKey) {
-        let key = Ed25519SecretKey::from_seed(&[7; 32]);
+    fn statement() -> (Statement, Ed25519Signer) {
+        let key = Ed25519Signer::from(Ed25519SecretKey::from_seed(&[7; 32]));
         let claim = Claim {
             issuer: "affiant.example/log".to_owned(),
             subject: "AF-C-000042-r".to_owned(),
             issued_at: Time::from_seconds(1_679_315_147).unwrap(),
             record: Hash::of(b"record"),
         };
-        (Statement::sign(claim, &key), key)
+        (Statement::sign(claim, &key).unwrap(), key)
     }
 
     #[test]

@@ -64,7 +64,9 @@ impl Cosigned<'_> {
     pub fn sign(&self, key: &SignerKey, time: Time) -> Result<NoteSignature, CosignatureError> {
         let timestamp = time.seconds();
         let signature = match key.key_secret() {
-            NoteSecretKey::Ed25519(_) => return Err(CosignatureError::NotCosigner { name: key.name().clone() }),
+            NoteSecretKey::Ed25519(_) | NoteSecretKey::Ed25519Signer(_) => {
+                return Err(CosignatureError::NotCosigner { name: key.name().clone() });
+            }
             NoteSecretKey::Ed25519Cosignature(secret) => secret.sign(&self.message_v1(timestamp)).to_vec(),
             NoteSecretKey::MlDsa44Cosignature(secret) => {
                 secret.sign(&self.message_subtree(key.name(), timestamp)).to_vec()

@@ -34,6 +34,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use data_encoding::{BASE64, BASE64_NOPAD, HEXLOWER};
 use ed25519_dalek::Signer as _;
@@ -531,11 +532,68 @@ impl FromStr for VerifierKey {
     }
 }
 
+/// Whoever signs by Ed25519 with a key that is not here.
+pub trait SignElsewhere: fmt::Debug + Send + Sync {
+    /// Asks for a signature, which nobody has checked yet.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    fn sign(&self, message: &[u8]) -> Result<[u8; Ed25519PublicKey::SIGNATURE_SIZE_BYTES], String>;
+}
+
+/// What signs by Ed25519, wherever the secret is.
+#[derive(Clone, Debug)]
+pub enum Ed25519Signer {
+    /// The secret is here.
+    Here(Arc<Ed25519SecretKey>),
+    /// Somebody else has it.
+    Elsewhere {
+        /// What checks the signatures.
+        public: Ed25519PublicKey,
+        /// Who makes them.
+        by: Arc<dyn SignElsewhere>,
+    },
+}
+
+impl Ed25519Signer {
+    /// Returns the public key.
+    #[must_use]
+    pub fn public(&self) -> Ed25519PublicKey {
+        match self {
+            Self::Here(key) => key.public(),
+            Self::Elsewhere { public, .. } => *public,
+        }
+    }
+
+    /// Signs `message`. A signature that was made elsewhere is checked before it is returned.
+    ///
+    /// # Errors
+    /// [`KeyError::NotSigned`] when whoever has the secret does not sign, or signs something else.
+    pub fn sign(&self, message: &[u8]) -> Result<[u8; Ed25519PublicKey::SIGNATURE_SIZE_BYTES], KeyError> {
+        let (public, by) = match self {
+            Self::Here(key) => return Ok(key.sign(message)),
+            Self::Elsewhere { public, by } => (public, by),
+        };
+        let not_signed = |reason: String| KeyError::NotSigned { fingerprint: public.fingerprint(), reason };
+        let signature = by.sign(message).map_err(not_signed)?;
+        public.verify(message, &signature).map_err(|error| not_signed(error.to_string()))?;
+        Ok(signature)
+    }
+}
+
+impl From<Ed25519SecretKey> for Ed25519Signer {
+    fn from(key: Ed25519SecretKey) -> Self {
+        Self::Here(Arc::new(key))
+    }
+}
+
 /// A secret key bound to what it signs in notes.
 #[derive(Debug)]
 pub enum NoteSecretKey {
     /// 0x01: Ed25519 over a note's text.
     Ed25519(Ed25519SecretKey),
+    /// 0x01: the same, wherever the secret is.
+    Ed25519Signer(Ed25519Signer),
     /// 0x04: Ed25519 over a cosignature.
     Ed25519Cosignature(Ed25519SecretKey),
     /// 0x06: ML-DSA-44 over a cosignature.
@@ -555,6 +613,7 @@ impl SignerKey {
     pub fn new(name: KeyName, secret: NoteSecretKey) -> Self {
         let key = match &secret {
             NoteSecretKey::Ed25519(secret) => NotePublicKey::Ed25519(secret.public()),
+            NoteSecretKey::Ed25519Signer(signer) => NotePublicKey::Ed25519(signer.public()),
             NoteSecretKey::Ed25519Cosignature(secret) => NotePublicKey::Ed25519Cosignature(secret.public()),
             NoteSecretKey::MlDsa44Cosignature(secret) => NotePublicKey::MlDsa44Cosignature(secret.public()),
         };
@@ -626,6 +685,8 @@ pub enum KeyError {
     NotOpenSsh,
     #[error("not a public key: expected PEM, a line of OpenSSH, or 64 hexadecimal digits")]
     NotPublicKey,
+    #[error("{fingerprint} did not sign: {reason}")]
+    NotSigned { fingerprint: String, reason: String },
     #[error("not an Ed25519 public key in PEM, as openssl writes it")]
     NotSpki,
     #[error("not a vkey such as `log.example.org+0123abcd+AQ…`")]

@@ -4,6 +4,7 @@
 //! cosignatures, the reader's policy, and the two forms in which a proof travels. Pure: what is
 //! logged, and where the files lie, is for the floors above.
 
+pub mod agent;
 pub mod key;
 pub mod key_file;
 pub mod note;

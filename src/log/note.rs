@@ -118,12 +118,16 @@ impl Note {
     /// Signs the text itself.
     ///
     /// # Errors
-    /// [`NoteError::Cosigner`] when the key signs only cosignatures.
+    /// [`NoteError::Cosigner`] when the key signs only cosignatures, [`NoteError::Key`] when it does not sign.
     pub fn sign(&mut self, key: &SignerKey) -> Result<(), NoteError> {
-        let NoteSecretKey::Ed25519(secret) = key.key_secret() else {
-            return Err(NoteError::Cosigner { name: key.name().clone(), kind: key.verifier().kind() });
+        let signature = match key.key_secret() {
+            NoteSecretKey::Ed25519(secret) => secret.sign(self.text.as_bytes()),
+            NoteSecretKey::Ed25519Signer(signer) => signer.sign(self.text.as_bytes())?,
+            NoteSecretKey::Ed25519Cosignature(_) | NoteSecretKey::MlDsa44Cosignature(_) => {
+                return Err(NoteError::Cosigner { name: key.name().clone(), kind: key.verifier().kind() });
+            }
         };
-        self.add(NoteSignature::new(key.verifier(), secret.sign(self.text.as_bytes()).to_vec()));
+        self.add(NoteSignature::new(key.verifier(), signature.to_vec()));
         Ok(())
     }
 
@@ -234,6 +238,8 @@ pub enum NoteError {
     ControlCharacter { position: usize },
     #[error("`{name}` is a key for a {kind}, which only a checkpoint can bear")]
     Cosigner { name: KeyName, kind: KeyKind },
+    #[error("the key")]
+    Key(#[from] KeyError),
     #[error("no blank line between text and signatures")]
     NoBlankLine,
     #[error("the last line has no newline")]

@@ -52,6 +52,7 @@ use crate::base::cbor::{self, CborError, Value};
 use crate::base::cose::{CoseError, Sign1, algorithm, label};
 use crate::base::hash::Hash;
 use crate::log::inclusion::{InclusionError, InclusionProof};
+use crate::log::key::KeyError;
 use crate::log::merkle::leaf_hash;
 
 /// The longest receipt that is read. Ours are below 2.5 KiB; others carry certificate chains.
@@ -109,14 +110,14 @@ impl Receipt {
         entry: Hash,
         root: Hash,
         inclusion: InclusionProof,
-        sign: impl FnOnce(&[u8]) -> [u8; 64],
+        sign: impl FnOnce(&[u8]) -> Result<[u8; 64], KeyError>,
     ) -> Result<Self, ReceiptError> {
         check_size(&inclusion)?;
         inclusion.verify(leaf_hash(entry.as_bytes()), root)?;
 
         let header = protected_header(claims, inclusion.tree_size);
         let (protected, unprotected) = (cbor::encode(&header), unprotected_header(&inclusion));
-        let signature = sign(&Sign1::to_be_signed(&protected, root.as_bytes())).to_vec();
+        let signature = sign(&Sign1::to_be_signed(&protected, root.as_bytes()))?.to_vec();
         let envelope = Sign1 { protected, unprotected, payload: None, signature };
         Ok(Self { envelope, header, proofs: vec![inclusion] })
     }
@@ -384,6 +385,8 @@ pub enum ReceiptError {
     Cose(#[from] CoseError),
     #[error("the inclusion proof does not hold")]
     Inclusion(#[from] InclusionError),
+    #[error("the log's key")]
+    Key(#[from] KeyError),
     #[error("the unprotected header has no inclusion proof under 396 and -1")]
     NoInclusion,
     #[error("an inclusion proof is not tree size, index and at most {PATH_LENGTH_MAX} hashes of 32 bytes")]
@@ -449,7 +452,7 @@ mod tests {
             frontier.push(*leaf);
         }
         let (inclusion, root) = (InclusionProof::make(&leaves, index, size).unwrap(), frontier.root());
-        let receipt = Receipt::make(&CLAIMS, entry(index), root, inclusion, |bytes| key().sign(bytes).to_bytes())?;
+        let receipt = Receipt::make(&CLAIMS, entry(index), root, inclusion, |bytes| Ok(key().sign(bytes).to_bytes()))?;
         Ok((receipt, root))
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Nothing below this floor opens a file, a socket or a clock; nothing above it does so but through here.
 
+pub mod agent;
 pub mod archive;
 pub mod authority;
 pub mod beside;

@@ -24,7 +24,7 @@ use cases::{Case, Hand};
 use yard::{Bundles, Yard};
 
 pub(crate) use cases::resealed;
-pub(crate) use yard::{unpack, unzip, zip_raw};
+pub(crate) use yard::{seed, unpack, unzip, zip_raw};
 
 /// A bundle's files by name.
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;

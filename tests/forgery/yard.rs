@@ -19,6 +19,7 @@ use affiant::evidence::anchor;
 use affiant::evidence::bundle::folder::Folder;
 use affiant::evidence::bundle::zip;
 use affiant::log::checkpoint::{Origin, SignedCheckpoint};
+use affiant::log::key::Ed25519Signer;
 use affiant::log::policy::Policy;
 use affiant::outside::archive::Archive;
 use affiant::outside::archive::durable::{Access, Existing, swap};
@@ -116,7 +117,7 @@ impl Yard {
 
     fn statement_seed(&self) -> [u8; 32] {
         let origin = Origin::new("archive.example/log").unwrap();
-        *Keyring::new(&self.places().keys).secrets(&origin, None).unwrap().statement.seed_secret()
+        seed(&Keyring::new(&self.places().keys).secrets(&origin, None).unwrap().statement)
     }
 }
 
@@ -172,6 +173,12 @@ pub(super) fn write_unsynced(path: &Path, bytes: &[u8]) {
 }
 
 /// Reads every file of a bundle into memory.
+/// Returns the secret of a key that lies in a file.
+pub(crate) fn seed(key: &Ed25519Signer) -> [u8; 32] {
+    let Ed25519Signer::Here(key) = key else { panic!("an agent has it") };
+    *key.seed_secret()
+}
+
 pub(crate) fn unzip(path: &Path) -> Files {
     let bytes = std::fs::read(path).unwrap();
     let archive = zip::Archive::open(bytes.as_slice()).unwrap();

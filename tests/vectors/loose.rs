@@ -13,7 +13,9 @@ use affiant::evidence::verify::finding::Outcome;
 use affiant::evidence::verify::{Check, Finding, LooseError, LooseFile, LooseTrust, Report, Verdict, verify_loose};
 use affiant::log::checkpoint::{Checkpoint, Origin, SignedCheckpoint};
 use affiant::log::inclusion::InclusionProof;
-use affiant::log::key::{Ed25519PublicKey, Ed25519SecretKey, KeyName, NoteSecretKey, SignerKey, VerifierKey};
+use affiant::log::key::{
+    Ed25519PublicKey, Ed25519SecretKey, Ed25519Signer, KeyName, NoteSecretKey, SignerKey, VerifierKey,
+};
 use affiant::log::merkle::{leaf_hash, node_hash};
 use affiant::log::policy::Policy;
 use affiant::log::proof::Proof;
@@ -199,7 +201,7 @@ fn two_entries() -> TwoEntries {
     let root = node_hash(first, leaf_hash(entry.as_bytes()));
     let inclusion = InclusionProof { index: 1, tree_size: 2, path: vec![first] };
     let claims = affiant::log::receipt::ReceiptClaims { key_id: b"log", origin: "log.example", subject: "a page" };
-    let receipt = Receipt::make(&claims, entry, root, inclusion.clone(), |message| secret.sign(message)).unwrap();
+    let receipt = Receipt::make(&claims, entry, root, inclusion.clone(), |message| Ok(secret.sign(message))).unwrap();
     let log = SignerKey::new(KeyName::new("log.example").unwrap(), NoteSecretKey::Ed25519(secret));
     let checkpoint = Checkpoint { origin: Origin::new("log.example").unwrap(), size: 2, root };
     let checkpoint = SignedCheckpoint::sign(&checkpoint, now(), std::slice::from_ref(&log)).unwrap();
@@ -258,7 +260,7 @@ fn a_transparent_statement_is_verified_whole() {
 
 #[test]
 fn a_record_of_ours_is_compared_with_its_statement() {
-    let key = Ed25519SecretKey::from_seed(&[3; 32]);
+    let key = Ed25519Signer::from(Ed25519SecretKey::from_seed(&[3; 32]));
     let made = Time::from_microseconds(1_679_315_147_000_001).unwrap();
     let record = |index| Record {
         origin: "affiant.example/log".to_owned(),
@@ -283,7 +285,7 @@ fn a_record_of_ours_is_compared_with_its_statement() {
             issued_at: record.made,
             record: Hash::of(&record.encode()),
         };
-        file("statement.cose", Statement::sign(claim, &key).as_bytes())
+        file("statement.cose", Statement::sign(claim, &key).unwrap().as_bytes())
     };
     let trust = LooseTrust { issuers: vec![key.public()], ..LooseTrust::default() };
     let (first, second) = (record(1), record(2));

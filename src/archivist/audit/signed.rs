@@ -64,7 +64,7 @@ pub fn write_signed(
         "audit": report.to_json(),
     });
     let text = format!("{object:#}\n");
-    let seal = Seal::sign(&keys.statement.seed_secret(), NAMESPACE, text.as_bytes())?.to_armored();
+    let seal = Seal::sign_with(&keys.statement, NAMESPACE, text.as_bytes())?.to_armored();
     let mut signature = path.as_os_str().to_owned();
     signature.push(".sig");
     let signature = PathBuf::from(signature);

@@ -1,18 +1,21 @@
 //! `affiant key rotate`, `retire`, `distrust` and `history`.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
 use crate::archivist::keys::{ChangeError, Changed, KeyAuthority, KeyOrder, Overlap, Which, change};
 use crate::archivist::places::now;
 use crate::archivist::read::Log;
+use crate::base::causes::with_causes;
 use crate::base::id::Id;
 use crate::cli::failure::{FAILED, Failure, WRONG_USE};
 use crate::cli::output;
 use crate::cli::settings::Settings;
 use crate::evidence::record::{Change, KeyAct, KeyPurpose, NamedKey};
 use crate::evidence::succession::Tenure;
+use crate::log::key::Ed25519PublicKey;
 
 /// New keys take over.
 #[derive(Debug, clap::Args)]
@@ -23,6 +26,10 @@ pub(super) struct Rotate {
     /// End the log's old keys at once, in place of letting both sign until `key retire`.
     #[arg(long)]
     no_overlap: bool,
+    /// The new key is one that the running ssh-agent has (`SSH_AUTH_SOCK`): a file with its public half, as `ssh-add -L`
+    /// prints it. Ed25519 only; the log's ML-DSA-44 key stays in a file.
+    #[arg(long, value_name = "FILE")]
+    agent_key: Option<PathBuf>,
     #[command(flatten)]
     authority: Authority,
 }
@@ -65,14 +72,19 @@ impl Rotate {
             "log" => Which::Log,
             _ => Which::All,
         };
+        if which == Which::All && self.agent_key.is_some() {
+            let message = "statements and checkpoints are signed by different keys: one key of an agent cannot be both";
+            return Err(Failure::new(WRONG_USE, message).try_this("rotate `archive` and `log` one after the other"));
+        }
         let overlap = if self.no_overlap { Overlap::None } else { Overlap::UntilRetired };
-        run(&KeyOrder::Rotate { which, overlap }, self.authority, settings)
+        let agent_key = self.agent_key.as_deref().map(read_public).transpose()?;
+        run(&KeyOrder::Rotate { which, overlap }, self.authority, agent_key, settings)
     }
 }
 
 impl Retire {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, Failure> {
-        run(&KeyOrder::Retire, self.authority, settings)
+        run(&KeyOrder::Retire, self.authority, None, settings)
     }
 }
 
@@ -86,15 +98,30 @@ impl Distrust {
                 return Err(Failure::new(WRONG_USE, message).try_this("`affiant list` shows what there is"));
             }
         };
-        run(&KeyOrder::Distrust { key: self.key, from }, self.authority, settings)
+        run(&KeyOrder::Distrust { key: self.key, from }, self.authority, None, settings)
     }
 }
 
-fn run(order: &KeyOrder, authority: Authority, settings: &Settings) -> Result<u8, Failure> {
+/// Reads a line as OpenSSH writes it.
+fn read_public(path: &Path) -> Result<Ed25519PublicKey, Failure> {
+    let unusable = |error: &dyn std::error::Error| {
+        Failure::new(WRONG_USE, format!("cannot use `{}`: {}", path.display(), with_causes(error)))
+            .try_this("`ssh-add -L` prints the agent's keys; put the line of an ssh-ed25519 key into a file")
+    };
+    let text = fs::read_to_string(path).map_err(|error| unusable(&error))?;
+    Ed25519PublicKey::from_openssh(text.trim()).map_err(|error| unusable(&error))
+}
+
+fn run(
+    order: &KeyOrder,
+    authority: Authority,
+    agent_key: Option<Ed25519PublicKey>,
+    settings: &Settings,
+) -> Result<u8, Failure> {
     if authority.reason.as_deref().is_some_and(|reason| reason.trim().is_empty()) {
         return Err(Failure::new(WRONG_USE, "--reason must say something"));
     }
-    let authority = KeyAuthority { recovery: authority.recovery, reason: authority.reason };
+    let authority = KeyAuthority { recovery: authority.recovery, reason: authority.reason, agent_key };
     let passphrase = settings.passphrase()?;
     let moment = (now(), settings.progress.as_ref());
     let made = change(&settings.places, order, &authority, passphrase.as_ref(), moment)?;

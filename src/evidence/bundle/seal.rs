@@ -49,8 +49,10 @@
 //! writes (70 columns, a line feed at the end); the reserved field is empty; `verify_strict`.
 
 use data_encoding::BASE64;
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest, Sha256, Sha512};
+
+use crate::log::key::{Ed25519SecretKey, Ed25519Signer, KeyError};
 
 /// The namespace of a seal over a bundle's tag manifest.
 pub const BUNDLE_NAMESPACE: &str = "affiant-bundle";
@@ -88,11 +90,18 @@ impl Seal {
     /// # Errors
     /// [`SealError::Namespace`] when the namespace is empty, too long or not printable.
     pub fn sign(secret: &[u8; 32], namespace: &str, message: &[u8]) -> Result<Self, SealError> {
+        Self::sign_with(&Ed25519SecretKey::from_seed(secret).into(), namespace, message)
+    }
+
+    /// Seals `message` likewise, wherever the secret is.
+    ///
+    /// # Errors
+    /// As [`Seal::sign`]; [`SealError::Key`] when whoever has the secret does not sign.
+    pub fn sign_with(key: &Ed25519Signer, namespace: &str, message: &[u8]) -> Result<Self, SealError> {
         check_namespace(namespace)?;
-        let key = SigningKey::from_bytes(secret);
         let digest = SealDigest::Sha512;
-        let signature = key.sign(&to_be_signed(namespace, digest, message)).to_bytes();
-        Ok(Self { public_key: key.verifying_key().to_bytes(), namespace: namespace.to_owned(), digest, signature })
+        let signature = key.sign(&to_be_signed(namespace, digest, message))?;
+        Ok(Self { public_key: *key.public().as_bytes(), namespace: namespace.to_owned(), digest, signature })
     }
 
     /// Checks that the holder of `public_key` sealed `message` in `namespace`.
@@ -296,6 +305,8 @@ pub enum SealError {
     CutShort,
     #[error("the seal hashes with `{found}`, expected `sha512` or `sha256`")]
     Digest { found: String },
+    #[error("the sealing key")]
+    Key(#[from] KeyError),
     #[error("`{found}` is not a namespace: 1 to {NAMESPACE_BYTES_MAX} printable characters, no spaces or patterns")]
     Namespace { found: String },
     #[error("a key or a signature in the seal is not one of Ed25519")]
@@ -348,7 +359,7 @@ mod tests {
     const SECRET: [u8; 32] = [7; 32];
 
     fn public() -> [u8; 32] {
-        SigningKey::from_bytes(&SECRET).verifying_key().to_bytes()
+        *Ed25519SecretKey::from_seed(&SECRET).public().as_bytes()
     }
 
     /// The example in `PROTOCOL.sshsig` §1.

@@ -30,7 +30,7 @@ use crate::evidence::statement::{Statement, StatementError};
 use crate::evidence::succession::Succession;
 use crate::evidence::withheld::Withheld;
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
-use crate::log::key::{Ed25519PublicKey, Ed25519SecretKey};
+use crate::log::key::{Ed25519PublicKey, Ed25519Signer};
 use crate::log::receipt::{Receipt, ReceiptError, transparent_statement};
 
 /// The script that travels in every bundle.
@@ -79,7 +79,7 @@ struct Sealing<'s> {
     entries: &'s Entries,
     succession: &'s Succession,
     keys: &'s BundleKeys,
-    key: &'s Ed25519SecretKey,
+    key: &'s Ed25519Signer,
 }
 
 /// One entry, in the forms in which it travels.
@@ -110,7 +110,7 @@ impl Prepared {
     /// # Errors
     /// A [`WriteError`]: the draft does not hold together, the key is not the archive's, a blob cannot be
     /// read, or it is all more than one ZIP can hold.
-    pub fn new(draft: &Draft, key: &Ed25519SecretKey, blobs: &dyn Blobs) -> Result<Self, WriteError> {
+    pub fn new(draft: &Draft, key: &Ed25519Signer, blobs: &dyn Blobs) -> Result<Self, WriteError> {
         let records = decode_records(draft)?;
         let head = SignedCheckpoint::parse(&draft.checkpoint)?;
         let withdrawn = draft.entries.iter().filter(|(_, part)| part.record.is_none());
@@ -171,7 +171,7 @@ impl Prepared {
         &mut self,
         draft: &Draft,
         records: &BTreeMap<u64, (Id, Record)>,
-        key: &Ed25519SecretKey,
+        key: &Ed25519Signer,
     ) -> Result<(), WriteError> {
         for (index, part) in &draft.entries {
             let files = [
@@ -186,7 +186,7 @@ impl Prepared {
             if !draft.subjects.contains(index) {
                 continue;
             }
-            let seal = Seal::sign(&key.seed_secret(), RECORD_NAMESPACE, record)?;
+            let seal = Seal::sign_with(key, RECORD_NAMESPACE, record)?;
             self.files.insert(layout::entry_file(&part.id, layout::RECORD_SEAL), seal.to_armored().into_bytes());
             if records.get(index).is_none_or(|(_, record)| record.body.visit().is_none()) {
                 continue;
@@ -294,7 +294,7 @@ impl Prepared {
         ];
         let hashes = tags.iter().map(|(name, text)| ((*name).to_owned(), Hash::of(text.as_bytes()))).collect();
         let tag_manifest = Manifest::text(&hashes);
-        let seal = Seal::sign(&key.seed_secret(), BUNDLE_NAMESPACE, tag_manifest.as_bytes())?.to_armored();
+        let seal = Seal::sign_with(key, BUNDLE_NAMESPACE, tag_manifest.as_bytes())?.to_armored();
         self.files.extend(tags.map(|(name, text)| (name.to_owned(), text.into_bytes())));
         self.files.insert(TAG_MANIFEST_NAME.to_owned(), tag_manifest.into_bytes());
         self.files.insert(layout::SEAL.to_owned(), seal.into_bytes());

@@ -13,10 +13,11 @@
 //!
 //! A secret that does not count any more is not kept: nobody can steal it from here.
 
+use super::held::{self, HeldKey};
 use super::pool::KeyPool;
 use super::{
-    Ed25519SecretKey, Keyring, KeysError, LOG_KEY, LOG_KEY_POST_QUANTUM, MlDsa44SecretKey, Passphrase, RECOVERY_KEY,
-    STATEMENT_KEY, SecretKey, random_seed, refuse_readable,
+    Ed25519PublicKey, Ed25519SecretKey, Keyring, KeysError, LOG_KEY, LOG_KEY_POST_QUANTUM, MlDsa44SecretKey,
+    Passphrase, RECOVERY_KEY, STATEMENT_KEY, SecretKey, random_seed, refuse_readable,
 };
 
 use std::path::Path;
@@ -25,6 +26,7 @@ use zeroize::Zeroizing;
 
 use crate::log::checkpoint::Origin;
 use crate::log::key::{NotePublicKey, VerifierKey};
+use crate::outside::agent::Agent;
 use crate::outside::archive::durable::{self, Access};
 
 /// What a key of the archive is for.
@@ -101,14 +103,27 @@ impl Keyring {
         let mut pool = KeyPool::new(origin)?;
         // Those that bear the names of keys that count come first.
         for name in [Role::current, Role::next, Role::former].into_iter().flat_map(|name| Role::ALL.map(name)) {
-            if let Some(key) = self.secret_if_there(name, passphrase)? {
+            if let Some(key) = self.held_if_there(name, passphrase)? {
                 pool.add_file(name, key);
             }
         }
         Ok(pool)
     }
 
-    /// Makes the next key for a role, or takes up the one that a crash left, and returns its public half.
+    /// Takes a key that an agent has as the next for a role.
+    ///
+    /// # Errors
+    /// [`KeysError::AgentKey`] when no agent has it, or when the file that says so cannot be made durable.
+    pub fn take_next(&self, role: Role, public: &Ed25519PublicKey) -> Result<NotePublicKey, KeysError> {
+        Agent::of_environment().and_then(|agent| agent.signer(*public)).map_err(KeysError::AgentKey)?;
+        // One that a crash left there has signed nothing.
+        let line = format!("{}\n", public.openssh());
+        durable::swap(&self.folder.join(role.next()), line.as_bytes(), Access::Secret)?;
+        Ok(NotePublicKey::Ed25519(*public))
+    }
+
+    /// Makes the next key for a role, or takes up the one that a crash left, and returns its public half. One that an agent has
+    /// is taken when it is asked for, and not because it was asked for before.
     ///
     /// # Errors
     /// When it cannot be made durable.
@@ -117,24 +132,33 @@ impl Keyring {
             Role::LogPostQuantum => SecretKey::MlDsa44(MlDsa44SecretKey::from_seed(seed)),
             Role::Statement | Role::Log => SecretKey::Ed25519(Ed25519SecretKey::from_seed(seed)),
         };
-        if !self.folder.join(role.next()).exists() {
+        if !matches!(self.pointer(role.next()), Ok(None)) {
             self.write_secret(role.next(), &make(&*random_seed()?), passphrase)?;
         }
-        Ok(public_of(&self.read_secret(role.next(), passphrase)?))
+        Ok(HeldKey::Secret(self.read_secret(role.next(), passphrase)?).public())
     }
 
-    /// Reads the recovery key from wherever it is kept.
+    /// Adds the recovery key from wherever it is kept; where the file holds the public half, an agent has it.
     ///
     /// # Errors
     /// [`KeysError::Readable`] when others may read it, [`KeysError::KeyFile`] when it is none or closed.
-    pub fn recovery_key(path: &Path, passphrase: Option<&Passphrase>) -> Result<SecretKey, KeysError> {
-        refuse_readable(path)?;
+    pub fn add_recovery_key(pool: &mut KeyPool, path: &Path, passphrase: Option<&Passphrase>) -> Result<(), KeysError> {
         let place = Self::new(path.parent().unwrap_or(Path::new(".")));
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let pem = Zeroizing::new(place.read(&name)?);
+        if let Some(line) = held::pointer(&pem) {
+            let public = Ed25519PublicKey::from_openssh(line)
+                .map_err(|source| KeysError::PublicKey { path: path.to_owned(), source })?;
+            pool.add(HeldKey::with_agent(public, path.to_owned()));
+            return Ok(());
+        }
+        refuse_readable(path)?;
         // The one kept elsewhere may be closed with another passphrase than the keyring, or with none.
         let passphrase = passphrase.filter(|_| SecretKey::is_encrypted(&pem) == Ok(true)).map(|text| text.as_str());
-        SecretKey::read_secret(&pem, passphrase).map_err(|source| KeysError::KeyFile { path: path.to_owned(), source })
+        let key = SecretKey::read_secret(&pem, passphrase)
+            .map_err(|source| KeysError::KeyFile { path: path.to_owned(), source })?;
+        pool.add(HeldKey::Secret(key));
+        Ok(())
     }
 
     /// Gives each key the name that the log's word on it asks for, enters the log's keys into the policy, takes the
@@ -153,7 +177,8 @@ impl Keyring {
 
     fn settle_role(&self, role: Role, counting: &Counting<'_>, pool: &KeyPool) -> Result<(), KeysError> {
         let (current, next, former) = (role.current(), role.next(), role.former());
-        let counts = |file: &str| pool.in_file(file).map(public_of).filter(|key| counting.counts(role, key.as_bytes()));
+        let counts =
+            |file: &str| pool.in_file(file).map(HeldKey::public).filter(|key| counting.counts(role, key.as_bytes()));
         if let Some(key) = counts(next) {
             if counts(current).is_some_and(|before| before != key) {
                 self.copy_secret(current, former)?; // A crash here leaves it under two names.
@@ -182,8 +207,8 @@ impl Keyring {
         vkey.map_or(Ok(()), |vkey| self.write_public(name, &format!("{vkey}\n")))
     }
 
-    fn secret_if_there(&self, name: &str, passphrase: Option<&Passphrase>) -> Result<Option<SecretKey>, KeysError> {
-        match self.read_secret(name, passphrase) {
+    fn held_if_there(&self, name: &str, passphrase: Option<&Passphrase>) -> Result<Option<HeldKey>, KeysError> {
+        match self.held(name, passphrase) {
             Err(KeysError::Missing { .. }) => Ok(None),
             other => other.map(Some),
         }
@@ -193,13 +218,5 @@ impl Keyring {
     fn copy_secret(&self, from: &str, to: &str) -> Result<(), KeysError> {
         let pem = Zeroizing::new(self.read(from)?);
         Ok(durable::swap(&self.folder.join(to), &pem, Access::Secret)?)
-    }
-}
-
-/// Returns the public half of a key; what an Ed25519 key signs is not told by its file.
-pub(super) fn public_of(key: &SecretKey) -> NotePublicKey {
-    match key {
-        SecretKey::Ed25519(key) => NotePublicKey::Ed25519(key.public()),
-        SecretKey::MlDsa44(key) => NotePublicKey::MlDsa44Cosignature(key.public()),
     }
 }

@@ -20,32 +20,40 @@
 //! | `newest-checkpoint`     | the newest checkpoint these keys have signed ([`super::remembered`]) | never |
 //! | `lock`                  | the lock of the process that signs, while one does            | never     |
 //!
+//! `archive.key` and `log.key` may hold a public key instead, as OpenSSH writes it: then a running ssh-agent has the secret
+//! (`held`).
+//!
 //! Secret files are PKCS#8 PEM ([`crate::log::key_file`]), mode 0600 from the moment they exist, and refused
 //! when others may read them. `newest-checkpoint` lies here and not in the archive, so that an archive
 //! restored from a backup cannot make the log sign its past anew.
 
 mod change;
 mod endorsements;
+mod held;
 mod passphrase;
 mod pool;
 
 pub use change::{Counting, Role};
 pub use pool::KeyPool;
 
+use held::HeldKey;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use crate::base::time::Time;
 use crate::log::checkpoint::Origin;
 use crate::log::key::{
-    Ed25519PublicKey, Ed25519SecretKey, KeyError, KeyName, MlDsa44SecretKey, NoteSecretKey, SEED_SIZE_BYTES, SignerKey,
-    VerifierKey,
+    Ed25519PublicKey, Ed25519SecretKey, Ed25519Signer, KeyError, KeyName, MlDsa44SecretKey, NoteSecretKey,
+    SEED_SIZE_BYTES, SignerKey, VerifierKey,
 };
 use crate::log::key_file::{Encryption, KeyFileError, SecretKey};
 use crate::log::policy::{Policy, PolicyError};
+use crate::outside::agent::AgentError;
 use crate::outside::archive::durable::{self, Access, WriteError};
 use crate::outside::archive::lock::LockError;
 use crate::outside::remembered::{self, Remembered};
@@ -77,9 +85,9 @@ pub struct Keyring {
 /// The archive's secret keys, one for each purpose.
 pub struct SecretKeys {
     /// Signs statements and the seals of bundles.
-    pub statement: Ed25519SecretKey,
+    pub statement: Ed25519Signer,
     /// Signs receipts and, under the log's name, checkpoints.
-    pub log: Ed25519SecretKey,
+    pub log: Ed25519Signer,
     /// Sign checkpoints: Ed25519, then ML-DSA-44, of each the newest first.
     pub checkpoint: Vec<SignerKey>,
     /// All that the keyring holds, those of a change under way among them.
@@ -186,7 +194,8 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeysError::Missing`] when there are none, [`KeysError::Readable`] when others may read one,
-    /// [`KeysError::KeyFile`] when a passphrase is needed or wrong.
+    /// [`KeysError::KeyFile`] when a passphrase is needed or wrong, [`KeysError::Agent`] when an agent is needed and does not
+    /// hold it.
     pub fn secrets(&self, origin: &Origin, passphrase: Option<&Passphrase>) -> Result<SecretKeys, KeysError> {
         let pool = self.pool(origin, passphrase)?;
         for name in [STATEMENT_KEY, LOG_KEY, LOG_KEY_POST_QUANTUM] {
@@ -378,6 +387,21 @@ impl Keyring {
         open_secret(&self.folder.join(name), || self.read(name), passphrase)
     }
 
+    /// Reads a key, or asks the agent for it that has it by the file's word.
+    fn held(&self, name: &str, passphrase: Option<&Passphrase>) -> Result<HeldKey, KeysError> {
+        match self.pointer(name)? {
+            Some(public) => Ok(HeldKey::with_agent(public, self.folder.join(name))),
+            None => self.read_secret(name, passphrase).map(HeldKey::Secret),
+        }
+    }
+
+    /// Returns the public key of a file that says that an agent has the secret.
+    fn pointer(&self, name: &str) -> Result<Option<Ed25519PublicKey>, KeysError> {
+        let file = Zeroizing::new(self.read(name)?);
+        let unusable = |source| KeysError::PublicKey { path: self.folder.join(name), source };
+        held::pointer(&file).map(|line| Ed25519PublicKey::from_openssh(line).map_err(unusable)).transpose()
+    }
+
     fn write_secret(&self, name: &str, key: &SecretKey, passphrase: Option<&Passphrase>) -> Result<(), KeysError> {
         write_secret(&self.folder.join(name), key, passphrase)
     }
@@ -473,6 +497,10 @@ pub fn random<const COUNT: usize>() -> Result<[u8; COUNT], KeysError> {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message stands for its doc")]
 pub enum KeysError {
+    #[error("`{}` says that an ssh-agent has the key", path.display())]
+    Agent { path: PathBuf, source: Arc<AgentError> },
+    #[error("no agent has the new key")]
+    AgentKey(#[source] AgentError),
     #[error("`{}`", path.display())]
     Authority { path: PathBuf, source: AuthorityError },
     #[error("`{}`", path.display())]

@@ -12,7 +12,9 @@ impl Keyring {
     /// # Errors
     /// [`KeysError::KeyFile`] names the file that neither passphrase opens; what was written by then opens with the new one.
     pub fn change_passphrase(&self, old: Option<&Passphrase>, new: Option<&Passphrase>) -> Result<usize, KeysError> {
-        let there: Vec<&str> = secret_names().filter(|name| self.folder.join(name).exists()).collect();
+        // What an agent has is closed by the agent.
+        let is_here = |name: &&str| self.folder.join(name).exists() && matches!(self.pointer(name), Ok(None));
+        let there: Vec<&str> = secret_names().filter(is_here).collect();
         let Some(first) = there.first() else {
             return Err(KeysError::Missing { path: self.folder.join(super::STATEMENT_KEY) });
         };

@@ -5,14 +5,11 @@
 
 use std::sync::Arc;
 
-use super::change::public_of;
+use super::held::HeldKey;
 use super::{KeysError, SecretKeys};
 
 use crate::log::checkpoint::Origin;
-use crate::log::key::{
-    Ed25519PublicKey, Ed25519SecretKey, KeyName, MlDsa44SecretKey, NotePublicKey, NoteSecretKey, SignerKey, VerifierKey,
-};
-use crate::log::key_file::SecretKey;
+use crate::log::key::{Ed25519PublicKey, Ed25519Signer, KeyName, NotePublicKey, NoteSecretKey, SignerKey, VerifierKey};
 
 /// Secret keys at hand.
 #[derive(Clone)]
@@ -21,10 +18,10 @@ pub struct KeyPool {
     keys: Vec<Arc<Held>>,
 }
 
-/// A secret key, and the file of the keyring that it lies in.
+/// A key, and the file of the keyring that it lies in.
 struct Held {
     file: Option<&'static str>,
-    key: SecretKey,
+    key: HeldKey,
 }
 
 impl KeyPool {
@@ -37,16 +34,16 @@ impl KeyPool {
     }
 
     /// Adds a key that lies elsewhere than in the keyring.
-    pub fn add(&mut self, key: SecretKey) {
+    pub(super) fn add(&mut self, key: HeldKey) {
         self.keys.push(Arc::new(Held { file: None, key }));
     }
 
-    pub(super) fn add_file(&mut self, file: &'static str, key: SecretKey) {
+    pub(super) fn add_file(&mut self, file: &'static str, key: HeldKey) {
         self.keys.push(Arc::new(Held { file: Some(file), key }));
     }
 
     /// Returns the key in a file of the keyring.
-    pub(super) fn in_file(&self, file: &str) -> Option<&SecretKey> {
+    pub(super) fn in_file(&self, file: &str) -> Option<&HeldKey> {
         self.keys.iter().find(|held| held.file == Some(file)).map(|held| &held.key)
     }
 
@@ -56,20 +53,20 @@ impl KeyPool {
     /// [`KeysError::NotHeld`] names the one that is not there.
     pub fn fit(&self, statement: &Ed25519PublicKey, log: &[VerifierKey]) -> Result<SecretKeys, KeysError> {
         let not_held = |fingerprint: String| KeysError::NotHeld { fingerprint };
-        let statement = self.ed25519(statement.as_bytes()).ok_or_else(|| not_held(statement.fingerprint()))?;
+        let statement = self.ed25519(statement.as_bytes())?.ok_or_else(|| not_held(statement.fingerprint()))?;
         let mut checkpoint: Vec<SignerKey> = Vec::new();
         for key in log {
             let has_newer = log.iter().take_while(|other| *other != key).any(|other| other.kind() == key.kind());
-            match self.signer(key) {
+            match self.signer(key)? {
                 Some(signer) => checkpoint.push(signer),
                 None if has_newer => {} // It was to sign beside the newer one, and is lost.
                 None => return Err(not_held(key.fingerprint())),
             }
         }
-        let first = log.iter().find_map(|key| match key.key() {
-            NotePublicKey::Ed25519(key) => self.ed25519(key.as_bytes()),
-            _ => None,
-        });
+        let mut first = None;
+        for key in log.iter().filter(|key| matches!(key.key(), NotePublicKey::Ed25519(_))) {
+            first = first.or(self.ed25519(key.key().as_bytes())?);
+        }
         let log = first.ok_or_else(|| not_held("of the log".to_owned()))?;
         Ok(SecretKeys { statement, log, checkpoint, pool: self.clone() })
     }
@@ -83,13 +80,11 @@ impl KeyPool {
         let mut statement = None;
         let mut log = Vec::new();
         for held in &self.keys {
-            match &held.key {
-                SecretKey::Ed25519(key) if statement.is_none() => statement = Some(key.public()),
-                SecretKey::Ed25519(key) if log.is_empty() => {
-                    log.push(VerifierKey::new(name.clone(), NotePublicKey::Ed25519(key.public())));
-                }
-                SecretKey::MlDsa44(key) if log.len() == 1 => {
-                    log.push(VerifierKey::new(name.clone(), NotePublicKey::MlDsa44Cosignature(key.public())));
+            match held.key.public() {
+                NotePublicKey::Ed25519(key) if statement.is_none() => statement = Some(key),
+                key @ NotePublicKey::Ed25519(_) if log.is_empty() => log.push(VerifierKey::new(name.clone(), key)),
+                key @ NotePublicKey::MlDsa44Cosignature(_) if log.len() == 1 => {
+                    log.push(VerifierKey::new(name.clone(), key));
                 }
                 _ => {}
             }
@@ -98,20 +93,22 @@ impl KeyPool {
         self.fit(&statement, &log)
     }
 
-    /// Signs with the key whose public half is given.
-    #[must_use]
-    pub fn sign(&self, public: &[u8], message: &[u8]) -> Option<Vec<u8>> {
-        self.keys.iter().find_map(|held| match &held.key {
-            SecretKey::Ed25519(key) if key.public().as_bytes() == public => Some(key.sign(message).to_vec()),
-            SecretKey::MlDsa44(key) if key.public().as_bytes() == public => Some(key.sign(message).to_vec()),
-            _ => None,
-        })
+    /// Signs with the key whose public half is given; nothing where it is not at hand.
+    ///
+    /// # Errors
+    /// When an agent has it and does not sign.
+    pub fn sign(&self, public: &[u8], message: &[u8]) -> Result<Option<Vec<u8>>, KeysError> {
+        let Some(held) = self.holding(public) else { return Ok(None) };
+        if let Some(key) = held.key.ml_dsa_44() {
+            return Ok(Some(key.sign(message).to_vec()));
+        }
+        Ok(held.key.ed25519()?.map(|key| key.sign(message)).transpose()?.map(Vec::from))
     }
 
     /// Returns the first public half that is the one that is looked for.
     #[must_use]
     pub fn find(&self, is_wanted: &dyn Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
-        let publics = self.keys.iter().map(|held| public_of(&held.key).as_bytes().to_vec());
+        let publics = self.keys.iter().map(|held| held.key.public().as_bytes().to_vec());
         publics.into_iter().find(|public| is_wanted(public))
     }
 
@@ -119,28 +116,36 @@ impl KeyPool {
     #[must_use]
     pub fn verifiers(&self) -> Vec<VerifierKey> {
         let log = self.keys.iter().filter(|held| held.file.is_some_and(|file| file.starts_with("log")));
-        log.map(|held| VerifierKey::new(self.name.clone(), public_of(&held.key))).collect()
+        log.map(|held| VerifierKey::new(self.name.clone(), held.key.public())).collect()
     }
 
-    fn ed25519(&self, public: &[u8]) -> Option<Ed25519SecretKey> {
-        self.keys.iter().find_map(|held| match &held.key {
-            SecretKey::Ed25519(key) if key.public().as_bytes() == public => {
-                Some(Ed25519SecretKey::from_seed(&key.seed_secret()))
-            }
-            _ => None,
-        })
+    fn holding(&self, public: &[u8]) -> Option<&Held> {
+        let mut all = self.keys.iter().filter(|held| held.key.public().as_bytes() == public);
+        // Where one key is there twice, that which can sign.
+        let first = all.next()?;
+        if matches!(first.key, HeldKey::Absent { .. }) {
+            Some(all.next().map_or(first, |held| &**held))
+        } else {
+            Some(first)
+        }
     }
 
-    fn signer(&self, wanted: &VerifierKey) -> Option<SignerKey> {
-        let secret = self.keys.iter().find_map(|held| match (&held.key, wanted.key()) {
-            (SecretKey::Ed25519(key), NotePublicKey::Ed25519(public)) if key.public() == *public => {
-                Some(NoteSecretKey::Ed25519(Ed25519SecretKey::from_seed(&key.seed_secret())))
+    fn ed25519(&self, public: &[u8]) -> Result<Option<Ed25519Signer>, KeysError> {
+        self.holding(public).map_or(Ok(None), |held| held.key.ed25519())
+    }
+
+    fn signer(&self, wanted: &VerifierKey) -> Result<Option<SignerKey>, KeysError> {
+        if *wanted.name() != self.name {
+            return Ok(None);
+        }
+        let public = wanted.key().as_bytes();
+        let secret = match wanted.key() {
+            NotePublicKey::Ed25519(_) => self.ed25519(public)?.map(NoteSecretKey::Ed25519Signer),
+            NotePublicKey::MlDsa44Cosignature(_) => {
+                self.holding(public).and_then(|held| held.key.ml_dsa_44()).map(NoteSecretKey::MlDsa44Cosignature)
             }
-            (SecretKey::MlDsa44(key), NotePublicKey::MlDsa44Cosignature(public)) if key.public() == *public => {
-                Some(NoteSecretKey::MlDsa44Cosignature(MlDsa44SecretKey::from_seed(&key.seed_secret())))
-            }
-            _ => None,
-        })?;
-        (*wanted.name() == self.name).then(|| SignerKey::new(self.name.clone(), secret))
+            NotePublicKey::Ed25519Cosignature(_) => None,
+        };
+        Ok(secret.map(|secret| SignerKey::new(self.name.clone(), secret)))
     }
 }
