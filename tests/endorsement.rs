@@ -30,18 +30,18 @@ fn openssl(folder: &Path, words: &[&str]) -> (bool, String) {
 }
 
 /// An organisation with a root of its own, in a folder.
-struct Organisation {
+pub(crate) struct Organisation {
     folder: tempfile::TempDir,
     root: Vec<u8>,
 }
 
 /// `serverAuth` and `emailProtection` behind `id-kp`.
 const SERVERS: u8 = 1;
-const E_MAIL: u8 = 4;
+pub(crate) const E_MAIL: u8 = 4;
 
 impl Organisation {
     /// A certificate of ECDSA, through another between it and the root, that is valid in these years.
-    fn new(years: (i32, i32), purpose: u8) -> Self {
+    pub(crate) fn new(years: (i32, i32), purpose: u8) -> Self {
         let named = |name: &str, (first, last): (i32, i32), is_authority: bool| {
             let mut params = CertificateParams::default();
             params.distinguished_name = rcgen::DistinguishedName::new();
@@ -87,12 +87,12 @@ impl Organisation {
         Self { folder, root }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Signs a text, and returns the signature.
-    fn sign(&self, text: &[u8], words: &[&str]) -> Vec<u8> {
+    pub(crate) fn sign(&self, text: &[u8], words: &[&str]) -> Vec<u8> {
         fs::write(self.path("keys.txt"), text).unwrap();
         let always = "cms -sign -in keys.txt -signer signer.pem -inkey signer.key -out keys.cms";
         let chain = if self.path("chain.pem").exists() { &["-certfile", "chain.pem"][..] } else { &[] };

@@ -13,6 +13,7 @@ use super::page::Page;
 
 use crate::authority::Authority;
 use crate::calendar::Calendar;
+use crate::endorsement::{E_MAIL, Organisation};
 use crate::forgery::{Files, unpack, unzip};
 use crate::interop::{accepted, has, python, skipped};
 use crate::server::{Close, Server};
@@ -60,9 +61,13 @@ impl Desk {
             return None;
         }
         let (authority, calendar) = (Authority::start("Typed")?, Calendar::start()?);
+        let organisation = Organisation::new((2020, 2050), E_MAIL);
         let witness = Loopback::start("witness", 1);
         let stage = Stage::new();
         let subjects = record(&stage, &authority, &calendar, &witness);
+        let keys = accepted(&mut stage.program(["key", "export", "all", "--as", "endorsement"]));
+        fs::write(stage.path("keys.cms"), organisation.sign(keys.as_bytes(), &["-binary", "-nodetach"])).unwrap();
+        done(&stage, &["key", "endorse", "keys.cms"]);
         let bundle = ["bundle", &subjects[0], &subjects[1], "-o", "bundle.zip", "--exhibit", "A", "--custody"];
         done(&stage, &bundle);
         done(&stage, &["timestamp", "--container", "bundle.zip", "-o", "bundle.asics", "--authority", authority.url()]);
@@ -75,6 +80,7 @@ impl Desk {
             ("bundle.asics", stage.path("bundle.asics")),
             ("exhibit.pdf", stage.path("bundle-exhibit-a.pdf")),
             ("root.pem", authority.root()),
+            ("organisation.pem", organisation.path("root.pem")),
             ("list.crl", authority.list()),
         ];
         files.extend(beside.map(|(name, path)| (name.to_owned(), fs::read(path).unwrap())));
@@ -110,7 +116,7 @@ impl Desk {
     }
 
     /// The names in capitals, each with what a reader would put there.
-    pub(super) fn names(&self) -> [(&'static str, String); 7] {
+    pub(super) fn names(&self) -> [(&'static str, String); 8] {
         let jars = Path::new(env!("CARGO_MANIFEST_DIR")).join(JARS);
         let beside = |name: &str| format!("../{name}");
         [
@@ -118,6 +124,7 @@ impl Desk {
             ("BUNDLE.asics", beside("bundle.asics")),
             ("EXHIBIT.pdf", beside("exhibit.pdf")),
             ("ROOT.pem", beside("root.pem")),
+            ("ORGANISATION.pem", beside("organisation.pem")),
             ("LIST.crl", beside("list.crl")),
             ("JARS", jars.to_str().unwrap().to_owned()),
             ("VKEY", format!("'{}'", self.vkey)),

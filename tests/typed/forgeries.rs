@@ -14,7 +14,7 @@ struct Forgery {
     word: &'static str,
 }
 
-const FORGERIES: [Forgery; 20] = [
+const FORGERIES: [Forgery; 21] = [
     Forgery {
         tool: "sha256sum -c",
         what: "a page",
@@ -65,6 +65,12 @@ const FORGERIES: [Forgery; 20] = [
         what: "a statement",
         change: |files| flip_last(files, STATEMENT),
         word: "does not hold: invalid transparency proof",
+    },
+    Forgery {
+        tool: "openssl cms",
+        what: "an endorsement",
+        change: |files| flip_last(files, ".cms"),
+        word: "Verification failure",
     },
     Forgery { tool: "go -C", what: "the log's line", change: respell_line, word: "does not hold: invalid signature" },
     Forgery { tool: "python3 -", what: "the record", change: |files| flip(files, RECORD), word: "of another record" },

@@ -25,7 +25,7 @@ pub(crate) const TOOLS: [(&str, usize); 13] = [
     ("ssh-keygen -Y verify", 2),
     ("openssl pkeyutl", 2),
     ("openssl ts -verify", 2),
-    ("openssl cms", 2),
+    ("openssl cms", 3),
     ("go -C", 1),
     ("python3 -", 2),
     ("ots verify", 1),
