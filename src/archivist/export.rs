@@ -24,6 +24,7 @@ use crate::base::causes::with_causes;
 use crate::base::hash::{Hash, Hasher};
 use crate::base::id::Id;
 use crate::evidence::bundle::layout;
+use crate::evidence::bundle::zip::ZipError;
 use crate::evidence::record::{Body, Visit};
 use crate::outside::archive::durable::{self, Batch, Existing, Passing, WriteError};
 use crate::outside::archive::packs::PackError;
@@ -237,4 +238,6 @@ pub enum ExportError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Write(#[from] WriteError),
+    #[error(transparent)]
+    Zip(#[from] ZipError),
 }

@@ -1,8 +1,9 @@
-//! Export in other people's forms: load files for e-discovery, WARC for web archives.
+//! Export in other people's forms: load files for e-discovery, WARC and WACZ for web archives.
 //!
 //! ```text
 //! loadfile: VOL001/DATA/captures.dat, captures.opt, NATIVES/AF-C-000002-n.html, TEXT/AF-C-000002-n.txt
 //! warc:     captures.warc    every exchange of the captures and checks that have some
+//! wacz:     captures.wacz    the same with an index and a list of pages, in one ZIP
 //! ```
 //!
 //! Each is a view: what signs and proves a capture stays behind, and is in a bundle. The same archive gives the same bytes.
@@ -10,15 +11,13 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::append::software;
 use super::export::ExportError;
+use super::export_web::Web;
 use super::progress::Progress;
 use super::read::{Entry, Log, ReadError};
 
 use crate::base::hash::Hash;
 use crate::base::id::Id;
-use crate::base::time::Time;
-use crate::document::warc;
 use crate::evidence::bundle::layout;
 use crate::evidence::loadfile::{self, VOLUME};
 use crate::evidence::record::{Body, Visit};
@@ -30,6 +29,8 @@ use crate::outside::archive::{Archive, ArchiveError};
 pub enum ExportForm {
     /// Concordance and Opticon.
     LoadFile,
+    /// Web archives, replayed in a browser.
+    Wacz,
     /// Web archives.
     Warc,
 }
@@ -76,9 +77,11 @@ pub fn export_as(
             act.advance(1);
         }
     }
+    let web = Web { archive, log: &log, visits: &visits };
     match form {
         ExportForm::LoadFile => LoadFile { archive, log: &log, folder: folder.join(VOLUME) }.write(&visits),
-        ExportForm::Warc => write_warc(archive, &log, &folder.join("captures.warc"), &visits),
+        ExportForm::Wacz => web.write_wacz(&folder.join("captures.wacz")),
+        ExportForm::Warc => web.write_warc(&folder.join("captures.warc")),
     }
 }
 
@@ -157,37 +160,6 @@ impl LoadFile<'_> {
         file.place(Existing::Replace)?;
         Ok(Some(format!(".\\{}", name.replace('/', "\\"))))
     }
-}
-
-fn write_warc(archive: &Archive, log: &Log<'_>, path: &Path, visits: &[(Entry, u64)]) -> Result<Formed, ExportError> {
-    let software = software();
-    let newest = visits.iter().map(|(entry, _)| entry.record.made).max();
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut file = Passing::create(path, Existing::Keep)?;
-    let at = |source| WriteError::at(path, source);
-    let made = newest.unwrap_or_else(|| Time::from_seconds(0).expect("1970 is a time"));
-    let head = warc::warcinfo(&format!("{} {}", software.name, software.version), &name, made);
-    file.write_all(&head).map_err(at)?;
-    let mut formed = Formed::default();
-    for (entry, _) in visits {
-        let exchanges = entry.record.body.visit().map(|visit| visit.exchanges.as_slice()).unwrap_or_default();
-        formed.entries += 1;
-        let mut is_without = true;
-        for (number, exchange) in (1..).zip(exchanges) {
-            if log.withdrawal_of(entry.record.index, exchange.body.sha256)?.is_some() {
-                continue;
-            }
-            is_without = false;
-            let place = format!("{}/{number}", entry.id);
-            file.write_all(&warc::response(exchange, &place)).map_err(at)?;
-            archive.packs().copy(exchange.body.sha256, &mut file)?;
-            file.write_all(warc::END).map_err(at)?;
-            file.write_all(&warc::request(exchange, &place)).map_err(at)?;
-        }
-        formed.without += u64::from(is_without);
-    }
-    file.place(Existing::Keep)?;
-    Ok(formed)
 }
 
 fn put(path: &Path, write: impl FnOnce(&mut Passing) -> io::Result<()>) -> Result<(), WriteError> {

@@ -55,6 +55,7 @@ pub mod doctor;
 pub mod backup;
 pub mod export;
 pub mod export_forms;
+mod export_web;
 pub mod follow;
 pub mod fork;
 pub mod heal;

@@ -28,8 +28,9 @@ pub(super) struct Export {
     /// The folder, made if it is not there.
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
-    /// `files`; `loadfile` for e-discovery (Concordance DAT, Opticon OPT); `warc` for web archives.
-    #[arg(long, value_name = "FORM", default_value = "files", value_parser = ["files", "loadfile", "warc"])]
+    /// `files`; `loadfile` for e-discovery (Concordance DAT, Opticon OPT); `warc` for web archives, `wacz` with an index to
+    /// replay it in a browser.
+    #[arg(long, value_name = "FORM", default_value = "files", value_parser = ["files", "loadfile", "warc", "wacz"])]
     format: String,
     /// Captures or checks by their citation ids; a document stands for all of its [default: everything].
     #[arg(value_name = "ID")]
@@ -43,6 +44,7 @@ impl Export {
         let ids = self.ids.iter().map(|id| Ok(find(&log, id)?.id)).collect::<Result<Vec<_>, Failure>>()?;
         let form = match self.format.as_str() {
             "loadfile" => Some(ExportForm::LoadFile),
+            "wacz" => Some(ExportForm::Wacz),
             "warc" => Some(ExportForm::Warc),
             _ => None,
         };

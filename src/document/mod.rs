@@ -4,6 +4,7 @@
 //! would read. Pure: the network is `outside/web`, what is claimed about it is `evidence`.
 
 pub mod exchange;
+pub mod wacz;
 pub mod warc;
 
 pub mod content_coding;

@@ -120,6 +120,70 @@ fn warcio_reads_every_exchange_and_its_digest() {
     super::rejected(python("warcio").unwrap().args(["-m", "warcio.cli", "check"]).arg(&path), "digest failed");
 }
 
+/// Indexes the WARC of a WACZ anew and compares the lines, in which `cdxj_indexer` writes blanks and ours none.
+const INDEX: &str = r#"
+import gzip, io, json, sys, zipfile
+from cdxj_indexer.main import CDXJIndexer
+package = zipfile.ZipFile(sys.argv[1])
+assert all(member.compress_type == zipfile.ZIP_STORED for member in package.infolist())
+open("captures.warc", "wb").write(package.read("archive/captures.warc"))
+output = io.StringIO()
+CDXJIndexer(output, ["captures.warc"], sort=True, post_append=False).process_all()
+def read(text):
+    lines = [line.split(" ", 2) for line in text.splitlines()]
+    return [(key, at, json.loads(place)) for key, at, place in lines]
+theirs, ours = read(output.getvalue()), read(gzip.decompress(package.read("indexes/index.cdx.gz")).decode())
+assert ours == theirs, f"{ours}\n{theirs}"
+pages = [json.loads(line) for line in package.read("pages/pages.jsonl").decode().splitlines()]
+print(len(ours), pages[0]["format"], *(f"{page['id']} {page['title']}" for page in pages[1:]))
+"#;
+
+#[test]
+fn wacz_validates_the_package_and_indexes_it_alike() {
+    let Some(_) = python("wacz") else { return };
+    let server = Server::start(move |asked, wire| {
+        let page = format!("<!doctype html><title>T</title><p>This is {}, and enough is there to be read.", asked.path);
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\r\n",
+            page.len()
+        );
+        let moved = "HTTP/1.1 302 Found\r\nLocation: /B?y=2&x=1\r\nContent-Length: 0\r\n\r\n";
+        let answer = if asked.path == "/a/" { moved.to_owned() } else { head + &page };
+        let _ = wire.write_all(answer.as_bytes());
+        Close::Politely
+    });
+    let stage = Stage::new();
+    for path in ["/a/", "/c"] {
+        let ran = stage.run(["capture", "--allow-private", &server.url("127.0.0.1", path), "--title", "Some page"]);
+        assert_eq!(ran.code, Some(0), "{}", ran.remarks);
+    }
+    for folder in ["one", "two"] {
+        let ran = stage.run(["export", folder, "--format", "wacz"]);
+        assert_eq!((ran.code, &ran.lines[0]["without"]), (Some(0), &0.into()), "{}", ran.remarks);
+    }
+    let path = stage.path("one/captures.wacz");
+    let bytes = fs::read(&path).unwrap();
+    assert_eq!(bytes, fs::read(stage.path("two/captures.wacz")).unwrap(), "the same bytes each time");
+    let validate = |path: &std::path::Path| {
+        let mut command = python("wacz").unwrap();
+        command.args(["-m", "wacz.main", "validate", "-f"]).arg(path).current_dir(stage.path(""));
+        command
+    };
+    accepted(&mut validate(&path));
+    let mut index = python("wacz").unwrap();
+    let said = accepted(index.args(["-c", INDEX]).arg(&path).current_dir(stage.path("")));
+    assert_eq!(said.trim(), "3 json-pages-1.0 AF-C-000002-n Some page AF-C-000004-8 Some page", "{said}");
+
+    // A page that was changed, in a ZIP that is whole, is found by its hash.
+    let forge = "import sys, zipfile\np = zipfile.ZipFile(sys.argv[1])\nw = zipfile.ZipFile(sys.argv[2], 'w')\n\
+        [w.writestr(n, p.read(n).replace(b'enough', b'Enough')) for n in p.namelist()]";
+    let forged = stage.path("forged.wacz");
+    accepted(python("wacz").unwrap().args(["-c", forge]).arg(&path).arg(&forged));
+    let output = validate(&forged).output().unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(said.contains("does not match the expected hash"), "{said}");
+}
+
 #[test]
 fn what_was_taken_is_noted_and_travels_when_asked_for() {
     let stage = Stage::new();
