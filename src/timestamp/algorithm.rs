@@ -275,20 +275,26 @@ fn verify_rsa(key: &[u8], scheme: Scheme, message: &[u8], signature: &[u8]) -> R
     UnparsedPublicKey::new(algorithm, key).verify(message, signature).map_err(|_| AlgorithmError::BadSignature)
 }
 
-/// Writes an `ECDSA-Sig-Value` as two numbers of the curve's length.
+/// Writes an `ECDSA-Sig-Value` as two numbers of the curve's length. What is none is a bad signature, whatever is wrong with it.
 fn fixed<const SIZE: usize>(signature: &[u8]) -> Result<Vec<u8>, AlgorithmError> {
-    let mut reader = Reader::new(signature);
-    let mut numbers = reader.sequence()?;
+    let [first, second] = numbers(signature).map_err(|_| AlgorithmError::BadSignature)?;
     let mut fixed = vec![0; SIZE * 2];
-    for half in fixed.chunks_mut(SIZE) {
-        let number = numbers.take(INTEGER)?.integer()?;
+    for (half, number) in fixed.chunks_mut(SIZE).zip([first, second]) {
         let number = if number.len() > 1 { number.strip_prefix(&[0]).unwrap_or(number) } else { number };
         let start = SIZE.checked_sub(number.len()).ok_or(AlgorithmError::BadSignature)?;
         half[start..].copy_from_slice(number);
     }
+    Ok(fixed)
+}
+
+/// Reads a sequence of two numbers.
+fn numbers(signature: &[u8]) -> Result<[&[u8]; 2], DerError> {
+    let mut reader = Reader::new(signature);
+    let mut numbers = reader.sequence()?;
+    let both = [numbers.take(INTEGER)?.integer()?, numbers.take(INTEGER)?.integer()?];
     numbers.finish()?;
     reader.finish()?;
-    Ok(fixed)
+    Ok(both)
 }
 
 /// Why an algorithm or a signature is refused.
@@ -328,6 +334,27 @@ mod tests {
         assert_eq!(dotted(&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1]), "2.16.840.1.101.3.4.2.1");
         assert_eq!(dotted(RSA), "1.2.840.113549.1.1.1");
         assert_eq!(dotted(P384), "1.3.132.0.34");
+    }
+
+    #[test]
+    fn what_is_no_signature_is_a_bad_one() {
+        let number = |bytes: &[u8]| der::write(INTEGER, bytes);
+        let sequence = |parts: &[Vec<u8>]| der::write(SEQUENCE, &parts.concat());
+        let good = sequence(&[number(&[1]), number(&[0, 0x80])]);
+        let fixed_half = |bytes: &[u8]| fixed::<32>(bytes).map(|fixed| (fixed[31], fixed[63]));
+        assert_eq!(fixed_half(&good), Ok((1, 0x80)));
+        let cases = [
+            Vec::new(),
+            good[..good.len() - 1].to_vec(),
+            [good.as_slice(), &[0]].concat(),
+            sequence(&[number(&[1])]),
+            sequence(&[number(&[1]), number(&[2]), number(&[3])]),
+            sequence(&[number(&[1]), number(&[1; 33])]),
+            der::write(INTEGER, &[1]),
+        ];
+        for case in cases {
+            assert_eq!(fixed_half(&case), Err(AlgorithmError::BadSignature), "{case:02x?}");
+        }
     }
 
     #[test]

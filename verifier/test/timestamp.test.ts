@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { fromText, Refusal } from '../src/base/bytes.ts';
+import { concat, fromHex, fromText, Refusal } from '../src/base/bytes.ts';
 import { Authorities } from '../src/timestamp/authorities.ts';
+import { whyNoProof } from '../src/timestamp/opentimestamps.ts';
 import { verifyReply } from '../src/timestamp/token.ts';
 import { Unjudged } from '../src/timestamp/unjudged.ts';
 import { readVector, skip } from './vectors.ts';
@@ -79,4 +80,24 @@ test('no flipped bit of a reply holds', { skip }, () => {
     }
   }
   assert.ok(held < (8 * reply.length) / FLIP_STEP / 2, `${held} still hold`);
+});
+
+/** Over `a` and a line feed, by a block of height 1; the example of `src/timestamp/opentimestamps/proof.rs`. */
+const PROOF = fromHex(
+  '004f70656e54696d657374616d7073000050726f6f6600bf89e2e884e892940108' +
+    '87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7' +
+    'f0100dfadde125cd997e7d379f0f5f8532d408f0205552481f1ba2149557f69dc6a51d2c31ba91337a01f233da94fa4307d066807608' +
+    'f0102af468a7f68f6b53879d3aae8180ac1308f1046b0247d708ff0083dfe30d2ef90c8e1716687474703a2f2f3132372e302e302e313a3134373838' +
+    '08000588960d73d719010101',
+);
+
+test('a proof for a block leads nowhere wrong, whatever is changed in it', () => {
+  assert.ok(PROOF);
+  const file = fromText('a\n');
+  assert.equal(whyNoProof(PROOF, file, []), undefined);
+  assert.match(whyNoProof(PROOF, fromText('b\n'), []) ?? '', /not over the file/);
+  assert.match(whyNoProof(concat(PROOF, Uint8Array.of(0)), file, []) ?? '', /behind the end/);
+  for (let length = 0; length < PROOF.length; length++) assert.notEqual(whyNoProof(PROOF.slice(0, length), file, []), undefined, `${length} bytes`);
+  assert.match(whyNoProof(PROOF, file, [['bitcoin-1.header', new Uint8Array(80)]]) ?? '', /does not lead/);
+  assert.equal(whyNoProof(PROOF, file, [['bitcoin-2.header', new Uint8Array(80)]]), undefined, 'a header of another block');
 });

@@ -40,9 +40,16 @@ settle_keys
 : >"$tmp/key-records"
 for at in data/entries/*-k-*; do
   entry=${at#data/entries/}
+  [ -d "$at" ] || continue
   { [ -f "$at/record.cbor" ] && cbor "$at/record.cbor" >"$tmp/$entry.values"; } || { missing "keys: the key record in \`$at\`"; continue; }
   echo "$(entry_number "$entry") $entry" >>"$tmp/key-records"
 done
+# Which keys count cannot be told while a key record that an entry names is not there.
+for at in data/entries/*; do
+  named=$(cbor "$at/record.cbor" 2>/dev/null | sed -n 's/^\.key_record u //p')
+  [ -z "$named" ] || grep -q "^$named " "$tmp/key-records" || missing "keys: entry $named, the key record that \`$at\` names"
+done
+[ "$missing_count" -eq 0 ] || verdict
 sort -n -o "$tmp/key-records" "$tmp/key-records"
 newest=
 while read -r number entry; do

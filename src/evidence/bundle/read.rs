@@ -12,7 +12,8 @@
 //! | small file   | bytes | at most [`SMALL_FILE_BYTES_MAX`]                    |
 //!
 //! To verify, before any subject:
-//! 1. It is a BagIt 1.0 bag whose files are as its manifests say ([`super::bag`]).
+//! 1. It is a BagIt 1.0 bag whose files are as its manifests say ([`super::bag`]); manifests and `bag-info.txt` are in the one
+//!    spelling in which they are written.
 //! 2. It names a format of [`layout`] and its subjects in `bag-info.txt`; each has its entry.
 //! 3. The entries are those that the subjects lean on, the files those that [`layout`] names: no more, no fewer, but for
 //!    the annexes of [`super::annex`] from format 2 on.
@@ -100,6 +101,7 @@ impl<F: Folder> Bundle<F> {
             findings: Vec::new(),
         };
         bundle.report_bag(&report);
+        bundle.check_spelling(&report.metadata);
         bundle.read_subjects(&report.metadata);
         let entries = bundle.read_entries();
         let is_whole = bundle.check_entries(&entries);
@@ -161,6 +163,22 @@ impl<F: Folder> Bundle<F> {
         }
         if let Some(version) = report.version.filter(|version| *version != Version::ONE) {
             self.fails("BagIt 1.0", format!("BagIt {version} in `bagit.txt`"));
+        }
+    }
+
+    /// BagIt leaves many spellings open; a bundle has the one that is written.
+    fn check_spelling(&mut self, metadata: &bag::Metadata) {
+        let is_plain = |name: &str, text: &str| match name {
+            bag::METADATA_NAME => metadata.to_string() == text,
+            _ => bag::Manifest::is_plain(text),
+        };
+        let bytes_max = usize::try_from(bag::TAG_FILE_BYTES_MAX).unwrap_or(usize::MAX);
+        for name in [bag::METADATA_NAME, bag::MANIFEST_NAME, bag::TAG_MANIFEST_NAME] {
+            // What is absent or cannot be read is said of the bag.
+            let Ok(Some(bytes)) = self.read(name, bytes_max) else { continue };
+            if !std::str::from_utf8(&bytes).is_ok_and(|text| is_plain(name, text)) {
+                self.fails(format!("`{name}` as bundles spell it"), "another spelling");
+            }
         }
     }
 
@@ -237,10 +255,12 @@ impl<F: Folder> Bundle<F> {
         entries
     }
 
-    /// Reads what is withheld of the subjects, which says what is not there. Format 1 withholds nothing.
+    /// Reads what is withheld of the captures and checks that are subjects, which says what is not there; of other kinds
+    /// nothing can be. Format 1 withholds nothing.
     fn read_withheld(&mut self, entries: &mut Entries) {
-        let subjects =
-            self.subjects.iter().filter(|_| self.has_annexes).map(|id| (id.index, layout::withheld_file(id)));
+        let is_visit = |id: &&Id| matches!(id.letter, 'C' | 'V');
+        let subjects = self.subjects.iter().filter(is_visit).filter(|_| self.has_annexes);
+        let subjects = subjects.map(|id| (id.index, layout::withheld_file(id)));
         for (index, name) in subjects.collect::<Vec<_>>() {
             let parsed = match self.read(&name, withheld::SIZE_BYTES_MAX) {
                 Ok(None) => continue,

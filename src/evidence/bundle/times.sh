@@ -45,6 +45,7 @@ moment_of() {
 # note. Prints what came of it, and the seconds since 1970 that the line says.
 judge_cosignature() {
   read -r dash by encoded <"$1" || { echo malformed; return; }
+  printf '%s %s %s\n' "$dash" "$by" "$(base64_of_hex "$(hex_of_base64 "$encoded")")" | cmp -s - "$1" || { echo malformed; return; }
   line=$(hex_of_base64 "$encoded")
   id=$(printf %s "$line" | cut -c 1-8) time=$(printf %s "$line" | cut -c 9-24) signature=$(printf %s "$line" | cut -c 25-)
   [ "$dash" = "$(printf '\342\200\224')" ] || { echo malformed; return; }
@@ -63,15 +64,45 @@ judge_cosignature() {
   echo "unknown $seconds"
 }
 
-# Says what a token or cosignature means for each subject: the checkpoint's size, the file, its time, what it is.
+# Says what a token or cosignature means for each subject: the checkpoint's size, the file, its time, what it is, and its time
+# in seconds. The archive's own clock may be five minutes off, as clocks are that are set by the network.
 tell_times() {
   reply_hash=$(sha256 "$2")
   while read -r subject; do
     number=${subject#*-*-}; number=$(printf %s "${number%-*}" | sed 's/^0*//'); entry=$(printf %s "$subject" | tr 'A-Z' 'a-z')
-    [ "$1" -le "${number:-0}" ] || holds "not after: $subject existed at $3, with the log of size $1"
-    [ "$(field "$entry" 'after\.size' u)" = "$1" ] && grep -q "^\\.after\\.tokens\\[[0-9]*\\] b $reply_hash\$" "$tmp/$entry.values" &&
-      holds "not before: $subject names this $4 of $3"
+    [ -f "$tmp/$entry.values" ] || continue
+    made=$(field "$entry" made u); made=${made%??????}
+    if [ "$1" -gt "${number:-0}" ]; then
+      if [ "$made" -le $(($5 + 301)) ]; then holds "not after: $subject existed at $3, with the log of size $1"
+      else fails "not after: $subject says that it was made later than $3, when \`$2\` saw the log with it"; fi
+    fi
+    [ "$(field "$entry" 'after\.size' u)" = "$1" ] && grep -q "^\\.after\\.tokens\\[[0-9]*\\] b $reply_hash\$" "$tmp/$entry.values" || continue
+    if [ $((made + 301)) -ge "$5" ]; then holds "not before: $subject names this $4 of $3"
+    else fails "not before: $subject says that it was made before $3, when \`$2\` was signed, which it names"; fi
   done <"$tmp/subjects"
+}
+
+# Walks an OpenTimestamps proof behind its digest, so that nothing can stand in it that is no step of a path. 2: a step is not known here.
+is_path() {
+  hex "$1" | cut -c 131- | awk '
+    function stop() { if (!bad) bad = 1; exit bad }
+    function byte(    text) { if (P >= length(H)) stop(); text = substr(H, P + 1, 2); P += 2; return (index(D, substr(text, 1, 1)) - 1) * 16 + index(D, substr(text, 2, 1)) - 1 }
+    function number(    sum, scale, part) { scale = 1; do { part = byte(); sum += part % 128 * scale; scale *= 128 } while (part >= 128 && scale < 2 ^ 50); return sum }
+    function skip(count) { P += count * 2; if (P > length(H)) stop() }
+    function step(tag) {
+      if (tag == 0) { skip(8); skip(number()); return 1 }
+      if (tag == 240 || tag == 241) skip(number())
+      else if (tag != 2 && tag != 3 && tag != 8 && tag != 103 && tag != 242 && tag != 243) { bad = 2; stop() }
+      return 0
+    }
+    function walk(depth,    tag) {
+      if (depth > 256) stop()
+      for (tag = byte(); tag == 255; tag = byte()) if (!step(byte())) walk(depth + 1)
+      if (!step(tag)) walk(depth + 1)
+    }
+    BEGIN { D = "0123456789abcdef"; P = 0 }
+    { H = H $0 }
+    END { if (bad) exit bad; walk(0); if (P != length(H)) exit 1 }'
 }
 
 for folder in data/anchors/*/; do
@@ -109,7 +140,7 @@ for folder in data/anchors/*/; do
     # At the token's own time: certificates may have ended since.
     said=$(openssl ts -verify -data "$note" -in "$reply" -CAfile "$tmp/authorities" -attime "$(seconds_of "$at")" 2>&1)
     case $said in
-      *'Verification: OK'*) holds "times: \`$reply\`: $at, by an authority that you named"; tell_times "$old_size" "$reply" "$at" token ;;
+      *'Verification: OK'*) holds "times: \`$reply\`: $at, by an authority that you named"; tell_times "$old_size" "$reply" "$at" token "$(seconds_of "$at")" ;;
       *'unable to get local issuer'* | *'unable to get issuer'* | *self*signed*certificate* | *'signer certificate not found'*)
         printf 'not told %s\n' "times: \`$reply\` says $at, by an authority that you did not name" ;;
       *) fails "times: \`$reply\`: $(printf '%s' "$said" | sed -n 's/.*://; $!p' | tr '\n' ' ')" ;;
@@ -122,7 +153,7 @@ for folder in data/anchors/*/; do
     judged=$(judge_cosignature "$cosignature" "$note")
     at=$(moment_of "${judged##* }")
     case $judged in
-      good*) holds "times: \`$cosignature\`: $at, by a witness that you named"; tell_times "$old_size" "$cosignature" "$at" cosignature ;;
+      good*) holds "times: \`$cosignature\`: $at, by a witness that you named"; tell_times "$old_size" "$cosignature" "$at" cosignature "${judged##* }" ;;
       bad*) fails "times: \`$cosignature\` is not signed by the witness that it names" ;;
       unknown*) printf 'not told %s\n' "times: \`$cosignature\` says $at; name the witness with --witness VKEY to have it checked" ;;
       other*) printf 'not told %s\n' "times: \`$cosignature\` says $at, signed with an algorithm that openssl does not check here" ;;
@@ -134,9 +165,14 @@ for folder in data/anchors/*/; do
     named=${proof##*-}
     [ "${named%.ots}" = "$(sha256 "$proof" | cut -c 1-16)" ] || fails "times: \`$proof\` is not named after its SHA-256"
     # The name of the format, its version, SHA-256, and the digest of what it is over.
-    if [ "$(hex "$proof" | cut -c 1-130)" != "004f70656e54696d657374616d7073000050726f6f6600bf89e2e884e892940108$(sha256 "$note")" ]; then
-      fails "times: \`$proof\` is not an OpenTimestamps proof over \`$note\`"; continue
-    fi
+    case $(hex "$proof" | cut -c 1-130) in
+      004f70656e54696d657374616d7073000050726f6f6600bf89e2e884e892940108"$(sha256 "$note")") ;;
+      004f70656e54696d657374616d7073000050726f6f6600bf89e2e884e892940108* | [!0]* | '') fails "times: \`$proof\` is not an OpenTimestamps proof over \`$note\`"; continue ;;
+      004f70656e54696d657374616d7073000050726f6f6600bf89e2e884e89294*) printf 'not told %s\n' "times: \`$proof\` is of a version or a hash that is not known here"; continue ;;
+      *) fails "times: \`$proof\` is not an OpenTimestamps proof over \`$note\`"; continue ;;
+    esac
+    is_path "$proof"
+    case $? in 0 | 2) ;; *) fails "times: \`$proof\` is not a path from \`$note\` to a block or a calendar"; continue ;; esac
     printf 'not told %s\n' "times: \`$proof\`; \`ots verify -f $note $proof\` says which block has it, by a Bitcoin node of yours"
   done
 done

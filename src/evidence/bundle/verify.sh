@@ -73,24 +73,25 @@ verdict() {
 
 hex() { xxd -p "$1" | tr -d '\n'; }
 unhex() { xxd -r -p; }
-sha256() { sha256sum <"$1" | cut -c 1-64; }
-sha256_of_hex() { printf %s "$1" | unhex | sha256sum | cut -c 1-64; }
+sha256() { sum=$(sha256sum <"$1"); echo "${sum%% *}"; }
+sha256_of_hex() { sum=$(printf %s "$1" | unhex | sha256sum); echo "${sum%% *}"; }
 hex_of_text() { printf %s "$1" | xxd -p | tr -d '\n'; }
 
-# Reads deterministic CBOR and writes one line for each value: path, type, value. Texts and byte strings are
+# Reads deterministic CBOR (shortest heads, keys in order, none twice) and writes one line for each value: path, type, value. Texts and byte strings are
 # in hexadecimal, so that nothing inside a record can look like a line.
 cbor() {
   hex "$1" | awk '
     function byte(at) { return (index(D, substr(H, at * 2 + 1, 1)) - 1) * 16 + index(D, substr(H, at * 2 + 2, 1)) - 1 }
     function stop() { print "malformed"; bad = 1; exit 1 }
-    function head(    first, count) {
+    function head(    first, count, least) {
       if (P * 2 >= length(H)) stop()
       first = byte(P); P++; M = int(first / 32); A = first % 32
       if (A < 24) return
       if (A > 27) stop()
-      count = 2 ^ (A - 24); A = 0
+      count = 2 ^ (A - 24); least = A == 24 ? 24 : 256 ^ (count / 2); A = 0
       if (P * 2 + count * 2 > length(H)) stop()
       while (count-- > 0) { A = A * 256 + byte(P); P++ }
+      if (A < least) stop()
     }
     function bytes(count,    text) {
       if ((P + count) * 2 > length(H)) stop()
@@ -104,7 +105,7 @@ cbor() {
       }
       return out
     }
-    function walk(path, depth,    major, count, n, key) {
+    function walk(path, depth,    major, count, n, key, at, last) {
       if (depth > 32) stop()
       head(); major = M; count = A
       if (major == 0) printf "%s u %.0f\n", path, count
@@ -113,8 +114,11 @@ cbor() {
       else if (major == 3) print path " t " bytes(count)
       else if (major == 4) for (n = 0; n < count; n++) walk(path "[" n "]", depth + 1)
       else if (major == 5) for (n = 0; n < count; n++) {
-        head()
+        at = P; head()
         if (M == 3) key = name(bytes(A)); else if (M == 0) key = A; else stop()
+        at = substr(H, at * 2 + 1, (P - at) * 2) "."
+        if (at <= last "") stop()
+        last = at
         walk(path "." key, depth + 1)
       }
       else if (major == 7 && count >= 20 && count <= 22) print path " s " count
@@ -144,8 +148,9 @@ for name in bagit.txt bag-info.txt $manifest $tag_manifest $seal VERIFY.md verif
   data/keys/log-ml-dsa-44.vkey; do
   [ -f "$name" ] || missing "files: \`$name\`"
 done
-if [ -n "$(find . ! -type f ! -type d -print)" ]; then
-  fails "files: something in the folder is neither a file nor a folder"
+odd=$(find . ! -type f ! -type d -print | sed 's|^\./||')
+if [ -n "$odd" ]; then
+  fails "files: neither a file nor a folder: $odd"
   verdict
 fi
 find . -type f -print | sed 's|^\./||' | sort >"$tmp/there"
@@ -158,15 +163,18 @@ fi
 
 before=$fail_count
 # The lines are read strictly here, so that every sha256sum reads the same.
-grep -v '^[0-9a-f]\{64\}  data/[a-z0-9._/-]*$' $manifest >"$tmp/odd" && fails "files: lines in \`$manifest\` that no bundle has"
-grep -v '^[0-9a-f]\{64\}  [A-Za-z0-9._-]*$' $tag_manifest >"$tmp/odd" && fails "files: lines in \`$tag_manifest\` that no bundle has"
+grep -v '^[0-9a-f]\{64\}  data/[a-z0-9._/-]*$' $manifest >"$tmp/odd" && fails "files: lines in \`$manifest\` that no bundle has: $(sed -n 1,3p "$tmp/odd")"
+grep -v '^[0-9a-f]\{64\}  [A-Za-z0-9._-]*$' $tag_manifest >"$tmp/odd" && fails "files: lines in \`$tag_manifest\` that no bundle has: $(sed -n 1,3p "$tmp/odd")"
 cut -c 67- $manifest $tag_manifest >"$tmp/names"
-grep -E '(^|/)\.{0,2}(/|$)' "$tmp/names" >"$tmp/odd" && fails "files: a manifest names what lies outside"
+grep -E '(^|/)\.{0,2}(/|$)' "$tmp/names" >"$tmp/odd" && fails "files: a manifest names what lies outside: $(sed -n 1,3p "$tmp/odd")"
 [ "$fail_count" -eq "$before" ] || verdict
 { cat "$tmp/names"; echo $tag_manifest; echo $seal; } | sort >"$tmp/listed"
 for name in $(uniq -d "$tmp/listed"); do fails "files: \`$name\` is listed twice"; done
 for name in $(comm -23 "$tmp/there" "$tmp/listed"); do fails "files: \`$name\` is not listed in any manifest"; done
 for name in $(comm -13 "$tmp/there" "$tmp/listed"); do [ "$name" = $seal ] || missing "files: \`$name\`, which a manifest lists"; done
+for list in $manifest $tag_manifest; do
+  cut -c 67- $list | sort -c 2>/dev/null || fails "files: the lines of \`$list\` are not in the order of their names"
+done
 for name in bagit.txt bag-info.txt $manifest VERIFY.md verify.sh; do
   grep -q "^.\{66\}$name\$" $tag_manifest || fails "files: \`$name\` is not listed in \`$tag_manifest\`"
 done
@@ -179,6 +187,12 @@ for list in $manifest $tag_manifest; do
   done
 done
 [ ! -f bagit.txt ] || printf 'BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n' | cmp -s - bagit.txt || fails "files: \`bagit.txt\` is not that of BagIt 1.0"
+if [ -f bag-info.txt ]; then
+  grep -v '^[A-Za-z-]*: [^[:cntrl:] ]\([^[:cntrl:]]*[^[:cntrl:] ]\)*$' bag-info.txt >"$tmp/odd" && fails "files: lines in \`bag-info.txt\` that no bundle has: $(sed -n 1,3p "$tmp/odd")"
+  oxum=$(grep '^data/' "$tmp/there" | tr '\n' '\0' | xargs -0 cat | wc -c | tr -d ' ').$(grep -c '^data/' "$tmp/there")
+  # What is missing was said, and then there is less than that.
+  [ "$missing_count" -gt 0 ] || [ "$(sed -n 's/^Payload-Oxum: //p' bag-info.txt)" = "$oxum" ] || fails "files: \`Payload-Oxum\` in \`bag-info.txt\` is not $oxum"
+fi
 format=$(sed -n 's/^Affiant-Bundle-Format: //p' bag-info.txt 2>/dev/null)
 case $format in 1 | 2) ;; *) missing "files: bundle format 1 or 2 in \`bag-info.txt\`, those that this script knows" ;; esac
 [ "$fail_count" -eq "$before" ] && holds "files: $(grep -c . "$tmp/there") files, as the manifests list them"
@@ -277,11 +291,15 @@ printf '%s\n%s\n%s\n' "$origin" "$size" "$(base64_of_hex "$root")" | cmp -s - "$
 case $size in '' | *[!0-9]* | 0* | ???????????????*) fails "checkpoint: \`$size\` is not a size"; verdict ;; esac
 [ ${#root} -eq 64 ] || { fails "checkpoint: its root is not 32 bytes"; verdict; }
 [ -z "$(sed -n 4p data/log/checkpoint)" ] || fails "checkpoint: it has more than three lines"
+{ sed 1,4d data/log/checkpoint | grep -qv "^$(printf '\342\200\224') [^ ][^ ]* [A-Za-z0-9+/][A-Za-z0-9+/]*=\\{0,2\\}\$" || [ "$(tail -c 1 data/log/checkpoint | xxd -p)" != 0a ]; } &&
+  fails "checkpoint: it has lines that are no signatures"
+[ -n "$(sed 1,4d data/log/checkpoint)" ] || fails "checkpoint: nobody signed it"
 NAME=$origin awk 'NR > 4 && $1 == "\342\200\224" && $2 == ENVIRON["NAME"] && NF == 3 { print $3 }' data/log/checkpoint >"$tmp/lines"
-good_count=0
+good_count=0 post_quantum_count=0
 while read -r line; do
   signature=$(hex_of_base64 "$line")
   case $signature in
+    "$post_quantum_id"*) post_quantum_count=$((post_quantum_count + 1)) ;;
     "$log_id"*)
       if [ ${#signature} -eq 136 ] && check_ed25519 data/keys/log.pem "$tmp/note" "${signature#????????}"; then
         good_count=$((good_count + 1))
@@ -293,8 +311,9 @@ done <"$tmp/lines"
 if [ "$good_count" -ge 1 ]; then
   holds "checkpoint: $origin at size $size, signed by $(fingerprint "$log_key")"
 else
-  fails "checkpoint: no good signature of the log's key"
+  missing "checkpoint: a signature of the log's Ed25519 key"
 fi
+[ "$post_quantum_count" -ge 1 ] || missing "checkpoint: a signature of the log's ML-DSA-44 key"
 
 # -------------------------------------------------------------------------------------------- entries
 
@@ -363,10 +382,12 @@ check_statement() {
   printf %s "$header" | unhex >"$tmp/header"
   cbor "$tmp/header" >"$tmp/statement.values"
   [ "$payload" = "$(sha256 "$at/record.cbor")" ] || fails "signature: \`$at/statement.cose\` signs another record than \`record.cbor\`"
-  for expected in "1 n -8" "258 n -16" "4 b $(sha256_of_hex "$(wire_of_key "$archive_key")")" \
+  made=$(field "$1" made u)
+  for expected in "1 n -8" "258 n -16" "15\\.6 u ${made%??????}" "4 b $(sha256_of_hex "$(wire_of_key "$archive_key")")" \
     "15\\.1 t $(hex_of_text "$origin")" "15\\.2 t $(hex_of_text "$(printed "$1")")"; do
     grep -q "^\\.$expected\$" "$tmp/statement.values" || fails "signature: \`$at/statement.cose\` says something else in its header ($expected)"
   done
+  [ -z "$(field "$1" key_record u)" ] || missing "keys: the key record that \`$at\` names"
   # RFC 9052 §4.4: the Sig_structure, with the protected header as it was received.
   printf '846a5369676e617475726531%s405820%s' "$protected" "$payload" | unhex >"$tmp/signed"
   check_ed25519 data/keys/archive.pem "$tmp/signed" "$signature" || fails "signature: \`$at/statement.cose\` is not signed by the archive's key"
@@ -389,6 +410,29 @@ check_proof() {
   found=$(sed -n "3,$((blank - 1))p" "$proof" | hex_of_base64_lines | root_of "$leaf" "$number" "$size")
   [ "$blank" -gt 3 ] || found=$(root_of "$leaf" "$number" "$size" </dev/null)
   [ "$found" = "$root" ] || fails "inclusion: \`$proof\` leads to \`$found\`, not to the checkpoint's root"
+  check_receipt "$1" "$(sed -n "3,$((blank - 1))p" "$proof" | hex_of_base64_lines | sed 's/^/5820/')"
+}
+
+# The first bytes of a CBOR value: major type times 32, and the number.
+head_of() {
+  if [ "$2" -lt 24 ]; then printf %02x $(($1 + $2)); elif [ "$2" -lt 256 ]; then printf %02x%02x $(($1 + 24)) "$2"
+  elif [ "$2" -lt 65536 ]; then printf %02x%04x $(($1 + 25)) "$2"; elif [ "$2" -lt 4294967296 ]; then printf %02x%08x $(($1 + 26)) "$2"
+  else printf %02x%016x $(($1 + 27)) "$2"; fi
+}
+string_of() { printf '%s%s' "$(head_of "$1" $((${#2} / 2)))" "$2"; }
+
+# A receipt (RFC 9942) says in CBOR what the proof says, in one spelling, and signs the root: entry, path.
+check_receipt() {
+  receipt=data/entries/$1/receipt.cose
+  claims=a201$(string_of 96 "$(hex_of_text "$origin")")02$(string_of 96 "$(hex_of_text "$(printed "$1")")")
+  protected=$(string_of 64 "a501270444${log_id}0f${claims}19018b013a00013539$(head_of 0 "$size")")
+  path=$(head_of 128 "$(printf '%s\n' "$2" | grep -c .)")$(printf %s "$2" | tr -d '\n')
+  front=d284${protected}a119018ca12081$(string_of 64 "83$(head_of 0 "$size")$(head_of 0 "$number")$path")f65840
+  whole=$(hex "$receipt")
+  signature=${whole#"$front"}
+  printf '846a5369676e617475726531%s405820%s' "$protected" "$root" | unhex >"$tmp/signed"
+  { [ ${#signature} -eq 128 ] && check_ed25519 data/keys/log.pem "$tmp/signed" "$signature"; } ||
+    fails "inclusion: \`$receipt\` does not say what the proof says, or the log's key has not signed it"
 }
 
 kind_of() {
@@ -405,15 +449,16 @@ for at in data/entries/*; do
   for file in record.cbor record.json statement.cose proof.tlog-proof receipt.cose; do
     [ -f "$at/$file" ] || { missing "files: \`$at/$file\`"; is_whole=no; }
   done
-  if [ -n "$(find "$at" -type f | grep -v '/record\.cbor$' | grep -v '/record\.json$' | grep -v '/statement\.cose$' |
-    grep -v '/proof\.tlog-proof$' | grep -v '/receipt\.cose$' | grep -v '/record\.cbor\.sig$')" ]; then
-    fails "files: \`$at\` holds files that no entry has"
-  fi
+  odd=$(find "$at" -type f | sed "s|^$at/||" | grep -vx -e 'record\.cbor' -e 'record\.json' -e 'statement\.cose' -e 'proof\.tlog-proof' -e 'receipt\.cose' -e 'record\.cbor\.sig')
+  [ -z "$odd" ] || fails "files: \`$at\` holds files that no entry has: $odd"
   [ $is_whole = yes ] || { are_whole=no; continue; }
   if ! cbor "$at/record.cbor" >"$tmp/$entry.values"; then
     fails "signature: \`$at/record.cbor\` is not CBOR as records are"
     continue
   fi
+  [ "$(field "$entry" v u)" = 1 ] || fails "signature: \`$at/record.cbor\` is of a format that this script does not know"
+  [ "$(field "$entry" after.size u)" -le "$(number_of "$entry")" ] || fails "signature: \`$at/record.cbor\` was made after a longer log than there was before it"
+  [ "$(printed "${entry%-*-*-*}-")" = "$(field "$genesis" prefix t | unhex | tr 'a-z' 'A-Z')-" ] || fails "signature: \`$at\` has another prefix than entry 0 names"
   [ "$(field "$entry" kind t)" = "$(hex_of_text "$(kind_of "$entry")")" ] || fails "signature: \`$at/record.cbor\` is not of the kind that its id says"
   [ "$(field "$entry" index u)" = "$(number_of "$entry")" ] || fails "signature: \`$at/record.cbor\` is of another entry"
   [ "$(field "$entry" origin t)" = "$(hex_of_text "$origin")" ] || fails "signature: \`$at/record.cbor\` is of another log"
@@ -433,12 +478,39 @@ entry_at() {
   done
 }
 
-# The number of the first record of the document that a capture is of.
+# Says that an entry that another leans on is not there, or is of another kind: its number, what is said of it.
+lacks() {
+  for candidate in data/entries/*; do
+    [ "$(number_of "${candidate#data/entries/}")" = "$1" ] && [ -f "$tmp/${candidate#data/entries/}.values" ] && { fails "$2 is \`$candidate\`, which is of another kind"; return; }
+  done
+  missing "$2: entry $1"
+}
+
+# The number of the first record of the document that an entry is of; empty where that was said to be wrong or missing.
 history_of() {
   document=$(entry_at "$(field "$1" document u)" d)
   [ -n "$document" ] || return
   first=$(field "$document" amends u)
-  echo "${first:-$(number_of "$document")}"
+  [ -n "$first" ] || { number_of "$document"; return; }
+  amended=$(entry_at "$first" d)
+  [ -n "$amended" ] && [ "$first" -lt "$(number_of "$document")" ] && [ -z "$(field "$amended" amends u)" ] &&
+    [ "$(grep -e '^\.url ' -e '^\.vantage\.' "$tmp/$amended.values")" = "$(grep -e '^\.url ' -e '^\.vantage\.' "$tmp/$document.values")" ] && echo "$first"
+}
+
+# Says what is wrong with the document that an entry names.
+check_document() {
+  history=$(history_of "$1")
+  document=$(entry_at "$(field "$1" document u)" d)
+  if [ -z "$document" ]; then
+    lacks "$(field "$1" document u)" "history: the document that $(printed "$1") names"
+  elif [ -z "$history" ]; then
+    lacks "$(field "$document" amends u)" "history: the record of the same document that $(printed "$document") amends"
+  elif [ "$(field "$document" url t)" != "$(field "$1" target t)" ]; then
+    fails "history: $(printed "$1") is a visit of another address than that of its document, $(printed "$document")"
+  else
+    return 0
+  fi
+  return 1
 }
 
 # Follows the chain of captures back to the first.
@@ -446,21 +518,22 @@ check_history() {
   capture=$1
   sequence=$(field "$capture" sequence u)
   while :; do
-    history=$(history_of "$capture")
-    [ -n "$history" ] || { missing "history: the document record that $(printed "$capture") names"; return; }
+    check_document "$capture" || return
     previous=$(field "$capture" previous b)
     at_sequence=$(field "$capture" sequence u)
     if [ -z "$previous" ]; then
       [ "$at_sequence" = 1 ] && holds "history: $sequence capture(s), each naming the one before" || fails "history: $(printed "$capture") names none before it"
       return
     fi
+    [ "$at_sequence" -gt 1 ] || { fails "history: $(printed "$capture") is the first capture, and names one before it"; return; }
     earlier=$(sed -n "s/^$previous //p" "$tmp/statements" | sed -n 1p)
     [ -n "$earlier" ] || { missing "history: the capture before $(printed "$capture")"; return; }
     if [ "$(field "$earlier" sequence u)" != $((at_sequence - 1)) ] || [ "$(number_of "$earlier")" -ge "$(number_of "$capture")" ]; then
       fails "history: $(printed "$earlier") is not the capture before $(printed "$capture")"
       return
     fi
-    [ "$(history_of "$earlier")" = "$history" ] || { fails "history: $(printed "$earlier") is of another document than $(printed "$capture")"; return; }
+    other=$(history_of "$earlier")
+    [ -z "$other" ] || [ "$other" = "$history" ] || { fails "history: $(printed "$earlier") is of another document than $(printed "$capture")"; return; }
     capture=$earlier
   done
 }
@@ -516,6 +589,7 @@ check_withheld() {
   [ -f "$said" ] || return 0
   [ "$format" != 1 ] || { fails "files: \`$said\` is not a file that bundles of format 1 have"; return; }
   if [ "$(sed -n 1p "$said")" != 'affiant-withheld 1' ] || ! grep -q '^file ' "$said" ||
+    sed -n 2p "$said" | grep -qv '^reason .' || sed -n 3p "$said" | grep -qv '^authority .' || ! grep '^file ' "$said" | sort -uc 2>/dev/null ||
     sed 1,3d "$said" | grep -qv -e '^file [0-9a-f]\{64\}$' -e '^text [0-9a-f]\{64\} [0-9][0-9]* [0-9][0-9]*$'; then
     fails "content: \`$said\` does not say what is withheld"
     return
@@ -547,9 +621,12 @@ check_content() {
   [ "$fail_count-$missing_count" = "$before" ] && holds "content: $(grep -c . "$tmp/named") file(s) with the hashes that $(printed "$1") names"
 }
 
+# The bytes of a file from one place up to another, in hexadecimal.
+slice() { tail -c "+$(($2 + 1))" "$1" | xxd -p | tr -d '\n' | awk -v count=$((($3 - $2) * 2)) '{ print substr($0, 1, count) }'; }
+
 check_passage() {
   capture=$(entry_at "$(field "$1" capture u)" c)
-  [ -n "$capture" ] || { missing "content: the capture that $(printed "$1") quotes"; are_whole=no; return; }
+  [ -n "$capture" ] || { lacks "$(field "$1" capture u)" "content: the capture that $(printed "$1") quotes"; are_whole=no; return; }
   rendition=$(field "$1" rendition b)
   grep -q "^\\.renditions\\[[0-9]*\\]\\.sha256 b $rendition\$" "$tmp/$capture.values" || fails "content: $(printed "$1") quotes no text of $(printed "$capture")"
   text=$(grep "^$rendition  data/content/$capture/" $manifest | cut -c 67- | sed -n 1p)
@@ -562,7 +639,13 @@ check_passage() {
     fi
   fi
   { [ -n "$text" ] && [ -f "$text" ]; } || { missing "content: the text that $(printed "$1") quotes"; return; }
-  if [ "$(tail -c "+$((start + 1))" "$text" | xxd -p | tr -d '\n' | cut -c "1-$(((end - start) * 2))")" = "$exact" ]; then
+  before=$(field "$1" prefix t) after=$(field "$1" suffix t) size_text=$(wc -c <"$text" | tr -d ' ')
+  if [ "$start" -gt "$end" ] || [ "$end" -gt "$size_text" ]; then
+    fails "content: the words of $(printed "$1") stand at bytes $start to $end, which \`$text\` has not"
+  elif [ $((${#before} / 2)) -gt "$start" ] || [ "$(slice "$text" $((start - ${#before} / 2)) "$start")" != "$before" ] ||
+    [ "$(slice "$text" "$end" $((end + ${#after} / 2)))" != "$after" ]; then
+    fails "content: other words stand before or after those of $(printed "$1") in \`$text\`"
+  elif [ "$(slice "$text" "$start" "$end")" = "$exact" ]; then
     holds "content: the words of $(printed "$1") stand at bytes $start to $end of \`$text\`"
   else
     fails "content: the words of $(printed "$1") do not stand in \`$text\`"
@@ -571,9 +654,19 @@ check_passage() {
 }
 
 sed -n 's/^External-Identifier: //p' bag-info.txt >"$tmp/subjects"
-[ -s "$tmp/subjects" ] || missing "files: a subject in \`bag-info.txt\`"
+[ -s "$tmp/subjects" ] || { missing "files: a subject in \`bag-info.txt\`"; are_whole=no; }
+for subject in $(sort "$tmp/subjects" | uniq -d); do fails "files: \`bag-info.txt\` names $subject twice"; done
+# An id ends in its check character (NOID): each character's place in the alphabet times its own, summed, modulo 29.
+is_id() {
+  printf '%s\n' "$1" | grep -q '^[A-Z]\{2,6\}-[A-Z]-[0-9]\{6,12\}-[0-9a-z]$' && printf '%s\n' "$1" | awk '{
+    A = "0123456789bcdfghjkmnpqrstvwxz"; text = tolower($0); gsub("-", "", text)
+    for (n = 1; n < length(text); n++) { place = index(A, substr(text, n, 1)); if (place > 0) sum += n * (place - 1) }
+    exit substr(A, sum % 29 + 1, 1) != substr(text, length(text))
+  }'
+}
 : >"$tmp/contents"
 while read -r subject; do
+  is_id "$subject" || { fails "files: \`$subject\` in \`bag-info.txt\` is not an id"; are_whole=no; continue; }
   entry=$(printf %s "$subject" | tr 'A-Z' 'a-z')
   if [ "$(printed "$entry")" != "$subject" ] || [ ! -f "$tmp/$entry.values" ]; then
     missing "signature: the entry of the subject $subject"
@@ -588,8 +681,10 @@ while read -r subject; do
       check_content "$entry"; echo "$entry" >>"$tmp/contents"
       capture=$(entry_at "$(field "$entry" capture u)" c)
       if [ -z "$capture" ]; then
-        missing "history: the capture that $subject confirms"
-      else
+        lacks "$(field "$entry" capture u)" "history: the capture that $subject confirms"
+      elif check_document "$entry"; then
+        other=$(history_of "$capture")
+        [ -z "$other" ] || [ "$other" = "$history" ] || fails "history: $subject is of another document than $(printed "$capture")"
         for what in 'renditions\[[0-9]*\]\.sha256 b' 'outcome\..*'; do
           [ "$(grep "^\\.$what" "$tmp/$entry.values")" = "$(grep "^\\.$what" "$tmp/$capture.values")" ] || fails "history: $subject found something else than $(printed "$capture")"
         done
@@ -606,7 +701,7 @@ while read -r name; do
   case $name in
     data/content/*/*) part=${name#data/content/}; grep -q "^${part%%/*}\$" "$tmp/contents" || belongs_to_none "$name" ;;
     data/citations/*.*.txt) part=${name#data/citations/}; grep -q "^${part%%.*}\$" "$tmp/contents" || belongs_to_none "$name" ;;
-    data/withheld/*.txt) part=${name#data/withheld/}; grep -q "^$(printed "${part%.txt}")\$" "$tmp/subjects" || belongs_to_none "$name" ;;
+    data/withheld/*-[cv]-*.txt) part=${name#data/withheld/}; grep -q "^$(printed "${part%.txt}")\$" "$tmp/subjects" || belongs_to_none "$name" ;;
     data/entries/*/record.cbor.sig) part=${name#data/entries/}; grep -q "^$(printed "${part%/*}")\$" "$tmp/subjects" || belongs_to_none "$name" ;;
     data/entries/*/* | data/log/checkpoint) ;;
     data/keys/archive.pub | data/keys/archive.pem | data/keys/allowed-signers | data/keys/log.vkey | data/keys/log.pem | data/keys/log-ml-dsa-44.vkey) ;;
@@ -615,6 +710,7 @@ while read -r name; do
     contents.html | verify.html | data/custody.jsonl | data/ro-crate-metadata.json) [ "$format" != 1 ] || fails "files: \`$name\` is not a file that bundles of format 1 have" ;;
     data/exhibits/*.pdf | data/transparent/*.cose | data/endorsements/*.cms | data/endorsements/*.txt)
       part=${name#data/*/}; part=${part%.*}
+      [ ${#part} -le 64 ] || part=
       case $part in '' | *[!a-z0-9-]*) fails "files: \`$name\` is not a file that bundles have" ;; *) [ "$format" != 1 ] || fails "files: \`$name\` is not a file that bundles of format 1 have" ;; esac ;;
     *) fails "files: \`$name\` is not a file that bundles have" ;;
   esac
@@ -652,7 +748,7 @@ else
 fi
 cat <<'END'
 
-Not checked here: the log's ML-DSA-44 line, receipts, witnesses, timestamps, and whether record.json and the
+Not checked here: the log's ML-DSA-44 signature, witnesses, timestamps, and whether record.json and the
 citations read their records out rightly. `affiant verify` checks those that can be checked.
 Not shown by any of this: that a server sent these bytes (the archive alone saw the connection), and when,
 other than by the archive's own clock.

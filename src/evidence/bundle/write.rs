@@ -314,7 +314,11 @@ pub fn script(has_anchors: bool, has_changes: bool) -> String {
 }
 
 /// What the script says otherwise where somebody dated the log, each place with what stands there.
-const SCRIPT_TIMES: [(&str, &str); 8] = [
+const SCRIPT_TIMES: [(&str, &str); 9] = [
+    (
+        "signature, witnesses, timestamps, and whether",
+        "signature, what authorities and witnesses say that you did not name, which block a proof ends at, and whether",
+    ),
     ("*-p-*-?) echo provision ;;", "*-p-*-?) echo provision ;; *-t-*-?) echo anchor ;;"),
     (
         "#   sh verify.sh [--trust WHAT]... [FOLDER]\n",
@@ -357,7 +361,8 @@ const SCRIPT_TIMES: [(&str, &str); 8] = [
 ];
 
 /// What the script says otherwise where keys changed, each place with what stands there.
-const SCRIPT_KEYS: [(&str, &str); 6] = [
+const SCRIPT_KEYS: [(&str, &str); 7] = [
+    ("  [ -z \"$(field \"$1\" key_record u)\" ] || missing \"keys: the key record that \\`$at\\` names\"\n", ""),
     ("*-h-*-?) echo hold ;;", "*-h-*-?) echo hold ;; *-k-*-?) echo key ;;"),
     (
         "[ \"$(genesis_key statement ed25519)\" = \"$archive_key\" ] || fails \"keys: \\`data/keys/archive.pem\\` is not the key that entry 0 names for statements\"\n\

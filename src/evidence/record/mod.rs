@@ -30,7 +30,7 @@
 //!
 //! Rules. One spelling: a decoder encodes what it read and compares. A key that is not listed is an
 //! error, so nothing can be smuggled into a record that an older reader would not see. `index` must be the
-//! entry's index in the log, which the verifier checks and this module cannot.
+//! entry's index in the log, and `after` of a log no longer than that, which the verifier checks and this module cannot.
 //!
 //! To verify:
 //! 1. Decode the deterministic CBOR; refuse longer than [`SIZE_BYTES_MAX`].

@@ -4,6 +4,9 @@
 //! nobody yet. That a log agrees with itself is all such a reader learns: `cannot-tell`. A key that the reader trusts
 //! may hand over to another, which then counts like it; a key that was retired or distrusted before the checkpoint's last
 //! entry does not count, whatever the policy says of it.
+//!
+//! Of each algorithm that the log has a key for one must have signed: a checkpoint whose post-quantum line was taken away
+//! is *missing* it, and nothing can be told.
 
 use super::finding::{Check, Finding, Interval, Witnessing};
 use super::source::Source;
@@ -152,6 +155,14 @@ impl Head {
         if own.is_empty() {
             let found = others.first().map_or_else(String::new, |key| signer_in_words(succession, key, last));
             self.findings.push(Finding::fails(Check::Checkpoint, expected, found));
+        }
+        // Without its post-quantum line a checkpoint is worth what Ed25519 is worth by then.
+        for (n, key) in valid.iter().enumerate() {
+            let is_of_kind = |other: &VerifierKey| other.kind() == key.kind();
+            if !own.is_empty() && !own.iter().any(|key| is_of_kind(key)) && !valid[..n].iter().any(is_of_kind) {
+                let expected = format!("a signature of the log's key {} on the checkpoint", key.fingerprint());
+                self.findings.push(Finding::missing(Check::Checkpoint, expected, "none"));
+            }
         }
         own.into_iter().cloned().collect()
     }

@@ -297,6 +297,10 @@ impl<'s> Entries<'s> {
                 self.findings.push(Finding::fails(Check::Signature, expected, found));
             }
         }
+        if record.after.size > index {
+            let expected = format!("a record made after a log of at most {index} entries in `{name}`");
+            self.findings.push(Finding::fails(Check::Signature, expected, format!("one of {}", record.after.size)));
+        }
         if self.check_key_record(index, name, record) {
             self.check_key(name, statement, index);
         }
@@ -354,6 +358,10 @@ impl<'s> Entries<'s> {
                 return;
             }
         };
+        if proof.extra.is_some() {
+            let found = "an `extra` line, which nobody signed".to_owned();
+            self.findings.push(fails(format!("a tlog-proof in `{name}` that says nothing more"), found));
+        }
         if Some(proof.checkpoint.as_slice()) != self.head.bytes.as_deref() {
             self.findings.push(fails(
                 format!("the proof of `{name}` over the checkpoint at hand"),
@@ -363,7 +371,7 @@ impl<'s> Entries<'s> {
         }
         if entry.origin != checkpoint.origin.as_str() {
             self.findings.push(fails(
-                format!("a record of the log `{}`", checkpoint.origin),
+                format!("a record of the log `{}` in `{name}`", checkpoint.origin),
                 format!("one of `{}`", entry.origin),
             ));
         }

@@ -129,6 +129,11 @@ impl Judging<'_> {
         let is_after = anchor.size > record.index;
         let is_named = anchor.size == record.after.size && !record.after.tokens.is_empty();
         let name = format!("the checkpoint that was dated at size {}", anchor.size);
+        if anchor.checkpoint.is_none() || anchor.consistency.is_none() {
+            let found = "it, or how the log grew from it, is not there".to_owned();
+            let place = if is_after { &mut self.after } else { &mut self.before };
+            return place.push(Judged::Unknown(name, found));
+        }
         let (bytes, signed) = match self.read(anchor) {
             Ok(read) => read,
             Err(found) => {

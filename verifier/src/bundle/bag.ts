@@ -8,7 +8,7 @@
  * | `manifest-sha256.txt`    | the hash and name of each file below `data/`                          |
  * | `tagmanifest-sha256.txt` | the hash and name of each other file, but for itself and its seal     |
  *
- * Source: RFC 8493. Stricter: BagIt 1.0 alone, SHA-256 alone, nothing to be fetched, no name twice or differing only in
+ * Source: RFC 8493. Stricter: BagIt 1.0 alone, in one spelling, SHA-256 alone, nothing to be fetched, no name twice or differing only in
  * case, and no tag file that no manifest lists.
  */
 
@@ -51,7 +51,10 @@ export function validateBag(folder: Folder): Bag {
   if (payload) checkList(folder, MANIFEST, payload, (name) => name.startsWith(PAYLOAD), bag);
   if (tags) checkList(folder, TAG_MANIFEST, tags, (name) => !name.startsWith(PAYLOAD) && name !== TAG_MANIFEST && name !== SEAL, bag);
   for (const [, { damage }] of folder) if (damage !== undefined) say(damage);
-  bag.metadata = attempt(METADATA, parseMetadata) ?? [];
+  const metadata = attempt(METADATA, (text) => ({ text, elements: parseMetadata(text) }));
+  bag.metadata = metadata?.elements ?? [];
+  const spelt = bag.metadata.map(([label, value]) => `${label}: ${value}\n`).join('');
+  if (metadata && spelt !== metadata.text) say(`\`${METADATA}\` is not spelt as bundles spell it`);
   checkOxum(folder, bag);
   return bag;
 }
@@ -94,6 +97,9 @@ function parseManifest(file: string, text: string): Map<string, Hash> {
     if (hashes.has(name)) throw new Refusal(`\`${file}\` lists \`${name}\` twice`);
     hashes.set(name, hash.toLowerCase() as Hash);
   });
+  const plain = (name: string): string => name.replace(/%/g, '%25').replace(/\n/g, '%0A').replace(/\r/g, '%0D');
+  const spelt = [...hashes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, hash]) => `${hash}  ${plain(name)}\n`).join('');
+  if (spelt !== text) throw new Refusal(`\`${file}\` is not spelt as bundles spell it`);
   return hashes;
 }
 

@@ -6,7 +6,7 @@
  * | small file | bytes | at most {@link SMALL_FILE_BYTES_MAX}   |
  *
  * To verify, before any subject:
- * 1. It is a bag whose files are as its manifests say.
+ * 1. It is a bag whose files are as its manifests say, in the one spelling that bundles have.
  * 2. It names a format of the layout and its subjects; each has its entry.
  * 3. The entries are those that the subjects lean on, the files those that the layout names: no more, no fewer, but for
  *    annexes.
@@ -188,9 +188,9 @@ export class Bundle {
     if (statement) this.statements.set(statement.sha256, id.index);
   }
 
-  /** Reads what is withheld of the subjects, which says what is not there. Format 1 withholds nothing. */
+  /** Reads what is withheld of the captures and checks that are subjects, which says what is not there. Format 1 withholds nothing. */
   #readWithheld(): void {
-    for (const id of this.#hasAnnexes ? this.subjects : []) {
+    for (const id of this.#hasAnnexes ? this.subjects.filter(({ letter }) => letter === 'C' || letter === 'V') : []) {
       const name = withheldFile(id);
       try {
         if (this.#folder.has(name)) this.withheld.set(id.index, parseWithheld(this.bytes(name) ?? new Uint8Array()));

@@ -23,7 +23,7 @@ export const CONSISTENCY_LINES_MAX = 65;
 const LINE_FEED = 0x0a;
 
 /** One entry's place in the log. */
-export type Proof = { index: bigint; path: Hash[]; checkpoint: Uint8Array };
+export type Proof = { index: bigint; path: Hash[]; checkpoint: Uint8Array; hasExtra: boolean };
 
 export function parseProof(bytes: Uint8Array): Proof {
   let at = 0;
@@ -36,7 +36,8 @@ export function parseProof(bytes: Uint8Array): Proof {
   };
   if (next() !== 'c2sp.org/tlog-proof@v1') throw new Refusal('line 1 is not `c2sp.org/tlog-proof@v1`');
   let line = next();
-  if (line.startsWith('extra ')) {
+  const hasExtra = line.startsWith('extra ');
+  if (hasExtra) {
     const extra = fromBase64(line.slice(6));
     if (!extra || extra.length === 0 || extra.length > EXTRA_BYTES_MAX) throw new Refusal('an `extra` line that is none');
     line = next();
@@ -51,7 +52,7 @@ export function parseProof(bytes: Uint8Array): Proof {
   }
   const checkpoint = bytes.subarray(at);
   if (checkpoint.length === 0 || checkpoint.length > CHECKPOINT_BYTES_MAX) throw new Refusal('no checkpoint, or too long a one');
-  return { index, path, checkpoint };
+  return { index, path, checkpoint, hasExtra };
 }
 
 /** Reads the hashes of a consistency proof; `undefined` when a line is none. */

@@ -189,6 +189,7 @@ export class Entries {
     for (const [what, expected, found] of comparisons) {
       if (expected !== found) this.#say(fails('signature', `${what} ${expected} in \`${folder}\``, found));
     }
+    if (record.after.size > index) this.#say(fails('signature', `a record made after a log of at most ${index} entries in \`${folder}\``, `one of ${record.after.size}`));
   }
 
   /** A record names the newest key record before it. Says whether it can be told which key counts. */
@@ -225,10 +226,11 @@ export class Entries {
     } catch (error) {
       return this.#say(fails('inclusion', `a tlog-proof in \`${folder}\``, reasonOf(error)));
     }
+    if (proof.hasExtra) this.#say(fails('inclusion', `a tlog-proof in \`${folder}\` that says nothing more`, 'an `extra` line, which nobody signed'));
     if (!isEqual(proof.checkpoint, head)) {
       return this.#say(fails('inclusion', `the proof of \`${folder}\` over the checkpoint at hand`, 'another checkpoint'));
     }
-    if (placed.origin !== checkpoint.origin) this.#say(fails('inclusion', `a record of the log \`${checkpoint.origin}\``, `one of \`${placed.origin}\``));
+    if (placed.origin !== checkpoint.origin) this.#say(fails('inclusion', `a record of the log \`${checkpoint.origin}\` in \`${folder}\``, `one of \`${placed.origin}\``));
     if (proof.index !== index) return this.#say(fails('inclusion', `a proof for entry ${index} in \`${folder}\``, `one for entry ${proof.index}`));
     const root = rootAbove(leafHash(placed.entry), index, checkpoint.size, proof.path);
     this.#say(

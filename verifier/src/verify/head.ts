@@ -84,6 +84,11 @@ function checkOwn({ succession, findings }: Head, checkpoint: Checkpoint): Verif
     const valid = succession.checkpointKeys(last);
     const own = signers.filter((key) => valid.some((one) => one.isSame(key)));
     if (own.length === 0) findings.push(fails('checkpoint', expected, signers[0] ? signerInWords(succession, signers[0], last) : 'not signed by any of them'));
+    // Without its post-quantum line a checkpoint is worth what Ed25519 is worth by then.
+    valid.forEach((key, n) => {
+      const isAlone = own.length > 0 && ![...own, ...valid.slice(0, n)].some(({ type }) => type === key.type);
+      if (isAlone) findings.push(missing('checkpoint', `a signature of the log's key ${key.fingerprint} on the checkpoint`, 'none'));
+    });
     return own;
   } catch (error) {
     findings.push(fails('checkpoint', expected, reasonOf(error)));

@@ -26,6 +26,7 @@ import { applyPolicy, type Policy, type PolicyReport } from '../log/policy.ts';
 import { parseConsistency } from '../log/proof.ts';
 import { type Record } from '../record/record.ts';
 import { type Authorities } from '../timestamp/authorities.ts';
+import { whyNoProof } from '../timestamp/opentimestamps.ts';
 import { verifyReply } from '../timestamp/token.ts';
 import { Unjudged } from '../timestamp/unjudged.ts';
 import { fails, holds, notShown, type Check, type Finding, type Interval, type Moment } from './finding.ts';
@@ -133,6 +134,11 @@ class Judging {
     const { index, after } = this.#record;
     const isAfter = anchor.size > index;
     const isNamed = anchor.size === after.size && after.tokens.length > 0;
+    if (!anchor.checkpoint || !anchor.consistency) {
+      const found = 'it, or how the log grew from it, is not there';
+      (isAfter ? this.after : this.before).push({ kind: 'unknown', expected: `the checkpoint that was dated at size ${anchor.size}`, found });
+      return;
+    }
     const dated = this.#read(anchor);
     if (typeof dated === 'string') {
       const place = isAfter ? this.after : this.before;
@@ -157,12 +163,13 @@ class Judging {
   }
 
   /** Blocks are Bitcoin's when the reader knows them, and this page knows none: what they may say is not shown. */
-  #judgeBlocks({ size, proofs, headers }: Anchor): void {
+  #judgeBlocks({ size, checkpoint = new Uint8Array(), proofs, headers }: Anchor): void {
     const { index, after } = this.#record;
     const found = 'this page knows no blocks: `affiant verify` and `ots verify` can follow it';
     const isAfter = size > index;
-    for (const [name] of isAfter ? proofs.slice(0, JUDGED_COUNT_MAX) : []) {
-      this.after.push({ kind: 'unknown', expected: `an OpenTimestamps proof in \`${name}\` that ends at a block which you know`, found });
+    for (const [name, proof] of isAfter ? proofs.slice(0, JUDGED_COUNT_MAX) : []) {
+      const wrong = whyNoProof(proof, checkpoint, headers);
+      this.after.push({ kind: wrong === undefined ? 'unknown' : 'wrong', expected: `an OpenTimestamps proof in \`${name}\` that ends at a block which you know`, found: wrong ?? found });
     }
     const named = headers.filter(([, bytes]) => !isAfter && size === after.size && after.tokens.includes(hashOf(bytes)));
     for (const [name] of named.slice(0, JUDGED_COUNT_MAX)) {

@@ -66,6 +66,17 @@ impl Manifest {
         lines.concat()
     }
 
+    /// Says whether a text is spelt as [`Self::text`] spells it: BagIt lets a manifest be written in many ways.
+    #[must_use]
+    pub fn is_plain(text: &str) -> bool {
+        let read = |line| {
+            let (hash, name) = parse_line(line, Version::ONE)?;
+            Some((name, Hash::from_slice(&hash).ok()?))
+        };
+        let hashes: Option<BTreeMap<String, Hash>> = lines(text).into_iter().map(read).collect();
+        hashes.is_some_and(|hashes| Self::text(&hashes) == text)
+    }
+
     /// Reads a manifest, saying everything that is wrong with it.
     pub(super) fn parse(file: &str, algorithm: &str, text: &str, version: Version) -> (Self, Vec<Fault>) {
         let mut faults = Vec::new();
@@ -144,6 +155,25 @@ mod tests {
         let (manifest, faults) = Manifest::parse("manifest-sha256.txt", "sha256", text, version);
         let faults = faults.iter().map(|fault| format!("{fault:?}").split(' ').next().unwrap().to_owned());
         manifest.hashes.into_keys().chain(faults).collect()
+    }
+
+    #[test]
+    fn one_spelling_is_plain_and_any_other_is_not() {
+        let hash = "ab".repeat(32);
+        let plain = format!("{hash}  data/a\n{hash}  data/b%0A\n");
+        assert!(Manifest::is_plain(&plain) && Manifest::is_plain(""));
+        for other in [
+            plain.to_uppercase().replace("DATA", "data"),
+            plain.replace('\n', "\r\n"),
+            plain.replace("  ", " "),
+            plain.replace("%0A", "%0a"),
+            plain.trim_end().to_owned(),
+            plain.clone() + "\n",
+            format!("{hash}  data/b\n{hash}  data/a\n"),
+            plain.replace(&hash, &hash[2..]),
+        ] {
+            assert!(!Manifest::is_plain(&other), "{other:?}");
+        }
     }
 
     #[test]

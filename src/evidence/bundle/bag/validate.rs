@@ -299,7 +299,7 @@ pub enum Fault {
     DeclarationMalformed { found: String },
     #[error("`{file}` lists `{name}` twice")]
     Duplicate { name: String, file: String },
-    #[error("tag files are in `{found}`, expected `UTF-8`")]
+    #[error("`bagit.txt` has tag files in `{found}`, expected `UTF-8`")]
     EncodingUnsupported { found: String },
     #[error("`fetch.txt` lists files to be fetched from the network; a bag must be whole")]
     Fetch,
