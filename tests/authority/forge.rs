@@ -57,31 +57,53 @@ impl Forge {
 
     pub(crate) fn with(root_years: Years, years: Years, purpose: Purpose) -> Self {
         let root_key = KeyPair::generate().unwrap();
-        let mut root = named(ROOT_NAME, root_years);
-        root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        root.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let root = root_params(root_years);
         let root_der = root.self_signed(&root_key).unwrap().der().to_vec();
-        let key = KeyPair::generate().unwrap();
-        let mut params = named("Forge authority", years);
-        params.serial_number = Some(vec![SERIAL].into());
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.custom_extensions.extend(extension(purpose));
         let issuer = Issuer::new(root, root_key);
-        let certificate = params.signed_by(&key, &issuer).unwrap().der().to_vec();
-        Self { root: root_der, issuer, certificate, key: signing(&key), through: None, brings: None }
+        let (certificate, key) = authority(years, purpose, &issuer);
+        Self { root: root_der, issuer, certificate, key, through: None, brings: None }
     }
 
     /// Makes an authority whose certificate was issued by one that may issue none, though the root issued that.
     pub(crate) fn through_a_leaf() -> Self {
-        let forge = Self::new();
-        let (leaf_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
-        let leaf = named(LEAF_NAME, (2020, 2040));
-        let between = leaf.signed_by(&leaf_key, &forge.issuer).unwrap().der().to_vec();
-        let mut params = named("Forge authority", (2020, 2040));
-        params.serial_number = Some(vec![SERIAL].into());
-        params.custom_extensions.extend(extension(Purpose::TimeStamping));
-        let certificate = params.signed_by(&key, &Issuer::new(leaf, leaf_key)).unwrap().der().to_vec();
-        Self { certificate, key: signing(&key), through: Some((LEAF_NAME, between)), ..forge }
+        Self::new().through(IsCa::NoCa)
+    }
+
+    /// Makes another authority under the same root, whose certificate was issued by one with these constraints.
+    pub(crate) fn through(&self, constraints: IsCa) -> Self {
+        let leaf_key = KeyPair::generate().unwrap();
+        let mut leaf = named(LEAF_NAME, (2020, 2040));
+        leaf.is_ca = constraints;
+        let between = leaf.signed_by(&leaf_key, &self.issuer).unwrap().der().to_vec();
+        let (certificate, key) = authority((2020, 2040), Purpose::TimeStamping, &Issuer::new(leaf, leaf_key));
+        let through = Some((LEAF_NAME, between));
+        Self { root: self.root.clone(), issuer: self.copied_issuer(), certificate, key, through, brings: None }
+    }
+
+    /// Makes another authority under the same root, below one that may have no other below it, and has.
+    pub(crate) fn through_two(&self) -> Self {
+        let (upper_key, lower_key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        let mut upper = named("Forge upper", (2020, 2040));
+        upper.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        let upper_der = upper.signed_by(&upper_key, &self.issuer).unwrap().der().to_vec();
+        let mut lower = named(LEAF_NAME, (2020, 2040));
+        lower.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let lower_der = lower.signed_by(&lower_key, &Issuer::new(upper, upper_key)).unwrap().der().to_vec();
+        let (certificate, key) = authority((2020, 2040), Purpose::TimeStamping, &Issuer::new(lower, lower_key));
+        let through = Some((LEAF_NAME, [lower_der, upper_der].concat()));
+        Self { root: self.root.clone(), issuer: self.copied_issuer(), certificate, key, through, brings: None }
+    }
+
+    /// Makes another authority right under the same root.
+    pub(crate) fn under(&self, years: Years, purpose: Purpose) -> Self {
+        let (certificate, key) = authority(years, purpose, &self.issuer);
+        Self { root: self.root.clone(), issuer: self.copied_issuer(), certificate, key, through: None, brings: None }
+    }
+
+    /// The same issuer, from the key that the first was made with.
+    fn copied_issuer(&self) -> Issuer<'static, KeyPair> {
+        let key = KeyPair::try_from(self.issuer.key().serialize_der()).unwrap();
+        Issuer::new(root_params((2020, 2040)), key)
     }
 
     /// Returns its root in DER.
@@ -202,6 +224,23 @@ const SHA_256: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
 const SHA_512: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3];
 const SHA_1: &[u8] = &[0x2b, 0x0e, 3, 2, 0x1a];
 const PKCS_9: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9];
+
+fn root_params(years: Years) -> CertificateParams {
+    let mut root = named(ROOT_NAME, years);
+    root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    root.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    root
+}
+
+/// Makes an authority's certificate and key.
+fn authority(years: Years, purpose: Purpose, issuer: &Issuer<'_, KeyPair>) -> (Vec<u8>, EcdsaKeyPair) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = named("Forge authority", years);
+    params.serial_number = Some(vec![SERIAL].into());
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.custom_extensions.extend(extension(purpose));
+    (params.signed_by(&key, issuer).unwrap().der().to_vec(), signing(&key))
+}
 
 fn signing(key: &KeyPair) -> EcdsaKeyPair {
     let algorithm = &ECDSA_P256_SHA256_ASN1_SIGNING;

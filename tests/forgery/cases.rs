@@ -203,7 +203,7 @@ pub(crate) fn resealed(files: Files, seed: &[u8; 32]) -> Files {
 }
 
 /// Makes the bag, the seal and the keys anew around a change.
-fn hidden(mut files: Files, hand: Hand, impostor: &Files, seed: &[u8; 32]) -> Files {
+pub(super) fn hidden(mut files: Files, hand: Hand, impostor: &Files, seed: &[u8; 32]) -> Files {
     if hand == Hand::Plain {
         return files;
     }

@@ -42,7 +42,7 @@ impl Yard {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    fn places(&self) -> Places {
+    pub(super) fn places(&self) -> Places {
         Places { archive: self.folder.path().join("archive"), keys: self.folder.path().join("keys") }
     }
 
@@ -53,6 +53,10 @@ impl Yard {
 
     /// Captures a file that holds `text`, and returns the id of the record it made.
     pub(super) fn capture(&self, name: &str, text: &str) -> Id {
+        self.capture_as(name, text, Redaction::Files)
+    }
+
+    pub(super) fn capture_as(&self, name: &str, text: &str, redaction: Redaction) -> Id {
         let path = self.folder.path().join(name);
         write(&path, text.as_bytes());
         let opened = self.open();
@@ -63,13 +67,7 @@ impl Yard {
             title: Some("Terms".to_owned()),
             document_type: None,
         };
-        let manner = Manner {
-            fetch: Arc::new(FetchOptions::default()),
-            region: None,
-            jobs: 1,
-            per_host: 1,
-            redaction: Redaction::Files,
-        };
+        let manner = Manner { fetch: Arc::new(FetchOptions::default()), region: None, jobs: 1, per_host: 1, redaction };
         let watch = Watch { progress: &Silent, is_interrupted: &|| false };
         let mut ids = Vec::new();
         let mut report = |done: Result<Captured, Missed>| ids.push(done.unwrap().appended.id);
@@ -77,7 +75,7 @@ impl Yard {
         ids.remove(0)
     }
 
-    fn quote(&self, id: &Id, exact: &str) -> Id {
+    pub(super) fn quote(&self, id: &Id, exact: &str) -> Id {
         let mut opened = self.open();
         let (log, _) = Log::published(&opened.archive).unwrap();
         let (entry, _) = log.find(&id.to_string()).unwrap();
@@ -172,13 +170,13 @@ pub(super) fn write_unsynced(path: &Path, bytes: &[u8]) {
     std::io::Write::write_all(&mut std::fs::File::create(path).unwrap(), bytes).unwrap();
 }
 
-/// Reads every file of a bundle into memory.
 /// Returns the secret of a key that lies in a file.
 pub(crate) fn seed(key: &Ed25519Signer) -> [u8; 32] {
     let Ed25519Signer::Here(key) = key else { panic!("an agent has it") };
     *key.seed_secret()
 }
 
+/// Reads every file of a bundle into memory.
 pub(crate) fn unzip(path: &Path) -> Files {
     let bytes = std::fs::read(path).unwrap();
     let archive = zip::Archive::open(bytes.as_slice()).unwrap();
