@@ -84,6 +84,20 @@ impl Stage {
         assert!(ran.code == Some(0) && is_clean, "{case}: {:?} {}", ran.lines, ran.remarks);
     }
 
+    /// Runs a demonstration, which finds the real program on its path, to a good end; returns what it printed.
+    pub(crate) fn demonstrate(&self, script: &str) -> String {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
+        let program = Path::new(env!("CARGO_BIN_EXE_affiant")).parent().unwrap();
+        let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+        let mut command = Command::new("sh");
+        self.settle(command.arg(script).env("PATH", path));
+        let output = command.output().unwrap();
+        let (said, why) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        eprintln!("{said}{why}");
+        assert!(output.status.success(), "{said}{why}");
+        said.into_owned()
+    }
+
     /// Captures a list of targets on this machine.
     pub(crate) fn capture(&self, list: &Path) -> Ran {
         self.run([OsStr::new("capture"), OsStr::new("--allow-private"), OsStr::new("--from"), list.as_os_str()])
