@@ -4,6 +4,8 @@
 //! hand is found.
 
 use std::fmt::Write;
+use std::iter;
+use std::ops::Range;
 
 use super::LINKS_HEADING;
 use super::links::Links;
@@ -20,12 +22,12 @@ const ROW_BYTES_MAX: usize = 4_096;
 /// Writes a page.
 pub(super) fn write(parts: &Parts) -> String {
     let choice = Choice::of(parts);
-    let mut paragraphs: Vec<Paragraph> = Vec::new();
+    let mut written = Written { text: String::with_capacity(parts.characters.len()), paragraphs: Vec::new() };
     let mut links = Links::default();
     let mut runs = parts.runs.iter().filter(|run| choice.keeps(parts, run)).peekable();
     while let Some(first) = runs.next() {
         let block = parts.blocks[first.block];
-        let mut line = Line::new(block.is_preformatted);
+        let mut line = Line::new(&mut written.text, block.is_preformatted);
         line.add(parts.text(first), first.place, &mut links);
         while let Some(run) = runs.next_if(|run| run.block == first.block) {
             line.add(parts.text(run), run.place, &mut links);
@@ -33,20 +35,20 @@ pub(super) fn write(parts: &Parts) -> String {
         let text = line.finish(&mut links);
         links.end_block();
         if !text.is_empty() {
-            paragraphs.push(Paragraph { block, text });
+            written.paragraphs.push(Paragraph { block, text });
         }
     }
-    let mut pen = Pen { parts, page: String::new(), previous: None, seen_point: None };
-    let mut rest = paragraphs.as_slice();
+    let mut pen = Pen { parts, page: String::with_capacity(written.text.len()), previous: None, seen_point: None };
+    let mut rest = written.paragraphs.as_slice();
     while !rest.is_empty() {
         let (row, after) = rest.split_at(row_size(rest));
         rest = after;
-        if is_simple_row(row) {
-            let cells: Vec<&str> = row.iter().map(|paragraph| paragraph.text.as_str()).collect();
+        if written.is_simple_row(row) {
+            let cells: Vec<&str> = row.iter().map(|paragraph| written.text_of(paragraph)).collect();
             pen.write(row[0].block, &cells.join(" | "), Shape::Row);
         } else {
             for paragraph in row {
-                pen.write(paragraph.block, &paragraph.text, Shape::Paragraph);
+                pen.write(paragraph.block, written.text_of(paragraph), Shape::Paragraph);
             }
         }
     }
@@ -59,9 +61,34 @@ pub(super) fn write(parts: &Parts) -> String {
     page
 }
 
+/// Paragraphs one after the other, in one text: a page has thousands.
+struct Written {
+    text: String,
+    paragraphs: Vec<Paragraph>,
+}
+
 struct Paragraph {
     block: Block,
-    text: String,
+    /// Where its characters stand.
+    text: Range<usize>,
+}
+
+impl Written {
+    fn text_of(&self, paragraph: &Paragraph) -> &str {
+        &self.text[paragraph.text.clone()]
+    }
+
+    /// Says whether each cell holds one plain line, and the row is short enough to read as one.
+    fn is_simple_row(&self, row: &[Paragraph]) -> bool {
+        let is_plain = |paragraph: &Paragraph| {
+            paragraph.block.heading == 0 && !paragraph.block.is_preformatted && !self.text_of(paragraph).contains('\n')
+        };
+        row.iter().all(|paragraph| paragraph.block.cell.is_some() && is_plain(paragraph))
+            && row
+                .windows(2)
+                .all(|pair| pair[0].block.cell != pair[1].block.cell && pair[0].block.point == pair[1].block.point)
+            && row.iter().map(|paragraph| paragraph.text.len()).sum::<usize>() <= ROW_BYTES_MAX
+    }
 }
 
 /// Returns how many paragraphs from the first on stand in the same row; 1 outside tables.
@@ -73,47 +100,43 @@ fn row_size(paragraphs: &[Paragraph]) -> usize {
     }
 }
 
-/// Says whether each cell holds one plain line, and the row is short enough to read as one.
-fn is_simple_row(row: &[Paragraph]) -> bool {
-    let is_plain = |paragraph: &Paragraph| {
-        !paragraph.text.contains('\n') && paragraph.block.heading == 0 && !paragraph.block.is_preformatted
-    };
-    row.iter().all(|paragraph| paragraph.block.cell.is_some() && is_plain(paragraph))
-        && row
-            .windows(2)
-            .all(|pair| pair[0].block.cell != pair[1].block.cell && pair[0].block.point == pair[1].block.point)
-        && row.iter().map(|paragraph| paragraph.text.len()).sum::<usize>() <= ROW_BYTES_MAX
-}
-
-/// A block's text while its runs are joined.
-struct Line {
-    text: String,
+/// A block's text while its runs are joined, behind what is written already.
+struct Line<'w> {
+    written: &'w mut String,
+    start: usize,
     is_preformatted: bool,
     wants_space: bool,
+    break_count: usize,
 }
 
-impl Line {
-    const fn new(is_preformatted: bool) -> Self {
-        Self { text: String::new(), is_preformatted, wants_space: false }
+impl<'w> Line<'w> {
+    const fn new(written: &'w mut String, is_preformatted: bool) -> Self {
+        let start = written.len();
+        Self { written, start, is_preformatted, wants_space: false, break_count: 0 }
+    }
+
+    fn text(&self) -> &str {
+        &self.written[self.start..]
     }
 
     fn add(&mut self, text: &str, place: Place, links: &mut Links) {
-        links.pass(place.link, self.text.len(), &self.text);
+        links.pass(place.link, self.text());
         links.is_prose = links.is_prose || (place.link.is_none() && text.chars().any(char::is_alphanumeric));
         if self.is_preformatted {
-            self.text.extend(text.chars().filter(|c| *c != '\r').map(|c| if c == LINE_BREAK { '\n' } else { c }));
+            self.written.extend(text.chars().filter(|c| *c != '\r').map(|c| if c == LINE_BREAK { '\n' } else { c }));
             return;
         }
         let mut rest = text;
         while let Some(c) = rest.chars().next() {
             if c == LINE_BREAK {
                 self.wants_space = false;
-                self.text.push('\n');
+                self.break_count += 1;
+                self.written.push('\n');
             } else if c.is_whitespace() {
                 self.wants_space = true;
             } else {
-                let (word, after) = rest.split_at(word_bytes(rest));
-                self.add_word(word);
+                let (words, after) = rest.split_at(words_bytes(rest));
+                self.add_words(words);
                 rest = after;
                 continue;
             }
@@ -121,36 +144,49 @@ impl Line {
         }
     }
 
-    fn add_word(&mut self, word: &str) {
-        let is_at_start = self.text.is_empty() || self.text.ends_with('\n');
+    fn add_words(&mut self, words: &str) {
+        let is_at_start = self.text().is_empty() || self.written.ends_with('\n');
         if self.wants_space && !is_at_start {
-            self.text.push(' ');
+            self.written.push(' ');
         }
         self.wants_space = false;
-        self.text.push_str(word);
+        self.written.push_str(words);
     }
 
-    fn finish(mut self, links: &mut Links) -> String {
-        links.pass(None, self.text.len(), &self.text);
+    /// Returns where the finished text stands.
+    fn finish(self, links: &mut Links) -> Range<usize> {
+        links.pass(None, self.text());
         if self.is_preformatted {
-            let rows: Vec<&str> = self.text.split('\n').map(str::trim_end).collect();
+            let rows: Vec<&str> = self.text().split('\n').map(str::trim_end).collect();
             let text = rows.join("\n");
-            return text.trim_matches('\n').to_owned();
+            return self.replace(text.trim_matches('\n'));
         }
-        self.text.truncate(self.text.trim_end().len());
-        let mut text = self.text.trim_start().to_owned();
+        self.written.truncate(self.start + self.text().trim_end().len());
+        let text = self.text().trim_start();
+        if self.break_count < 3 {
+            return self.written.len() - text.len()..self.written.len();
+        }
+        let mut text = text.to_owned();
         while text.contains("\n\n\n") {
             text = text.replace("\n\n\n", "\n\n");
         }
-        text
+        self.replace(&text)
+    }
+
+    fn replace(self, text: &str) -> Range<usize> {
+        self.written.truncate(self.start);
+        self.written.push_str(text);
+        self.start..self.written.len()
     }
 }
 
-/// Returns how many bytes stand before the first white space. Most are ASCII, and need no decoding.
-fn word_bytes(text: &str) -> usize {
+/// Returns how many bytes at the start are words with one space between two: what is written as it stands. Most are
+/// ASCII, and need no decoding.
+fn words_bytes(text: &str) -> usize {
     let mut at = 0;
     while let Some(byte) = text.as_bytes().get(at) {
-        let size = match byte {
+        at += match byte {
+            b' ' if text.as_bytes().get(at + 1).is_some_and(u8::is_ascii_graphic) => 2,
             b' ' | b'\t'..=b'\r' => break,
             0..0x80 => 1,
             _ => match text[at..].chars().next() {
@@ -158,7 +194,6 @@ fn word_bytes(text: &str) -> usize {
                 _ => break,
             },
         };
-        at += size;
     }
     at
 }
@@ -186,17 +221,24 @@ impl Pen<'_> {
             let is_next_row = (previous_shape, shape) == (Shape::Row, Shape::Row) && table(previous) == table(block);
             let is_next_point = is_new_point && self.runs_on(previous, block);
             if !is_next_row && !is_next_point {
-                let quote = "> ".repeat(previous.quotes.min(block.quotes).min(INDENT_DEPTH_MAX));
-                self.write_line(&quote);
+                let start = self.page.len();
+                self.write_quotes(previous.quotes.min(block.quotes));
+                self.end_line(start);
             }
         }
-        let quote = "> ".repeat(block.quotes.min(INDENT_DEPTH_MAX));
-        let (marked, indent) = block.point.map_or_else(Default::default, |at| self.parts.points[at].indents());
-        let first = if is_new_point { marked } else { indent.clone() };
-        let heading = if block.heading == 0 { String::new() } else { format!("{} ", "#".repeat(block.heading)) };
+        let point = block.point.map(|at| &self.parts.points[at]);
         for (n, line) in text.lines().enumerate() {
-            let lead = if n == 0 { format!("{first}{heading}") } else { indent.clone() };
-            self.write_line(&format!("{quote}{lead}{line}"));
+            let start = self.page.len();
+            self.write_quotes(block.quotes);
+            if let Some(point) = point {
+                point.write_indent(&mut self.page, is_new_point && n == 0);
+            }
+            if n == 0 && block.heading > 0 {
+                self.page.extend(iter::repeat_n('#', block.heading));
+                self.page.push(' ');
+            }
+            self.page.push_str(line);
+            self.end_line(start);
         }
         if is_new_point {
             self.seen_point = block.point;
@@ -204,8 +246,13 @@ impl Pen<'_> {
         self.previous = Some((block, shape));
     }
 
-    fn write_line(&mut self, line: &str) {
-        self.page.push_str(line.trim_end());
+    fn write_quotes(&mut self, count: usize) {
+        self.page.extend(iter::repeat_n("> ", count.min(INDENT_DEPTH_MAX)));
+    }
+
+    /// Ends the line that began there.
+    fn end_line(&mut self, start: usize) {
+        self.page.truncate(start + self.page[start..].trim_end().len());
         self.page.push('\n');
     }
 
@@ -218,9 +265,14 @@ impl Pen<'_> {
 }
 
 impl Point {
-    /// Returns what stands before its first line, and before the others.
-    fn indents(&self) -> (String, String) {
-        let outer = "  ".repeat(self.depth.min(INDENT_DEPTH_MAX) - 1);
-        (format!("{outer}{} ", self.marker), format!("{outer}{}", " ".repeat(self.marker.len() + 1)))
+    /// Writes what stands before one of its lines: the marker before the first, as much room before the others.
+    fn write_indent(&self, page: &mut String, is_first: bool) {
+        page.extend(iter::repeat_n("  ", self.depth.min(INDENT_DEPTH_MAX) - 1));
+        if is_first {
+            page.push_str(&self.marker);
+            page.push(' ');
+        } else {
+            page.extend(iter::repeat_n(' ', self.marker.len() + 1));
+        }
     }
 }

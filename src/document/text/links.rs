@@ -3,6 +3,7 @@
 //! Targets are listed as written: relative ones stay relative, because the rendition does not know the
 //! page's address. Mail addresses are written plainly, because pages disguise them anew for each visit.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::parts::Parts;
@@ -26,17 +27,16 @@ struct Link {
 }
 
 impl Links {
-    /// Notes that the line goes on in another link, or none.
-    pub(super) fn pass(&mut self, link: Option<usize>, at: usize, text: &str) {
+    /// Notes that the line, `text` so far, goes on in another link, or none.
+    pub(super) fn pass(&mut self, link: Option<usize>, text: &str) {
         if self.open.map(|(open, _)| open) == link {
             return;
         }
         if let Some((open, start)) = self.open.take() {
             let words = text.get(start..).unwrap_or_default();
-            let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-            self.found.push(Link { at: open, words, is_in_prose: false });
+            self.found.push(Link { at: open, words: joined(words, " "), is_in_prose: false });
         }
-        self.open = link.map(|link| (link, at));
+        self.open = link.map(|link| (link, text.len()));
     }
 
     /// Notes that the block is over.
@@ -51,10 +51,11 @@ impl Links {
     /// Lists words and target of each, once.
     pub(super) fn list(self, parts: &Parts) -> Vec<String> {
         let mut seen = HashSet::new();
-        let lines = self.found.into_iter().filter_map(|Link { at, words, is_in_prose }| {
+        let named = self.found.into_iter().filter(|link| !link.words.is_empty());
+        let lines = named.filter_map(|Link { at, words, is_in_prose }| {
             let target = target(&parts.targets[at])?;
             // Where a sentence refers to a section, the section is part of what it says.
-            let says_more = !words.is_empty() && words != target && (is_in_prose || !target.starts_with('#'));
+            let says_more = words != target && (is_in_prose || !target.starts_with('#'));
             says_more.then(|| format!("- {words}: {target}"))
         });
         lines.filter(|line| seen.insert(line.clone())).collect()
@@ -62,22 +63,36 @@ impl Links {
 }
 
 /// Returns where a link leads, if anywhere: white space removed as a browser does (URL §4.4).
-fn target(written: &str) -> Option<String> {
-    let target: String = written.trim_matches(|c: char| c <= ' ').chars().filter(|c| !c.is_control()).collect();
-    let scheme = target.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-    if target.is_empty() || target == "#" || matches!(scheme.as_deref(), Some("javascript" | "data" | "blob")) {
+fn target(written: &str) -> Option<Cow<'_, str>> {
+    let mut target = Cow::Borrowed(written.trim_matches(|c: char| c <= ' '));
+    if target.contains(char::is_control) {
+        target = target.chars().filter(|c| !c.is_control()).collect::<String>().into();
+    }
+    let scheme = target.split_once(':').map_or("", |(scheme, _)| scheme);
+    let is_scheme = |name: &str| scheme.eq_ignore_ascii_case(name);
+    if target.is_empty() || target == "#" || ["javascript", "data", "blob"].into_iter().any(is_scheme) {
         return None;
     }
     if let Some(scrambled) = target.strip_prefix("/cdn-cgi/l/email-protection") {
-        return scrambled
-            .strip_prefix('#')
-            .and_then(unscramble)
-            .map(|address| undisguise(&format!("mailto:{address}")));
+        let address = scrambled.strip_prefix('#').and_then(unscramble)?;
+        return Some(undisguise(&format!("mailto:{address}")).into());
     }
-    if scheme.as_deref() == Some("mailto") {
-        return Some(undisguise(&target));
+    if is_scheme("mailto") {
+        return Some(undisguise(&target).into());
     }
-    Some(target.split_whitespace().collect::<Vec<_>>().join("%20"))
+    Some(if target.contains(char::is_whitespace) { joined(&target, "%20").into() } else { target })
+}
+
+/// Joins the words of a text.
+fn joined(text: &str, between: &str) -> String {
+    let mut joined = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !joined.is_empty() {
+            joined.push_str(between);
+        }
+        joined.push_str(word);
+    }
+    joined
 }
 
 /// Undoes the numeric character references in which mail addresses are hidden from robots, each visit anew.

@@ -72,12 +72,23 @@ fn hides(style: &str) -> bool {
 fn is_cookie_notice(marks: &Marks<'_>) -> bool {
     const VENDORS: [&str; 8] =
         ["onetrust", "cybotcookie", "didomi", "usercentrics", "qc-cmp", "osano", "truste", "hs-eu-cookie"];
-    let [class, id] = [marks.class, marks.id].map(str::to_ascii_lowercase);
-    class.split_ascii_whitespace().chain([id.as_str()]).any(|name| {
-        let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    names(marks).map(str::as_bytes).any(|name| {
+        let has = |words: &[&str]| words.iter().any(|word| contains(name, word.as_bytes()));
         let is_notice = || has(&["banner", "bar", "popup", "modal", "overlay", "dialog"]);
-        (has(&["cookie", "consent", "gdpr"]) && is_notice()) || VENDORS.iter().any(|vendor| name.starts_with(vendor))
+        let is_vendor = |vendor: &&str| starts_with(name, vendor.as_bytes());
+        (has(&["cookie", "consent", "gdpr"]) && is_notice()) || VENDORS.iter().any(is_vendor)
     })
+}
+
+/// Says whether a word of ASCII stands in a name, in letters of either case.
+fn contains(name: &[u8], word: &[u8]) -> bool {
+    name.windows(word.len()).any(|part| starts_with(part, word))
+}
+
+fn starts_with(name: &[u8], word: &[u8]) -> bool {
+    // Looked at for each tag of a page: nearly always the first letters differ.
+    name.first().map(u8::to_ascii_lowercase) == word.first().copied()
+        && name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
 }
 
 /// Says whether class or id name the part as navigation, word for word.
@@ -141,15 +152,6 @@ impl Choice {
     fn size_chars(&self, parts: &Parts) -> usize {
         parts.runs.iter().filter(|run| self.keeps(parts, run)).map(|run| run.prose_chars).sum()
     }
-}
-
-/// Counts the characters that are not white space.
-pub(super) fn prose_chars(text: &str) -> usize {
-    if text.is_ascii() {
-        // As below, many bytes at a time.
-        return text.bytes().filter(|byte| !matches!(byte, b' ' | b'\t'..=b'\r')).count();
-    }
-    text.chars().filter(|c| !c.is_whitespace()).count()
 }
 
 #[cfg(test)]

@@ -18,6 +18,9 @@ pub(super) trait Reader {
     /// Takes an end tag.
     fn end(&mut self, name: Name);
 
+    /// Says whether the characters behind the last tag are wanted at all.
+    fn wants_characters(&self) -> bool;
+
     /// Takes all characters between two tags, references undone.
     fn characters(&mut self, text: &str);
 }
@@ -41,7 +44,7 @@ pub(super) fn read(source: &str, reader: &mut impl Reader) {
 pub(super) struct Tag {
     pub(super) name: Name,
     pub(super) is_self_closing: bool,
-    values: [Value; Attribute::NAMES.len()],
+    values: [Value; Attribute::COUNT],
 }
 
 /// An attribute's value, in memory that the next tag uses again.
@@ -68,26 +71,47 @@ pub(super) enum Attribute {
 }
 
 impl Attribute {
-    const NAMES: [(&'static [u8], Self); 11] = [
-        (b"class", Self::Class),
-        (b"data-cfemail", Self::DataCfemail),
-        (b"hidden", Self::Hidden),
-        (b"href", Self::Href),
-        (b"id", Self::Id),
-        (b"open", Self::Open),
-        (b"role", Self::Role),
-        (b"shadowrootmode", Self::ShadowRootMode),
-        (b"start", Self::Start),
-        (b"style", Self::Style),
-        (b"value", Self::Value),
-    ];
+    const COUNT: usize = 11;
+
+    fn of(name: &[u8]) -> Option<Self> {
+        Some(match name {
+            b"class" => Self::Class,
+            b"data-cfemail" => Self::DataCfemail,
+            b"hidden" => Self::Hidden,
+            b"href" => Self::Href,
+            b"id" => Self::Id,
+            b"open" => Self::Open,
+            b"role" => Self::Role,
+            b"shadowrootmode" => Self::ShadowRootMode,
+            b"start" => Self::Start,
+            b"style" => Self::Style,
+            b"value" => Self::Value,
+            _ => return None,
+        })
+    }
+
+    const fn place(self) -> usize {
+        match self {
+            Self::Class => 0,
+            Self::DataCfemail => 1,
+            Self::Hidden => 2,
+            Self::Href => 3,
+            Self::Id => 4,
+            Self::Open => 5,
+            Self::Role => 6,
+            Self::ShadowRootMode => 7,
+            Self::Start => 8,
+            Self::Style => 9,
+            Self::Value => 10,
+        }
+    }
 }
 
 impl Tag {
     /// Returns an attribute's value: empty where it is written without one.
     pub(super) fn attribute(&self, attribute: Attribute) -> Option<&str> {
-        let at = Attribute::NAMES.iter().position(|(_, found)| *found == attribute)?;
-        self.values[at].is_there.then_some(&self.values[at].text)
+        let value = &self.values[attribute.place()];
+        value.is_there.then_some(&value.text)
     }
 
     fn clear(&mut self) {
@@ -97,16 +121,16 @@ impl Tag {
         }
     }
 
-    /// Keeps an attribute, if it bears on the text and is the first of its name: §13.2.5.33.
-    fn keep(&mut self, name: &[u8], value: &[u8]) {
-        let at = Attribute::NAMES.iter().position(|(found, _)| *found == name);
-        if let Some(kept) = at.map(|at| &mut self.values[at])
-            && !kept.is_there
-        {
-            kept.is_there = true;
-            kept.text.clear();
-            kept.text.push_str(&text_of(value));
-        }
+    /// Says whether an attribute bears on the text and is the first of its name: §13.2.5.33.
+    fn wanted(&self, name: &[u8]) -> Option<Attribute> {
+        Attribute::of(name).filter(|attribute| !self.values[attribute.place()].is_there)
+    }
+
+    fn keep(&mut self, attribute: Attribute, value: &[u8]) {
+        let kept = &mut self.values[attribute.place()];
+        kept.is_there = true;
+        kept.text.clear();
+        kept.text.push_str(&text_of(value));
     }
 }
 
@@ -122,11 +146,17 @@ struct Pieces<'r, R> {
     last_start: Vec<u8>,
     attribute_name: Vec<u8>,
     attribute_value: Vec<u8>,
+    /// Whether the attribute's value bears on the text.
+    is_value_wanted: bool,
+    /// Whether the reader wants the characters behind the last tag: most of a page is scripts and styles.
+    is_text_wanted: bool,
 }
 
 impl<'r, R: Reader> Pieces<'r, R> {
     fn new(reader: &'r mut R) -> Self {
         Self {
+            is_value_wanted: false,
+            is_text_wanted: reader.wants_characters(),
             reader,
             long_names: LongNames::default(),
             text: Vec::new(),
@@ -148,8 +178,10 @@ impl<'r, R: Reader> Pieces<'r, R> {
     }
 
     fn end_attribute(&mut self) {
-        if !self.is_end_tag && !self.attribute_name.is_empty() {
-            self.tag.keep(&self.attribute_name, &self.attribute_value);
+        if !self.is_end_tag
+            && let Some(attribute) = self.tag.wanted(&self.attribute_name)
+        {
+            self.tag.keep(attribute, &self.attribute_value);
         }
         self.attribute_name.clear();
         self.attribute_value.clear();
@@ -186,7 +218,9 @@ impl<R: Reader> Emitter for Pieces<'_, R> {
     }
 
     fn emit_string(&mut self, text: &[u8]) {
-        self.text.extend_from_slice(text);
+        if self.is_text_wanted {
+            self.text.extend_from_slice(text);
+        }
     }
 
     fn init_start_tag(&mut self) {
@@ -209,8 +243,14 @@ impl<R: Reader> Emitter for Pieces<'_, R> {
         self.attribute_name.extend_from_slice(name);
     }
 
+    fn init_attribute_value(&mut self) {
+        self.is_value_wanted = !self.is_end_tag && self.tag.wanted(&self.attribute_name).is_some();
+    }
+
     fn push_attribute_value(&mut self, value: &[u8]) {
-        self.attribute_value.extend_from_slice(value);
+        if self.is_value_wanted {
+            self.attribute_value.extend_from_slice(value);
+        }
     }
 
     fn set_self_closing(&mut self) {
@@ -221,12 +261,15 @@ impl<R: Reader> Emitter for Pieces<'_, R> {
         self.end_attribute();
         self.end_text();
         self.tag.name = self.long_names.name(&self.tag_name);
-        if self.is_end_tag {
+        let content = if self.is_end_tag {
             self.reader.end(self.tag.name);
-            return None;
-        }
-        self.last_start.clone_from(&self.tag_name);
-        match self.reader.start(&self.tag) {
+            Content::Markup
+        } else {
+            self.last_start.clone_from(&self.tag_name);
+            self.reader.start(&self.tag)
+        };
+        self.is_text_wanted = self.reader.wants_characters();
+        match content {
             Content::ByName => state_behind(self.tag.name),
             Content::Markup => None,
         }
@@ -286,6 +329,10 @@ mod tests {
 
         fn end(&mut self, name: Name) {
             self.0.push(format!("</{}>", if name == names::P { "p" } else { "?" }));
+        }
+
+        fn wants_characters(&self) -> bool {
+            true
         }
 
         fn characters(&mut self, text: &str) {

@@ -39,6 +39,7 @@ struct State {
     stack: Vec<Element>,
     /// Their names alone, which are looked through for each tag.
     names: Vec<Name>,
+    open_paragraph_count: usize,
     /// Whether the next characters stand in `<noscript>`, as HTML that is not read.
     is_in_noscript: bool,
     /// The block that the next characters run on in.
@@ -80,6 +81,10 @@ impl Reader for State {
         }
     }
 
+    fn wants_characters(&self) -> bool {
+        self.is_in_noscript || !self.around().is_skipped || self.has_too_many_parts()
+    }
+
     fn characters(&mut self, text: &str) {
         if !self.is_over() {
             self.text(text);
@@ -94,8 +99,12 @@ impl State {
 
     /// Says whether the page has more parts than are kept.
     fn is_over(&mut self) -> bool {
-        self.parts.is_cut |= self.parts.count() + self.stack.len() > PART_COUNT_MAX;
+        self.parts.is_cut |= self.has_too_many_parts();
         self.parts.is_cut
+    }
+
+    fn has_too_many_parts(&self) -> bool {
+        self.parts.count() + self.stack.len() > PART_COUNT_MAX
     }
 
     fn start_tag(&mut self, tag: &Tag) -> Content {
@@ -118,11 +127,11 @@ impl State {
             self.block = None;
         }
         match (role, name) {
-            (Role::Void, names::BR) => self.push_text(LINE_BREAK_TEXT),
+            (Role::Void, names::BR) => self.push_text(LINE_BREAK_TEXT, 0),
             (Role::Void, _) => (),
             (_, names::BUTTON) => {
                 // Buttons are boxes in the line: their words do not touch their neighbours'.
-                self.push_text(" ");
+                self.push_text(" ", 0);
                 self.open_element(tag, role);
             }
             _ => self.open_element(tag, role),
@@ -266,8 +275,8 @@ impl State {
             self.block = None;
         }
         match name {
-            names::BR => return self.push_text(LINE_BREAK_TEXT),
-            names::BUTTON => self.push_text(" "),
+            names::BR => return self.push_text(LINE_BREAK_TEXT, 0),
+            names::BUTTON => self.push_text(" ", 0),
             _ => (),
         }
         let is_heading = names::heading(name).is_some();
@@ -306,18 +315,22 @@ impl State {
 
     /// Says whether an element is open, as far up as is searched.
     fn is_open(&self, name: Name) -> bool {
-        self.names[self.names.len().saturating_sub(SEARCH_COUNT_MAX)..].contains(&name)
+        // Each block asks for an open paragraph, and seldom is there one.
+        (name != names::P || self.open_paragraph_count > 0)
+            && self.names[self.names.len().saturating_sub(SEARCH_COUNT_MAX)..].contains(&name)
     }
 
     fn push(&mut self, name: Name, role: Role, around: Around) {
+        self.open_paragraph_count += usize::from(name == names::P);
         self.names.push(name);
         self.stack.push(Element { name, role, around });
     }
 
     fn pop(&mut self) {
         self.names.pop();
-        let closed = self.stack.pop();
-        if closed.is_some_and(|element| matches!(element.role, Role::Block | Role::Table)) {
+        let Some(closed) = self.stack.pop() else { return };
+        self.open_paragraph_count -= usize::from(closed.name == names::P);
+        if matches!(closed.role, Role::Block | Role::Table) {
             self.block = None;
         }
     }
@@ -335,20 +348,22 @@ impl State {
         if self.around().is_skipped {
             return;
         }
-        if has_invisible(text) {
+        let look = Look::at(text);
+        if look.has_invisible {
             let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
-            self.push_text(&visible);
+            self.push_text(&visible, Look::at(&visible).prose_chars);
         } else {
-            self.push_text(text);
+            self.push_text(text, look.prose_chars);
         }
     }
 
-    fn push_text(&mut self, text: &str) {
+    /// Takes text that is seen, with so many characters that are not white space.
+    fn push_text(&mut self, text: &str, prose_chars: usize) {
         let around = self.around();
         if around.is_skipped || text.is_empty() {
             return;
         }
-        if self.block.is_none() && !around.block.is_preformatted && text.chars().all(char::is_whitespace) {
+        if self.block.is_none() && !around.block.is_preformatted && prose_chars == 0 {
             return;
         }
         let block = self.block.unwrap_or(self.parts.blocks.len());
@@ -356,7 +371,6 @@ impl State {
             self.parts.blocks.push(around.block);
             self.block = Some(block);
         }
-        let prose_chars = surroundings::prose_chars(text);
         if let Some(at) = around.place.surrounding
             && around.place.link.is_none()
         {
@@ -393,7 +407,34 @@ fn is_invisible(c: char) -> bool {
         || matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}')
 }
 
-/// Says whether any character is invisible. Most text is ASCII, and looked through many bytes at a time.
-fn has_invisible(text: &str) -> bool {
-    if text.is_ascii() { text.bytes().any(|byte| is_invisible(char::from(byte))) } else { text.contains(is_invisible) }
+/// What a text is made of, found in one look.
+struct Look {
+    /// How many characters are not white space.
+    prose_chars: usize,
+    /// Whether any character is invisible.
+    has_invisible: bool,
+}
+
+impl Look {
+    fn at(text: &str) -> Self {
+        let mut look = Self { prose_chars: 0, has_invisible: false };
+        let mut at = 0;
+        while let Some(byte) = text.as_bytes().get(at) {
+            at += match byte {
+                // Most characters.
+                b'!'..=b'~' => {
+                    look.prose_chars += 1;
+                    1
+                }
+                b' ' => 1,
+                _ => {
+                    let c = text[at..].chars().next().unwrap_or(LINE_BREAK);
+                    look.prose_chars += usize::from(!c.is_whitespace());
+                    look.has_invisible |= is_invisible(c);
+                    c.len_utf8()
+                }
+            };
+        }
+        look
+    }
 }
