@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
@@ -34,6 +34,13 @@ use crate::outside::web::options::FetchOptions;
 
 /// The most records that wait for one checkpoint: a crash before it loses no more visits than this.
 const BATCH_COUNT_MAX: usize = 256;
+
+/// How long the sequencer gathers before it publishes, while more visits are under way: a publication costs as much as
+/// several pages do.
+const GATHERING: Duration = Duration::from_millis(10);
+
+/// A page that comes sooner than this after another comes in a rush: to lean it on others takes as long.
+const RUSH: Duration = Duration::from_millis(10);
 
 /// How many visits may wait for the sequencer before the network waits too.
 const WAITING_COUNT_MAX: usize = 64;
@@ -204,10 +211,11 @@ fn gather(
         Err(RecvTimeoutError::Timeout) => return Ok(false),
         Err(RecvTimeoutError::Disconnected) => return Ok(true),
     };
+    let deadline = Instant::now() + GATHERING;
     for _ in 0..BATCH_COUNT_MAX {
         let Some(arrival) = next.take() else { break };
         take(arrival)?;
-        next = arrivals.try_recv().ok();
+        next = arrivals.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok();
     }
     next.map_or(Ok(()), take)?;
     Ok(false)
@@ -229,6 +237,7 @@ fn send_out(
         jobs: Semaphore::new(manner.jobs),
         desks: Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get) * DESKS_PER_PROCESSOR),
         waiting: AtomicUsize::new(0),
+        newest: Mutex::default(),
         servers: Mutex::new(HashMap::new()),
     });
     let outstanding = Arc::new(Semaphore::new(manner.jobs.saturating_mul(8)));
@@ -256,6 +265,8 @@ struct Crew {
     desks: Semaphore,
     /// How many pages wait for a desk.
     waiting: AtomicUsize,
+    /// When the newest page came.
+    newest: Mutex<Option<Instant>>,
     servers: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
@@ -309,10 +320,13 @@ impl Crew {
         .await;
     }
 
-    /// Takes a desk to render a page at; whoever had to wait for one is in haste.
+    /// Takes a desk to render a page at; whoever had to wait for one, or comes in a rush, is in haste.
     async fn desk(&self) -> Result<(SemaphorePermit<'_>, Haste), AcquireError> {
+        let now = Instant::now();
+        let previous = self.newest.lock().unwrap_or_else(PoisonError::into_inner).replace(now);
+        let comes_in_rush = previous.is_some_and(|previous| now.saturating_duration_since(previous) < RUSH);
         if let Ok(desk) = self.desks.try_acquire() {
-            return Ok((desk, Haste::No));
+            return Ok((desk, if comes_in_rush { Haste::Yes } else { Haste::No }));
         }
         self.waiting.fetch_add(1, Ordering::Relaxed);
         let desk = self.desks.acquire().await;
@@ -320,7 +334,7 @@ impl Crew {
         Ok((desk?, Haste::Yes))
     }
 
-    /// Says whether the processors are behind the network: the visit had to wait, or another waits now.
+    /// Says whether the processors are behind the network: the visit is in haste, or another waits now.
     fn haste(&self, of_visit: Haste) -> Haste {
         if self.waiting.load(Ordering::Relaxed) > 0 { Haste::Yes } else { of_visit }
     }
