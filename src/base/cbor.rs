@@ -15,6 +15,8 @@
 //! What others signed need not be deterministic (RFC 9052 does not ask for it): [`decode_lenient`]
 //! reads any definite-length spelling, still without duplicate keys and trailing bytes.
 
+use std::cmp::Ordering;
+
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
 
@@ -23,6 +25,9 @@ pub const DEPTH_MAX: usize = 32;
 
 /// How many values one encoding may hold. A record of 1,000 exchanges with 50 DNS answers each fits.
 pub const VALUE_COUNT_MAX: usize = 1 << 20;
+
+/// How much room a map is given at first: a record of most kinds.
+const MAP_BYTES_LIKELY: usize = 1000;
 
 /// One CBOR value.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -176,7 +181,8 @@ impl From<Vec<Value>> for Value {
 /// A map given with a key twice would not be readable again; that is a fault of the caller.
 #[must_use]
 pub fn encode(value: &Value) -> Vec<u8> {
-    let mut encoder = Encoder::new(Vec::new());
+    let room = if matches!(value, Value::Map(_)) { MAP_BYTES_LIKELY } else { 0 };
+    let mut encoder = Encoder::new(Vec::with_capacity(room));
     write(&mut encoder, value);
     encoder.into_writer()
 }
@@ -214,12 +220,23 @@ fn write(encoder: &mut Encoder<Vec<u8>>, value: &Value) {
 }
 
 fn write_map(encoder: &mut Encoder<Vec<u8>>, fields: &[(Value, Value)]) {
-    let mut sorted: Vec<(Vec<u8>, &Value)> = fields.iter().map(|(key, value)| (encode(key), value)).collect();
-    sorted.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut sorted: Vec<&(Value, Value)> = fields.iter().collect();
+    sorted.sort_by(|(a, _), (b, _)| in_encoded_order(a, b));
     encoder.map(count(sorted.len())).expect(VEC_CANNOT_FAIL);
     for (key, value) in sorted {
-        encoder.writer_mut().extend_from_slice(&key);
+        write(encoder, key);
         write(encoder, value);
+    }
+}
+
+/// Compares two keys by the bytes of their encodings. Those that begin with their length or are a number need not be
+/// encoded for it: the shortest head of a greater number is greater.
+fn in_encoded_order(a: &Value, b: &Value) -> Ordering {
+    match (a, b) {
+        (Value::Unsigned(a), Value::Unsigned(b)) | (Value::Negative(a), Value::Negative(b)) => a.cmp(b),
+        (Value::Text(a), Value::Text(b)) => a.len().cmp(&b.len()).then_with(|| a.cmp(b)),
+        (Value::Bytes(a), Value::Bytes(b)) => a.len().cmp(&b.len()).then_with(|| a.cmp(b)),
+        _ => encode(a).cmp(&encode(b)),
     }
 }
 
@@ -362,6 +379,21 @@ mod tests {
         let map = Value::Map(keys.into_iter().map(|key| (key, Value::Null)).collect());
         assert_eq!(encode(&map), hex("a80af61864f620f6617af6626161f6811864f68120f6f4f6"));
         assert!(decode(&encode(&map)).is_ok());
+    }
+
+    #[test]
+    fn keys_compare_as_the_bytes_of_their_encodings_do() {
+        let numbers = [0, 1, 23, 24, 255, 256, 65_535, 65_536, u64::from(u32::MAX), 1 << 32, u64::MAX];
+        let lengths = [0, 1, 2, 23, 24, 255, 256, 65_535, 65_536];
+        let mut keys: Vec<Value> = numbers.iter().flat_map(|n| [Value::Unsigned(*n), Value::Negative(*n)]).collect();
+        for (length, byte) in lengths.iter().flat_map(|length| [(*length, 'a'), (*length, 'z')]) {
+            let text = byte.to_string().repeat(length);
+            keys.extend([Value::from(text.as_bytes()), Value::from(text)]);
+        }
+        keys.extend([Value::Null, Value::Bool(true), Value::from(Vec::<Value>::new()), Value::map([])]);
+        for (a, b) in keys.iter().flat_map(|a| keys.iter().map(move |b| (a, b))) {
+            assert_eq!(in_encoded_order(a, b), encode(a).cmp(&encode(b)));
+        }
     }
 
     #[test]
