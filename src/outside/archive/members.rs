@@ -11,7 +11,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use zstd::zstd_safe::{self, DCtx};
 
-use super::packs::{Member, PackError, Packs};
+use super::packs::{Member, Near, PackError, Packs};
 
 use crate::base::hash::Hash;
 
@@ -93,12 +93,17 @@ impl MemberReader {
     /// # Errors
     /// [`PackError::Damaged`], or [`PackError::Base`] which names the blob on the way that is damaged or missing.
     pub fn read_member(&mut self, segment: u32, member: &Member) -> Result<Vec<u8>, PackError> {
-        let bases = self.packs.bases(segment, member)?;
+        let mut near = Near::new(&self.packs);
+        let bases = self.packs.bases_near(segment, member, &mut near)?;
         let (mut base, mut blob) = (Vec::new(), Vec::new());
         let mut decoded = Ok(());
         for (at, on_the_way) in bases.iter().rev() {
             let against = on_the_way.base.is_some().then_some(&*base);
-            decoded = decoded.and_then(|()| self.decode((*at, on_the_way), against, Compared::Sums, &mut blob));
+            let held = near.held(*at, on_the_way.frame_offset..on_the_way.end());
+            decoded = decoded.and_then(|()| {
+                self.load(*at, on_the_way, held)?;
+                self.decode_loaded((*at, on_the_way), against, Compared::Sums, &mut blob)
+            });
             std::mem::swap(&mut base, &mut blob);
         }
         let against = member.base.is_some().then_some(&*base);
@@ -145,6 +150,18 @@ impl MemberReader {
         compared: Compared,
         blob: &mut Vec<u8>,
     ) -> Result<(), PackError> {
+        self.load(segment, member, None)?;
+        self.decode_loaded((segment, member), base, compared, blob)
+    }
+
+    /// Decodes the frame that was loaded.
+    fn decode_loaded(
+        &mut self,
+        (segment, member): (u32, &Member),
+        base: Option<&[u8]>,
+        compared: Compared,
+        blob: &mut Vec<u8>,
+    ) -> Result<(), PackError> {
         let packs = self.packs.clone();
         let damaged = |found: String| PackError::Damaged {
             hash: member.hash,
@@ -152,7 +169,6 @@ impl MemberReader {
             offset: member.offset,
             found,
         };
-        self.load(segment, member)?;
         let crc32 = crc32fast::hash(&self.stored);
         blob.clear();
         blob.reserve(usize::try_from(member.size_bytes).expect("at most the limit"));
@@ -175,8 +191,13 @@ impl MemberReader {
         Ok(())
     }
 
-    /// Reads a frame as it is stored.
-    fn load(&mut self, segment: u32, member: &Member) -> Result<(), PackError> {
+    /// Reads a frame as it is stored, unless it is at hand.
+    fn load(&mut self, segment: u32, member: &Member, held: Option<&[u8]>) -> Result<(), PackError> {
+        if let Some(held) = held {
+            self.stored.clear();
+            self.stored.extend_from_slice(held);
+            return Ok(());
+        }
         let io_error = |source| PackError::Io { path: self.packs.path(segment), source };
         let file = match &mut self.open {
             Some((number, file)) if *number == segment => file,

@@ -64,6 +64,7 @@ mod find;
 mod heal;
 mod lookup;
 mod member;
+mod near;
 mod read;
 mod recent;
 mod reference;
@@ -76,6 +77,7 @@ mod write;
 
 pub use copy::{Stretch, Taken};
 pub use member::{Base, Member};
+pub(in crate::outside::archive) use near::Near;
 pub use read::WHOLE_BYTES_MAX;
 pub use reference::{CHAIN_BYTES_MAX, DEPTH_MAX, REFERENCE_BYTES_MAX, Reference, WRITTEN_DEPTH_MAX};
 pub use rows::Rows;

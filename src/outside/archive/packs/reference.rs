@@ -11,6 +11,7 @@
 use std::collections::HashSet;
 
 use super::member::{Base, Member, Stored};
+use super::near::Near;
 use super::{PackError, Packs};
 
 use crate::base::hash::Hash;
@@ -85,11 +86,21 @@ impl Packs {
     /// # Errors
     /// [`PackError::Base`] when one is missing, [`PackError::Chain`] when it leads further than it may.
     pub fn bases(&self, segment: u32, member: &Member) -> Result<Vec<(u32, Member)>, PackError> {
+        self.bases_near(segment, member, &mut Near::new(self))
+    }
+
+    /// Does the same, reading what lies around them with them.
+    pub(in crate::outside::archive) fn bases_near(
+        &self,
+        segment: u32,
+        member: &Member,
+        near: &mut Near,
+    ) -> Result<Vec<(u32, Member)>, PackError> {
         let mut bases = Vec::new();
         let mut bases_bytes = 0;
         let (mut at, mut leaning) = (segment, member.clone());
         while let Some(base) = leaning.base {
-            let found = match self.find_base(at, leaning.offset, base) {
+            let found = match self.find_base(at, leaning.offset, base, near) {
                 Ok(found) => found,
                 Err(source) => return Err(self.cannot_lean(at, &leaning, base.hash, source)),
             };
@@ -118,9 +129,9 @@ impl Packs {
     }
 
     /// Finds a base: where its dependant says, in the same segment, or anywhere.
-    fn find_base(&self, segment: u32, offset: u64, base: Base) -> Result<(u32, Member), PackError> {
+    fn find_base(&self, segment: u32, offset: u64, base: Base, near: &mut Near) -> Result<(u32, Member), PackError> {
         let Base { hash, back, .. } = base;
-        let said = back.and_then(|back| self.member_at(segment, offset.checked_sub(back)?).ok()?);
+        let said = back.and_then(|back| near.member(segment, offset.checked_sub(back)?));
         if let Some(member) = said.filter(|member| member.hash == hash) {
             return Ok((segment, member));
         }
