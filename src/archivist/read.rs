@@ -249,6 +249,14 @@ impl<'a> Log<'a> {
         self.archive.hint(index).place.and_then(|place| self.archive.packs().read_at(place, record))
     }
 
+    /// Reads a blob that an entry names from between its record and the one before it, where it was kept unless it was held
+    /// already; nothing where it is not there. The rows of a segment that still grows need not be searched then.
+    #[must_use]
+    pub fn hinted_blob(&self, index: u64, blob: Hash) -> Option<Vec<u8>> {
+        let place = |index| self.archive.hint(index).place;
+        self.archive.packs().read_between(place(index.checked_sub(1)?)?, place(index)?, blob)
+    }
+
     /// Makes the proof that an entry is in the log.
     ///
     /// # Errors

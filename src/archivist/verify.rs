@@ -317,8 +317,11 @@ impl Source for ArchiveSource<'_> {
         made.map(Some).map_err(|error| failed(with_causes(&error)))
     }
 
-    fn blob(&self, _subject: &Id, hash: Hash) -> Result<BlobFound, SourceError> {
+    fn blob(&self, subject: &Id, hash: Hash) -> Result<BlobFound, SourceError> {
         let name = format!("blob {hash}");
+        if self.log.hinted_blob(subject.index, hash).is_some() {
+            return Ok(BlobFound::Blob);
+        }
         match self.log.archive().packs().copy(hash, &mut io::sink()) {
             Ok(_) => Ok(BlobFound::Blob),
             Err(PackError::Missing { .. }) => Ok(BlobFound::Nothing { name }),

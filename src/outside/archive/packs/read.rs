@@ -12,6 +12,9 @@ use crate::outside::archive::members::{AT_ONCE_BYTES_MAX, MemberReader};
 /// The largest blob that is read whole into memory.
 pub const WHOLE_BYTES_MAX: u64 = 64 << 20;
 
+/// How many members are looked at between two records: more than one visit brings.
+const BETWEEN_COUNT_MAX: usize = 256;
+
 impl Packs {
     /// Copies a blob to `target`, hashing it on the way; returns how many bytes it has.
     ///
@@ -45,6 +48,20 @@ impl Packs {
         let bytes = self.read_member_whole(place.segment, &member).ok()?;
         self.tables.expect(place.segment);
         Some(bytes)
+    }
+
+    /// Reads a blob of common size that may lie between two places of a segment; nothing where it does not, or is damaged
+    /// there.
+    #[must_use]
+    pub fn read_between(&self, start: Place, end: Place, hash: Hash) -> Option<Vec<u8>> {
+        if start.segment != end.segment {
+            return None;
+        }
+        let members = self.walk(start.segment, start.offset).ok()?.map_while(Result::ok).take(BETWEEN_COUNT_MAX);
+        let mut members = members.take_while(|member| member.offset < end.offset);
+        let member = members.find(|member| member.hash == hash)?;
+        let is_common = member.size_bytes.max(member.stored_bytes) <= AT_ONCE_BYTES_MAX;
+        is_common.then(|| self.read_member_whole(start.segment, &member).ok()).flatten()
     }
 
     pub(super) fn read_member_whole(&self, segment: u32, member: &Member) -> Result<Vec<u8>, PackError> {
@@ -127,5 +144,36 @@ impl Read for Summing {
         let count = self.file.read(buffer)?;
         self.crc32.update(&buffer[..count]);
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::PackWriter;
+    use super::*;
+    use crate::outside::archive::spool::Spooled;
+
+    #[test]
+    fn finds_a_blob_between_two_places_and_none_outside() {
+        let folder = tempfile::tempdir().unwrap();
+        let packs = Packs::new(folder.path());
+        let mut writer = PackWriter::open(&packs).unwrap();
+        let texts = ["first record", "page", "text", "second record"];
+        let mut place = |text: &str| {
+            let blob = Spooled::from_bytes(text.as_bytes().to_vec());
+            writer.append(&blob).unwrap();
+            writer.place(blob.hash).unwrap()
+        };
+        let places = texts.map(&mut place);
+        let between = |text: &str, end: Place| packs.read_between(places[0], end, Hash::of(text.as_bytes()));
+        for text in ["page", "text"] {
+            assert_eq!(between(text, places[3]).as_deref(), Some(text.as_bytes()));
+        }
+        assert_eq!(between("text", places[2]), None, "it begins at the end");
+        assert_eq!(between("second record", places[3]), None);
+        assert_eq!(between("page", Place { segment: 2, ..places[3] }), None);
+        assert_eq!(between("page", places[0]), None);
+        let elsewhere = Place { offset: places[0].offset + 1, ..places[0] };
+        assert_eq!(packs.read_between(elsewhere, places[3], Hash::of(b"page")), None, "a hint that leads nowhere");
     }
 }
