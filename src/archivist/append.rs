@@ -40,6 +40,7 @@ use crate::log::note::NoteSignature;
 use crate::outside::archive::index::{Head, Index, IndexError, Known};
 use crate::outside::archive::journal;
 use crate::outside::archive::lock::Lock;
+use crate::outside::archive::packs::{Repacked, Wishes};
 use crate::outside::archive::references::References;
 use crate::outside::archive::spool::{Spool, Spooled};
 use crate::outside::archive::withdrawn::{UNLISTED_COUNT_MAX, WithdrawnList};
@@ -467,6 +468,14 @@ impl Appender {
         let carried = carry_out_pending(&mut self.writer, &Log::at(&archive, self.after.size), &mut list)?;
         self.withdrawn = list;
         Ok(carried)
+    }
+
+    /// Compresses blobs again that were kept in haste; `passed` is told how many bytes were looked at.
+    ///
+    /// # Errors
+    /// When the archive cannot be read or written. Nothing is lost.
+    pub fn repack(&mut self, wishes: &Wishes, passed: &dyn Fn(u64)) -> Result<Repacked, AppendError> {
+        Ok(self.writer.repack(wishes, passed)?)
     }
 
     fn carry_out_withdrawals(&mut self) -> Result<(), AppendError> {

@@ -23,6 +23,7 @@ pub mod calendars;
 pub mod container;
 pub mod pending;
 pub mod renew;
+pub mod repack;
 pub mod timestamp;
 pub mod witness;
 pub mod witnessing;

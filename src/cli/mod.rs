@@ -33,6 +33,7 @@ mod verify_page;
 mod calendars;
 mod monitor;
 mod renew;
+mod repack;
 mod timestamp;
 mod witness;
 mod witness_serve;
@@ -121,6 +122,7 @@ enum Command {
     VerifyPage(verify_page::VerifyPage),
     Timestamp(timestamp::Timestamp),
     Renew(renew::Renew),
+    Repack(repack::Repack),
     Witness(witness::Witness),
     Monitor(monitor::Monitor),
     Audit(audit::Audit),
@@ -170,6 +172,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Command::VerifyPage(command) => command.run(&settings),
         Command::Timestamp(command) => command.run(&settings),
         Command::Renew(command) => command.run(&settings),
+        Command::Repack(_) => repack::Repack::run(&settings),
         Command::Witness(command) => command.run(&settings),
         Command::Monitor(command) => command.run(&settings),
         Command::Audit(command) => command.run(&settings),

@@ -20,6 +20,7 @@ mod fence;
 mod kill;
 mod life;
 mod matrix;
+mod repack;
 mod replay;
 mod withdraw;
 mod yard;

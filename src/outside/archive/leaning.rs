@@ -13,6 +13,7 @@ use std::sync::Arc;
 use zstd::zstd_safe::{self, CCtx, CParameter};
 
 use super::packs::{REFERENCE_BYTES_MAX, Reference};
+use super::spool;
 
 use crate::base::hash::Hash;
 
@@ -22,6 +23,9 @@ const TRIAL_LEVEL: i32 = 3;
 /// How hard it is compressed against the best. Level 3 takes a fifth of the time and makes frames a fourth larger;
 /// level 19 takes ten times as long and makes them a twentieth smaller.
 const LEVEL: i32 = 9;
+
+/// How hard what is packed again is compressed, when nobody waits for it.
+const LEISURE_LEVEL: i32 = 19;
 
 /// What naming a base costs: three more fields in the map.
 const NAMING_BYTES: usize = 64;
@@ -52,25 +56,15 @@ pub(super) fn lean(
     plain: &mut Vec<u8>,
     references: &mut dyn Iterator<Item = Arc<Reference>>,
 ) -> io::Result<Option<Leaning>> {
-    let is_small = u64::try_from(bytes.len()).is_ok_and(|length| length <= REFERENCE_BYTES_MAX);
     let is_dense = plain.len() > bytes.len() / 8 * 7;
-    if !is_small || is_dense || plain.len() <= NAMING_BYTES {
+    if !is_small(bytes) || is_dense || plain.len() <= NAMING_BYTES {
         return Ok(None);
     }
-    let mut best: Option<(Arc<Reference>, Vec<u8>)> = None;
-    let is_good_enough = |frame: &[u8]| frame.len() <= bytes.len() / GOOD_ENOUGH;
-    while best.as_ref().is_none_or(|(_, best)| !is_good_enough(best)) {
-        let Some(reference) = references.next() else { break };
-        let frame = compress(bytes, &reference.bytes, TRIAL_LEVEL)?;
-        if best.as_ref().is_none_or(|(_, best)| frame.len() < best.len()) {
-            best = Some((reference, frame));
-        }
-    }
-    if let Some((reference, trial)) = best
+    if let Some((reference, trial)) = best(bytes, references)?
         && trial.len() + NAMING_BYTES < plain.len()
     {
         let (reference, trial) = shallower(bytes, &reference, trial)?;
-        let harder = if is_good_enough(&trial) { None } else { Some(compress(bytes, &reference.bytes, LEVEL)?) };
+        let harder = if is_good_enough(bytes, &trial) { None } else { Some(compress(bytes, &reference.bytes, LEVEL)?) };
         let frame = harder.filter(|harder| harder.len() < trial.len()).unwrap_or(trial);
         return Ok(Some(Leaning { base: reference.hash, depth: reference.depth, frame }));
     }
@@ -79,6 +73,65 @@ pub(super) fn lean(
         *plain = harder;
     }
     Ok(None)
+}
+
+/// What a plain frame becomes when it is packed again.
+pub(super) enum Again {
+    /// A plain frame that is smaller.
+    Plain(Vec<u8>),
+    /// A frame that is compressed against another blob.
+    Leaning(Leaning),
+}
+
+/// Says whether a plain frame of some length was made quickly: it is no shorter than such a one, and a reference or more
+/// time makes a shorter one.
+pub(super) fn is_quick(bytes: &[u8], plain_length: usize, references: Vec<Reference>) -> io::Result<bool> {
+    if !is_small(bytes) || spool::compress(bytes)?.len() > plain_length {
+        return Ok(false);
+    }
+    let best = best(bytes, &mut references.into_iter().map(Arc::new))?;
+    Ok(best.is_some_and(|(_, frame)| frame.len() + NAMING_BYTES < plain_length)
+        || compress(bytes, &[], LEVEL)?.len() < plain_length)
+}
+
+/// Compresses a blob again whose plain frame has `plain_length` bytes, as hard as is worth while; nothing where that makes
+/// it no smaller.
+pub(super) fn lean_again(bytes: &[u8], plain_length: usize, references: Vec<Reference>) -> io::Result<Option<Again>> {
+    if !is_small(bytes) {
+        return Ok(None);
+    }
+    let plain = compress(bytes, &[], LEISURE_LEVEL)?;
+    if let Some((reference, _)) = best(bytes, &mut references.into_iter().map(Arc::new))? {
+        let frame = compress(bytes, &reference.bytes, LEISURE_LEVEL)?;
+        if frame.len() + NAMING_BYTES < plain.len().min(plain_length) {
+            return Ok(Some(Again::Leaning(Leaning { base: reference.hash, depth: reference.depth, frame })));
+        }
+    }
+    Ok((plain.len() < plain_length).then_some(Again::Plain(plain)))
+}
+
+/// Finds the reference that serves best, and what the blob is against it.
+fn best(
+    bytes: &[u8],
+    references: &mut dyn Iterator<Item = Arc<Reference>>,
+) -> io::Result<Option<(Arc<Reference>, Vec<u8>)>> {
+    let mut best: Option<(Arc<Reference>, Vec<u8>)> = None;
+    while best.as_ref().is_none_or(|(_, best)| !is_good_enough(bytes, best)) {
+        let Some(reference) = references.next() else { break };
+        let frame = compress(bytes, &reference.bytes, TRIAL_LEVEL)?;
+        if best.as_ref().is_none_or(|(_, best)| frame.len() < best.len()) {
+            best = Some((reference, frame));
+        }
+    }
+    Ok(best)
+}
+
+fn is_small(bytes: &[u8]) -> bool {
+    u64::try_from(bytes.len()).is_ok_and(|length| length <= REFERENCE_BYTES_MAX)
+}
+
+fn is_good_enough(bytes: &[u8], frame: &[u8]) -> bool {
+    frame.len() <= bytes.len() / GOOD_ENOUGH
 }
 
 /// Takes one that the reference leans on itself in its place, where that serves about as well: what differs from one

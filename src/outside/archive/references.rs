@@ -24,7 +24,7 @@ const SITE_COUNT_MAX: usize = 2;
 const SITE_ROW_BYTES: usize = 8 + Hash::SIZE_BYTES;
 
 /// What a blob is to its document.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Part {
     /// The document's own bytes.
     Page,

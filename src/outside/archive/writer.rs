@@ -45,7 +45,7 @@ use super::growth::Growth;
 use super::hints::Place;
 use super::journal::Journal;
 use super::lock::Lock;
-use super::packs::{self, PackError, PackWriter};
+use super::packs::{self, PackError, PackWriter, Repacked, Wishes};
 use super::spool::{Spool, Spooled};
 use super::{Archive, ArchiveError};
 
@@ -228,6 +228,15 @@ impl Writer {
     pub fn erase(&mut self, blobs: &BTreeSet<Hash>) -> Result<usize, ArchiveError> {
         self.settle()?; // The journal may hold their bytes.
         Ok(self.packs.erase(blobs)?)
+    }
+
+    /// Compresses blobs again that were kept in haste; `passed` is told how many bytes were looked at.
+    ///
+    /// # Errors
+    /// When the disk is full or fails. Nothing is lost, and the writer must be dropped.
+    pub fn repack(&mut self, wishes: &Wishes, passed: &dyn Fn(u64)) -> Result<Repacked, ArchiveError> {
+        self.settle()?; // The journal says where in a pack its bytes go.
+        Ok(self.packs.repack(wishes, passed)?)
     }
 
     /// Takes blobs out of those that are withheld.

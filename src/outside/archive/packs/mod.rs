@@ -55,7 +55,7 @@
 //! record names yet is harmless: the next capture of the same bytes finds it.
 //!
 //! Blobs are erased by writing what is kept to new segments and removing the old ones (`rewrite`): then numbers are
-//! passed over. A number never means other bytes.
+//! passed over. A number never means other bytes. In the same way what was kept in haste is compressed again (`repack`).
 //!
 //! Source: RFC 8878 §3.1.2 (skippable frames). Every read checks the hash.
 
@@ -68,6 +68,7 @@ mod near;
 mod read;
 mod recent;
 mod reference;
+mod repack;
 mod rewrite;
 mod rows;
 mod sequence;
@@ -80,6 +81,7 @@ pub use member::{Base, Member};
 pub(in crate::outside::archive) use near::Near;
 pub use read::WHOLE_BYTES_MAX;
 pub use reference::{CHAIN_BYTES_MAX, DEPTH_MAX, REFERENCE_BYTES_MAX, Reference, WRITTEN_DEPTH_MAX};
+pub use repack::{Repacked, Wishes};
 pub use rows::Rows;
 pub use sequence::Sequence;
 pub use tail::TailMembers;

@@ -24,8 +24,15 @@ pub const DEPTH_MAX: u64 = 80;
 /// How deep the writer goes. `cargo bench --bench storage` says what 5, 20 and 80 cost and gain.
 pub const WRITTEN_DEPTH_MAX: u64 = 20;
 
+/// How deep a plain blob comes to lie at most when it is packed again ([`super::repack`]). What leans on it was written
+/// deeper than that, so that it stays as it is.
+pub(super) const REPACKED_DEPTH_MAX: u64 = 2;
+
 /// How many bytes the bases of a blob have together at most: zstd decodes as many in some three milliseconds.
 pub const CHAIN_BYTES_MAX: u64 = 8 << 20;
+
+/// How many of them the writer allows: when the plain one at the end is packed again, its own bases are added.
+const WRITTEN_CHAIN_BYTES_MAX: u64 = CHAIN_BYTES_MAX - REPACKED_DEPTH_MAX * REFERENCE_BYTES_MAX;
 
 /// The largest blob that is compressed against another, or another against it: what is larger is streamed.
 pub const REFERENCE_BYTES_MAX: u64 = 1 << 20;
@@ -68,17 +75,27 @@ impl Packs {
         let bytes: u64 = chain.iter().map(|(member, _)| member.size_bytes).sum();
         let of = |(member, bytes): (Member, Vec<u8>)| Reference {
             hash: member.hash,
-            depth: member.depth() + 1,
+            depth: member.depth().max(REPACKED_DEPTH_MAX) + 1,
             bytes,
             shallower: Vec::new(),
         };
-        if is_too_deep || bytes > CHAIN_BYTES_MAX {
+        if is_too_deep || bytes > WRITTEN_CHAIN_BYTES_MAX {
             return Ok(Some(of(chain.swap_remove(0))));
         }
         let Some(mut reference) = chain.pop().map(of) else { return Ok(None) };
-        let nearest = (chain.len() > 1).then(|| chain.pop()).flatten();
-        reference.shallower.extend(chain.into_iter().next().into_iter().chain(nearest).map(of));
+        let last = chain.len().saturating_sub(1);
+        let offered = [0, 1, last / 2, last];
+        let offered = chain.into_iter().enumerate().filter(|(n, _)| offered.contains(n)).map(|(_, base)| base);
+        reference.shallower.extend(offered.map(of));
         Ok(Some(reference))
+    }
+
+    /// Reads a blob that one which is packed again may be compressed against: one that is plain or nearly so.
+    pub(super) fn shallow_reference(&self, hash: Hash) -> Result<Option<Reference>, PackError> {
+        let is_one = |member: &Member| member.size_bytes <= REFERENCE_BYTES_MAX && member.depth() < REPACKED_DEPTH_MAX;
+        let Some((segment, member)) = self.find(hash)?.filter(|(_, member)| is_one(member)) else { return Ok(None) };
+        let bytes = MemberReader::new(self)?.read_member(segment, &member)?;
+        Ok(Some(Reference { hash, bytes, depth: member.depth() + 1, shallower: Vec::new() }))
     }
 
     /// Returns the members whose frames are decoded before that of `member`, the nearest first, the plain one last.
@@ -184,6 +201,9 @@ mod tests {
     use crate::outside::archive::packs::PackWriter;
     use crate::outside::archive::spool::Spooled;
 
+    /// How deep the first lies that leans on a plain one.
+    const LEANING_DEPTH_MIN: u64 = REPACKED_DEPTH_MAX + 1;
+
     /// The version `n` of a text of which a little changes every time.
     fn version(n: usize) -> Vec<u8> {
         let clause = |clause: usize| {
@@ -259,13 +279,15 @@ mod tests {
             assert_eq!(chain.packs.read(*hash).unwrap(), version(n), "{n}");
         }
         let depths: Vec<u64> = members.iter().map(|(_, member)| member.depth()).collect();
-        assert_eq!(depths[..3], [0, 1, 2]);
-        let at_most = usize::try_from(WRITTEN_DEPTH_MAX).unwrap();
-        assert_eq!(depths[at_most..at_most + 3], [WRITTEN_DEPTH_MAX, 1, 2], "the next key frame leans on the first");
+        let least = LEANING_DEPTH_MIN;
+        assert_eq!(depths[..3], [0, least, least + 1]);
+        let at_most = usize::try_from(WRITTEN_DEPTH_MAX - REPACKED_DEPTH_MAX).unwrap();
+        let expected = [WRITTEN_DEPTH_MAX, least, least + 1];
+        assert_eq!(depths[at_most..at_most + 3], expected, "the next key frame leans on the first");
         let stored: u64 = members.iter().map(|(_, member)| member.stored_bytes).sum();
         assert!(stored * 8 < 120 * members[0].1.stored_bytes, "{stored}");
         let back = |base: Base, member: &Member| base.back.map(|back| member.offset - back);
-        let nearby = members.windows(2).filter(|pair| pair[0].0 == pair[1].0 && pair[1].1.depth() > 1);
+        let nearby = members.windows(2).filter(|pair| pair[0].0 == pair[1].0 && pair[1].1.depth() > least);
         for pair in nearby {
             assert_eq!(back(pair[1].1.base.unwrap(), &pair[1].1), Some(pair[0].1.offset));
         }
@@ -292,7 +314,7 @@ mod tests {
             writer.append(&blob).unwrap();
         }
         let depths = packs.walk(1, 0).unwrap().map(|member| member.unwrap().depth()).collect::<Vec<_>>();
-        assert_eq!(depths, [vec![0], vec![1; 29]].concat());
+        assert_eq!(depths, [vec![0], vec![LEANING_DEPTH_MIN; 29]].concat());
     }
 
     #[test]

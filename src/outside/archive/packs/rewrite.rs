@@ -1,4 +1,4 @@
-//! Rewriting: segments without the blobs that were erased.
+//! Rewriting: segments without the blobs that were erased, or with frames that were compressed again ([`super::repack`]).
 //!
 //! A segment is never changed in place. What is kept of those that hold an erased blob, and of the active one, is copied
 //! to new segments under new numbers; the old ones are removed once the new ones are durable. So a number never means
@@ -30,6 +30,7 @@ use super::{Base, Member, PackError, PackWriter, Packs};
 
 use crate::base::hash::Hash;
 use crate::outside::archive::durable::{self, Existing, Passing, WriteError};
+use crate::outside::archive::leaning::Leaning;
 
 impl Packs {
     /// Returns those of `blobs` that are held, found as [`Packs::segments_with`] does.
@@ -77,30 +78,64 @@ impl PackWriter {
             packs.sync_names()?; // They may have gone a moment ago, in a process that did not live to wait for it.
             return Ok(0);
         }
-        let active = self.active();
         let leaning = packs.segments_where(|member| member.base.is_some_and(|base| gone.contains(&base.hash)))?;
-        let mut sources: Vec<u32> = holding.iter().copied().chain(leaning).chain([active]).collect();
-        sources.sort_unstable(); // So that a base is written before what leans on it.
-        sources.dedup();
-        let next = packs.segments()?.last().copied().unwrap_or(active).max(active) + 1;
-        let mut rewriting = Rewriting { packs: &packs, next, open: None, erased: 0 };
-        for segment in &sources {
-            rewriting.segment(*segment, gone)?;
-        }
-        let erased = rewriting.finish()?;
+        let sources = holding.iter().copied().chain(leaning).collect();
+        let mut erased = 0;
+        let mut fate = |segment, member: &Member| {
+            if gone.contains(&member.hash) {
+                erased += 1;
+                return Ok(Fate::Goes);
+            }
+            let loses_base = member.base.is_some_and(|base| gone.contains(&base.hash));
+            // A member that cannot be decoded is copied too: it is damaged before and after.
+            let plain = loses_base.then(|| packs.as_plain(segment, member).ok()).flatten();
+            Ok(plain.map_or(Fate::Stays, Fate::Plain))
+        };
         // Those that hold an erased blob go last, so that a crash before that is seen.
-        sources.sort_by_key(|segment| holding.contains(segment));
+        self.rewrite(sources, &mut fate, |segment| holding.contains(&segment))?;
+        Ok(erased)
+    }
+
+    /// Writes segments, and the active one, anew, and removes the old ones, those last for which `goes_last` holds.
+    pub(super) fn rewrite(
+        &mut self,
+        mut sources: BTreeSet<u32>,
+        fate: &mut dyn FnMut(u32, &Member) -> Result<Fate, PackError>,
+        goes_last: impl Fn(u32) -> bool,
+    ) -> Result<(), PackError> {
+        let packs = self.packs().clone();
+        let active = self.active();
+        sources.insert(active);
+        let next = packs.segments()?.last().copied().unwrap_or(active).max(active) + 1;
+        let mut rewriting = Rewriting { packs: &packs, next, open: None };
+        // In their order, so that a base is written before what leans on it.
         for segment in &sources {
-            let path = packs.path(*segment);
+            rewriting.segment(*segment, fate)?;
+        }
+        rewriting.finish()?;
+        let (last, first): (Vec<u32>, Vec<u32>) = sources.into_iter().partition(|segment| goes_last(*segment));
+        for segment in first.into_iter().chain(last) {
+            let path = packs.path(segment);
             for extension in ["index", "rows", "pack"] {
                 durable::remove(&path.with_extension(extension))?;
             }
         }
         durable::sync_folder(packs.folder())?;
         *self = Self::open(&packs)?;
-        self.sync()?;
-        Ok(erased)
+        self.sync()
     }
+}
+
+/// What becomes of a member when its segment is rewritten.
+pub(super) enum Fate {
+    /// It is left out.
+    Goes,
+    /// It keeps its frame.
+    Stays,
+    /// It is this one now, map and frame, and needs no other blob.
+    Plain(Vec<u8>),
+    /// Its frame is this one, which is compressed against another blob.
+    Leans(Leaning),
 }
 
 /// New segments in the making.
@@ -108,7 +143,6 @@ struct Rewriting<'p> {
     packs: &'p Packs,
     next: u32,
     open: Option<Open>,
-    erased: usize,
 }
 
 /// A new segment that still has room.
@@ -119,13 +153,16 @@ struct Open {
 }
 
 impl Rewriting<'_> {
-    fn segment(&mut self, segment: u32, gone: &BTreeSet<Hash>) -> Result<(), PackError> {
+    fn segment(
+        &mut self,
+        segment: u32,
+        fate: &mut dyn FnMut(u32, &Member) -> Result<Fate, PackError>,
+    ) -> Result<(), PackError> {
         let path = self.packs.path(segment);
         let mut file = File::open(&path).map_err(|source| PackError::Io { path: path.clone(), source })?;
         for member in self.packs.walk(segment, 0)? {
             match member {
-                Ok(member) if gone.contains(&member.hash) => self.erased += 1,
-                Ok(member) => self.member(segment, &mut file, &member, gone)?,
+                Ok(member) => self.member(&mut file, &member, fate(segment, &member)?)?,
                 Err(PackError::Torn { offset, end, .. }) => self.keep(&[], &mut file, offset..end, None)?,
                 Err(error) => return Err(error),
             }
@@ -133,29 +170,31 @@ impl Rewriting<'_> {
         Ok(())
     }
 
-    /// Keeps a member: as it lies; with its base's new place in its map; or as a plain frame, when its base goes.
-    fn member(
-        &mut self,
-        segment: u32,
-        file: &mut File,
-        member: &Member,
-        gone: &BTreeSet<Hash>,
-    ) -> Result<(), PackError> {
-        let Some(base) = member.base else {
-            return self.keep(&[], file, member.offset..member.end(), Some(member.hash));
-        };
-        if gone.contains(&base.hash)
-            && let Ok(plain) = self.packs.as_plain(segment, member)
-        {
-            return self.keep(&plain, file, 0..0, Some(member.hash));
+    fn member(&mut self, file: &mut File, member: &Member, fate: Fate) -> Result<(), PackError> {
+        let Member { hash, size_bytes, stored_bytes, crc32, .. } = *member;
+        match (fate, member.base) {
+            (Fate::Goes, _) => Ok(()),
+            (Fate::Plain(plain), _) => self.keep(&plain, file, 0..0, Some(hash)),
+            (Fate::Stays, None) => self.keep(&[], file, member.offset..member.end(), Some(hash)),
+            // Its map says where the base lies now.
+            (Fate::Stays, Some(base)) => {
+                let base = Some(Base { back: self.back_to(base.hash)?, ..base });
+                let map = Stored { hash, base, size_bytes, frame_bytes: stored_bytes, crc32 }.map(0);
+                self.keep(&map, file, member.frame_offset..member.end(), Some(hash))
+            }
+            (Fate::Leans(Leaning { base, depth, frame }), _) => {
+                let base = Some(Base { hash: base, depth, back: self.back_to(base)? });
+                let frame_bytes = u64::try_from(frame.len()).expect("a length fits in 64 bits");
+                let map = Stored { hash, base, size_bytes, frame_bytes, crc32: crc32fast::hash(&frame) }.map(0);
+                self.keep(&[map, frame].concat(), file, 0..0, Some(hash))
+            }
         }
-        // A member that cannot be decoded is copied too: it is damaged before and after.
+    }
+
+    /// Returns how far before the next member a base lies in the new segment, where it does.
+    fn back_to(&mut self, base: Hash) -> Result<Option<u64>, PackError> {
         self.make_room()?;
-        let length = self.open.as_ref().map_or(0, |open| open.length);
-        let place = self.open.as_ref().and_then(|open| open.members.get(&base.hash)).map(|place| length - place);
-        let Member { hash, size_bytes, stored_bytes: frame_bytes, crc32, .. } = *member;
-        let stored = Stored { hash, base: Some(Base { back: place, ..base }), size_bytes, frame_bytes, crc32 };
-        self.keep(&stored.map(0), file, member.frame_offset..member.end(), Some(hash))
+        Ok(self.open.as_ref().and_then(|open| Some(open.length - open.members.get(&base)?)))
     }
 
     fn make_room(&mut self) -> Result<(), PackError> {
@@ -213,10 +252,9 @@ impl Rewriting<'_> {
     }
 
     /// Ends with an active segment, though it be empty: its number keeps those before from being given again.
-    fn finish(mut self) -> Result<usize, PackError> {
+    fn finish(mut self) -> Result<(), PackError> {
         self.open()?;
-        self.place(Last::Yes)?;
-        Ok(self.erased)
+        self.place(Last::Yes)
     }
 }
 
