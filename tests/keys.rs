@@ -81,7 +81,7 @@ impl House {
         self.change_by(order, &KeyAuthority::default())
     }
 
-    fn change_by(&self, order: &KeyOrder, authority: &KeyAuthority) -> Result<u64, ChangeError> {
+    pub(crate) fn change_by(&self, order: &KeyOrder, authority: &KeyAuthority) -> Result<u64, ChangeError> {
         Ok(change(&self.places(), order, authority, None, (now(), &Silent))?.record.record.index)
     }
 
@@ -106,7 +106,7 @@ impl House {
         bundle(&archive, &keys, &order, &Silent).unwrap().path
     }
 
-    fn secrets(&self) -> SecretKeys {
+    pub(crate) fn secrets(&self) -> SecretKeys {
         let origin = Origin::new(&self.archive().settings().origin).unwrap();
         self.keyring().secrets(&origin, None).unwrap()
     }
@@ -204,6 +204,36 @@ fn old_bundles_keep_verifying_and_new_ones_verify_for_readers_of_the_old_key() {
     let new_policy = Policy::trusting(new_key).unwrap();
     assert_eq!(verified(&before, &new_policy).verdict, Verdict::CannotTell);
     assert_eq!(verified_later(&before, &new_policy, &house).verdict, Verdict::VerifiedWithGaps);
+}
+
+#[test]
+fn another_recovery_key_takes_over_and_the_one_before_it_counts_no_more() {
+    let house = House::new();
+    house.add("https://example.com/1");
+    let offline = house.folder.path().join("offline.key");
+    let lost = house.folder.path().join("lost.key");
+    fs::rename(house.places().keys.join("recovery.key"), &offline).unwrap();
+    fs::copy(&offline, &lost).unwrap();
+    let by = |path: &Path| KeyAuthority { recovery: Some(path.to_owned()), ..KeyAuthority::default() };
+    let order = KeyOrder::Rotate { which: Which::Recovery, overlap: Overlap::None };
+    assert!(matches!(house.change(&order), Err(ChangeError::NoRecoveryKey)));
+    let stranger = House::new();
+    assert!(house.change_by(&order, &by(&stranger.places().keys.join("recovery.key"))).is_err(), "a stranger's");
+    house.assert_clean();
+    let before = house.keyring().public().unwrap().recovery;
+    let at = house.change_by(&order, &by(&offline)).unwrap();
+    let after = house.keyring().public().unwrap().recovery;
+    assert!(before != after && !house.places().keys.join("recovery.next.key").exists());
+    assert!(house.places().keys.join("recovery.key").exists());
+    // Whoever finds a copy of the old one can do nothing with it; the new one speaks.
+    let rotate = KeyOrder::Rotate { which: Which::All, overlap: Overlap::None };
+    assert!(house.change_by(&rotate, &by(&lost)).is_err() && house.change_by(&order, &by(&lost)).is_err());
+    house.change_by(&rotate, &by(&house.places().keys.join("recovery.key"))).unwrap();
+    let path = house.bundle(house.add("https://example.com/2"));
+    let report = verified(&path, &house.policy());
+    assert_eq!(report.verdict, Verdict::VerifiedWithGaps, "{:#?}", report.findings);
+    house.assert_clean();
+    assert!(at > 1);
 }
 
 #[test]
@@ -343,7 +373,7 @@ fn the_recovery_key_speaks_where_the_others_are_lost() {
     let stranger = KeyAuthority { recovery: other.recovery().recovery, ..KeyAuthority::default() };
     fs::remove_file(keys.join("archive.key")).unwrap();
     let refused = house.change_by(&order, &stranger);
-    assert!(matches!(refused, Err(ChangeError::Append(AppendError::Keys(_)))), "{refused:?}");
+    assert!(matches!(refused, Err(ChangeError::OtherRecoveryKey { .. })), "{refused:?}");
 }
 
 #[test]

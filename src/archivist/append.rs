@@ -334,7 +334,8 @@ impl Appender {
         };
         let distrusted: Vec<VerifierKey> =
             succession.checkpoint_keys_ever().into_iter().filter(is_distrusted).collect();
-        let counting = Counting { statement: statement.as_bytes(), log: &log, distrusted: &distrusted };
+        let Some(recovery) = succession.recoveries().last().map(|recovery| recovery.sha256) else { return Ok(()) };
+        let counting = Counting { statement: statement.as_bytes(), log: &log, recovery, distrusted: &distrusted };
         Ok(keyring.settle(&counting, &self.pool)?)
     }
 

@@ -3,6 +3,7 @@
 //! | act      | the record                                                                                                |
 //! |----------|-----------------------------------------------------------------------------------------------------------|
 //! | rotate   | adds new keys. The old statement key is retired by it; the old log keys go on signing beside the new ones  |
+//! | rotate recovery | adds another recovery key, by the word of the one before it, which ends with that                   |
 //! | retire   | ends that: from here on checkpoints are signed by the new log keys alone                                   |
 //! | distrust | says from which entry on a key is not to be believed, and adds another where none would be left            |
 //!
@@ -58,8 +59,10 @@ pub enum Which {
     Statement,
     /// Those for checkpoints.
     Log,
-    /// All of them.
+    /// All of them but the recovery key.
     All,
+    /// The recovery key.
+    Recovery,
 }
 
 /// When the log's old keys end.
@@ -105,17 +108,24 @@ pub fn change(
     let (now, progress) = moment;
     let (archive, keyring) = (places.open_archive()?, places.keyring());
     let origin = Origin::new(&archive.settings().origin)?;
-    let pool = keyring.pool(&origin, passphrase)?;
-    let mut appender = Appender::open_with(&archive, &keyring, pool, now, progress)?;
+    let held = || {
+        let mut pool = keyring.pool(&origin, passphrase)?;
+        if let Some(path) = &authority.recovery {
+            Keyring::add_recovery_key(&mut pool, path, passphrase)?;
+        }
+        Ok::<_, KeysError>(pool)
+    };
+    let pool = held()?;
+    let mut appender = Appender::open_with(&archive, &keyring, pool.clone(), now, progress)?;
     let succession = appender.succession().ok_or(ChangeError::NoLog)?;
+    if let Some(path) = &authority.recovery
+        && pool.find(&|public| succession.is_recovery(public)).is_none()
+    {
+        return Err(ChangeError::OtherRecoveryKey { path: path.clone() });
+    }
     let changes =
         Drafting { succession, keyring: &keyring, passphrase, index: appender.size(), authority }.draft(order)?;
-    // With those that were made just now.
-    let mut pool = keyring.pool(&origin, passphrase)?;
-    if let Some(path) = &authority.recovery {
-        Keyring::add_recovery_key(&mut pool, path, passphrase)?;
-    }
-    let record = appender.change_keys(changes.clone(), authority.reason.clone(), pool, now)?;
+    let record = appender.change_keys(changes.clone(), authority.reason.clone(), held()?, now)?; // With those that were made just now.
     // A crash here leaves new keys that have signed nothing: nothing of the record is durable yet.
     appender.publish(now)?;
     // A crash here leaves the files under their old names; the log says which is which.
@@ -142,6 +152,12 @@ impl Drafting<'_> {
 
     fn rotate(&self, which: Which, overlap: Overlap) -> Result<Vec<Change>, ChangeError> {
         let mut changes = Vec::new();
+        if which == Which::Recovery {
+            if self.authority.recovery.is_none() {
+                return Err(ChangeError::NoRecoveryKey);
+            }
+            changes.push(self.add(Role::Recovery)?);
+        }
         if matches!(which, Which::Statement | Which::All) {
             changes.push(self.add(Role::Statement)?);
             changes.extend(self.valid(KeyPurpose::Statement).map(|key| Change { act: KeyAct::Retire, key }));
@@ -207,6 +223,7 @@ impl Drafting<'_> {
         };
         let key = match (role, &public) {
             (Role::Statement, NotePublicKey::Ed25519(key)) => NamedKey::of_statement(key),
+            (Role::Recovery, _) => NamedKey { purpose: KeyPurpose::Recovery, ..NamedKey::of_checkpoint(&public) },
             _ => NamedKey::of_checkpoint(&public),
         };
         Ok(Change { act: KeyAct::Add, key })
@@ -216,6 +233,7 @@ impl Drafting<'_> {
 fn role_of(key: &NamedKey) -> Role {
     match (key.purpose, key.ed25519()) {
         (KeyPurpose::Statement, _) => Role::Statement,
+        (KeyPurpose::Recovery, _) => Role::Recovery,
         (KeyPurpose::Checkpoint, Some(_)) => Role::Log,
         (KeyPurpose::Checkpoint, None) => Role::LogPostQuantum,
     }
@@ -237,8 +255,12 @@ pub enum ChangeError {
     Keys(#[from] KeysError),
     #[error("the archive has no entry 0 yet, which names its keys")]
     NoLog,
+    #[error("the recovery key that counts must sign that another takes over")]
+    NoRecoveryKey,
     #[error("no log key signs beside a newer one: there is nothing to retire")]
     NothingToRetire,
+    #[error("the key in `{}` is not the recovery key of this log, or not any more", path.display())]
+    OtherRecoveryKey { path: PathBuf },
     #[error("`{key}` is neither `archive`, `log`, nor the fingerprint of one of the archive's keys")]
     UnknownKey { key: String },
 }

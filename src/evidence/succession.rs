@@ -11,7 +11,8 @@
 //! last. So a retired key's checkpoints end before the one that covers its retirement.
 //!
 //! Who must sign a change: every key that it adds, and
-//! - the recovery key, whose SHA-256 entry 0 names, whatever has become of the others; or
+//! - the recovery key, whose SHA-256 entry 0 names, whatever has become of the others; it, and nobody else, also lets another
+//!   recovery key take over; or
 //! - every key of the purposes that it touches that was valid before it, and every key that it retires or distrusts.
 //!
 //! Rules. There is always one valid statement key, and always a log key of each algorithm that there was. A key is added
@@ -38,10 +39,22 @@ pub const RECORD_COUNT_MAX: usize = 1024;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Succession {
     origin: String,
-    recovery: Hash,
+    /// The recovery keys, each the one that counts up to the next.
+    recoveries: Vec<Recovery>,
     tenures: Vec<Tenure>,
     /// The key records that were taken: index, and SHA-256 of what the keys signed there.
     records: BTreeMap<u64, Hash>,
+}
+
+/// A recovery key: of the first one the log has only the hash, until it signs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Recovery {
+    /// SHA-256 of its public half.
+    pub sha256: Hash,
+    /// The key, where a record names it.
+    pub key: Option<NamedKey>,
+    /// The entry from which on it counts.
+    pub added: u64,
 }
 
 /// From where to where one key is valid.
@@ -99,7 +112,7 @@ impl Succession {
         let log = genesis.keys.iter().filter(|key| key.purpose == KeyPurpose::Checkpoint && key.note_key().is_some());
         Self {
             origin: origin.to_owned(),
-            recovery: genesis.recovery,
+            recoveries: vec![Recovery { sha256: genesis.recovery, key: None, added: 0 }],
             tenures: statement.into_iter().chain(log).map(tenure).collect(),
             records: BTreeMap::new(),
         }
@@ -153,7 +166,7 @@ impl Succession {
         fn first(of: &Succession) -> impl Iterator<Item = &NamedKey> {
             of.tenures.iter().filter(|tenure| tenure.added == 0).map(|tenure| &tenure.key)
         }
-        (&self.origin, self.recovery) == (&other.origin, other.recovery)
+        (&self.origin, self.recoveries.first()) == (&other.origin, other.recoveries.first())
             && first(self).eq(first(other))
             && self.records.range(..=last).eq(&other.records)
     }
@@ -170,10 +183,16 @@ impl Succession {
         &self.origin
     }
 
-    /// Says whether a public key is the recovery key.
+    /// Says whether a public key is the recovery key that counts.
     #[must_use]
     pub fn is_recovery(&self, public: &[u8]) -> bool {
-        Hash::of(public) == self.recovery
+        self.recoveries.last().is_some_and(|recovery| recovery.sha256 == Hash::of(public))
+    }
+
+    /// Returns the recovery keys, in the order in which they counted.
+    #[must_use]
+    pub fn recoveries(&self) -> &[Recovery] {
+        &self.recoveries
     }
 
     /// Returns the key whose statement an entry must bear, whether or not it came to be distrusted.
@@ -295,12 +314,20 @@ impl Succession {
         act: KeyAct,
         signers: &BTreeSet<Vec<u8>>,
     ) -> Result<(), SuccessionError> {
+        let was_recovery = self.recoveries.iter().any(|recovery| recovery.sha256 == Hash::of(&key.public));
         let known = self.tenures.iter_mut().find(|tenure| tenure.key.public == key.public);
         let fingerprint = || key.fingerprint();
         match (act, known) {
+            (KeyAct::Add, None) if key.purpose == KeyPurpose::Recovery => {
+                if key.ed25519().is_none() || was_recovery {
+                    return Err(SuccessionError::UnusableKey { index, key: fingerprint() });
+                }
+                self.recoveries.push(Recovery { sha256: Hash::of(&key.public), key: Some(key.clone()), added: index });
+                Ok(())
+            }
             (KeyAct::Add, Some(_)) => Err(SuccessionError::KnownKey { index, key: fingerprint() }),
             (KeyAct::Add, None) => {
-                if key.note_key().is_none() || Hash::of(&key.public) == self.recovery {
+                if key.note_key().is_none() || was_recovery {
                     return Err(SuccessionError::UnusableKey { index, key: fingerprint() });
                 }
                 let vouched_by = signers.iter().filter(|signer| **signer != key.public).cloned().collect();
@@ -354,6 +381,9 @@ impl Succession {
         signers: &BTreeSet<Vec<u8>>,
     ) -> Result<(), SuccessionError> {
         let recovery = signers.iter().find(|signer| self.is_recovery(signer)).map(Vec::as_slice);
+        if recovery.is_none() && change.changes.iter().any(|one| one.key.purpose == KeyPurpose::Recovery) {
+            return Err(SuccessionError::NotSignedBy { index, key: "the recovery key before it".to_owned() });
+        }
         let needed = self.must_sign(index, &change.changes, recovery);
         if let Some(missing) = needed.iter().find(|key| !signers.contains(&key.public)) {
             return Err(SuccessionError::NotSignedBy { index, key: missing.fingerprint() });
@@ -676,5 +706,42 @@ mod tests {
         assert_eq!(succession.handed_over(&log(5).public, &is_first).map(|(_, at)| at), Some(7), "it was valid at 6");
         let recovered = taken(&signed(record(7, None, vec![change(KeyAct::Add, log(6))]), &[9, 6])).unwrap();
         assert_eq!(recovered.handed_over(&log(6).public, &is_first), None);
+    }
+
+    #[test]
+    fn the_recovery_key_alone_lets_another_take_over() {
+        let recovery = |seed: u8| NamedKey { purpose: KeyPurpose::Recovery, ..statement(seed) };
+        let to = |seed: u8| vec![change(KeyAct::Add, recovery(seed))];
+        let begin = || Succession::begin(&genesis(), ORIGIN);
+        let mut succession = begin();
+        succession.take(&signed(record(5, None, to(8)), &[9, 8])).unwrap();
+        let public = |seed: u8| *ed25519(seed).public().as_bytes();
+        assert!(succession.is_recovery(&public(8)) && !succession.is_recovery(&public(9)));
+        assert_eq!(succession.tenures(), begin().tenures());
+        assert_eq!(succession.recoveries()[1].added, 5);
+        assert!(succession.continues(&begin(), 4) && !succession.continues(&begin(), 5));
+
+        // The one before counts no more, for others nor for itself; the new one does.
+        let rotate = || vec![change(KeyAct::Add, statement(4)), change(KeyAct::Retire, statement(1))];
+        assert!(succession.take(&signed(record(6, Some(5), rotate()), &[9, 4])).is_err());
+        assert!(succession.take(&signed(record(6, Some(5), to(7)), &[9, 7])).is_err());
+        succession.take(&signed(record(6, Some(5), rotate()), &[8, 4])).unwrap();
+
+        for (what, changes, seeds) in [
+            ("all others have signed", to(8), &[1, 2, 8][..]),
+            ("the new one has not", to(8), &[9]),
+            ("a stranger is to follow", to(8), &[9, 7]),
+            ("one that counts already", to(9), &[9]),
+            ("one that signs statements", to(1), &[9, 1]),
+            ("it cannot end without another", vec![change(KeyAct::Retire, recovery(9))], &[9]),
+            ("nor be distrusted", vec![change(KeyAct::Distrust { from: 1 }, recovery(9))], &[9]),
+            (
+                "one of a signature that is not had",
+                vec![change(KeyAct::Add, NamedKey { algorithm: ML_DSA_44.to_owned(), ..recovery(8) })],
+                &[9, 8],
+            ),
+        ] {
+            assert!(begin().take(&signed(record(5, None, changes), seeds)).is_err(), "{what}");
+        }
     }
 }

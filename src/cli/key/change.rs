@@ -10,18 +10,19 @@ use crate::archivist::places::now;
 use crate::archivist::read::Log;
 use crate::base::causes::with_causes;
 use crate::base::id::Id;
-use crate::cli::failure::{FAILED, Failure, WRONG_USE};
+use crate::cli::failure::{FAILED, Failure, NO_ARCHIVE, WRONG_USE};
 use crate::cli::output;
 use crate::cli::settings::Settings;
 use crate::evidence::record::{Change, KeyAct, KeyPurpose, NamedKey};
-use crate::evidence::succession::Tenure;
+use crate::evidence::succession::{Recovery, Tenure};
 use crate::log::key::Ed25519PublicKey;
 
 /// New keys take over.
 #[derive(Debug, clap::Args)]
 pub(super) struct Rotate {
-    /// Which: `archive` signs statements and seals, `log` checkpoints.
-    #[arg(value_parser = ["archive", "log", "all"])]
+    /// Which: `archive` signs statements and seals, `log` checkpoints; `recovery` is kept offline, and takes over by the word
+    /// of the one before it (--recovery).
+    #[arg(value_parser = ["archive", "log", "all", "recovery"])]
     which: String,
     /// End the log's old keys at once, in place of letting both sign until `key retire`.
     #[arg(long)]
@@ -70,10 +71,11 @@ impl Rotate {
         let which = match self.which.as_str() {
             "archive" => Which::Statement,
             "log" => Which::Log,
+            "recovery" => Which::Recovery,
             _ => Which::All,
         };
-        if which == Which::All && self.agent_key.is_some() {
-            let message = "statements and checkpoints are signed by different keys: one key of an agent cannot be both";
+        if matches!(which, Which::All | Which::Recovery) && self.agent_key.is_some() {
+            let message = "an agent's key takes over one purpose: statements or checkpoints";
             return Err(Failure::new(WRONG_USE, message).try_this("rotate `archive` and `log` one after the other"));
         }
         let overlap = if self.no_overlap { Overlap::None } else { Overlap::UntilRetired };
@@ -142,6 +144,10 @@ fn print(made: &Changed, settings: &Settings) {
     if settings.quiet {
         return;
     }
+    if made.changes.iter().any(|one| one.key.purpose == KeyPurpose::Recovery) {
+        crate::cli::init::announce_recovery_key(settings);
+        output::remark("affiant: the recovery key before it counts no more; destroy its copies");
+    }
     let is_log = |one: &&Change| one.key.purpose == KeyPurpose::Checkpoint;
     let acts: Vec<KeyAct> = made.changes.iter().filter(is_log).map(|one| one.act).collect();
     if acts.contains(&KeyAct::Add) {
@@ -199,6 +205,18 @@ pub(super) fn history(settings: &Settings) -> Result<u8, Failure> {
         let (purpose, span) = (purpose.as_str(), format!("entry {added} {until}{distrusted}"));
         output::line(&format!("{purpose:<10} {algorithm:<10} {} {span}", key.fingerprint()));
     }
+    for Recovery { sha256, key, added } in succession.recoveries() {
+        let fingerprint = key.as_ref().map(NamedKey::fingerprint);
+        if settings.json {
+            let sha256 = sha256.to_string();
+            output::json(
+                &json!({ "purpose": "recovery", "sha256": sha256, "fingerprint": fingerprint, "added": added }),
+            );
+            continue;
+        }
+        let named = fingerprint.unwrap_or_else(|| format!("SHA-256 {sha256}"));
+        output::line(&format!("{:<10} {:<10} {named} entry {added} on, until another", "recovery", "ed25519"));
+    }
     Ok(0)
 }
 
@@ -211,6 +229,11 @@ impl From<ChangeError> for Failure {
             ChangeError::From { .. } | ChangeError::UnknownKey { .. } => {
                 Self::of(WRONG_USE, &error).try_this("`affiant key history` lists the keys with their entries")
             }
+            ChangeError::NoRecoveryKey => {
+                Self::of(WRONG_USE, &error).try_this("--recovery FILE, from where it is kept")
+            }
+            ChangeError::OtherRecoveryKey { .. } => Self::of(NO_ARCHIVE, &error)
+                .try_this("`affiant key list` has its fingerprint; `ssh-keygen -lf recovery.pub` prints another's"),
             ChangeError::Checkpoint(_) | ChangeError::NoLog | ChangeError::NothingToRetire => Self::of(FAILED, &error),
         }
     }

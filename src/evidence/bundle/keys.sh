@@ -34,6 +34,7 @@ settle_keys() {
   ' "$tmp/changes" >"$tmp/tenures"
 }
 ed25519_hex=$(hex_of_text ed25519)
+recovery_hex=$(hex_of_text recovery)
 recovery=$(field "$genesis" recovery b)
 named_keys "$genesis" keys >"$tmp/changes"
 settle_keys
@@ -69,6 +70,9 @@ while read -r number entry; do
   while read -r signer; do [ "$(sha256_of_hex "$signer")" = "$recovery" ] && is_recovered=yes; done <"$tmp/signers"
   named_keys "$entry" changes >"$tmp/these"
   while read -r act purpose algorithm public at from; do
+    if [ "$purpose" = "$recovery_hex" ]; then
+      { [ "$act" = 616464 ] && [ $is_recovered = yes ]; } || fails "keys: another recovery key than before in \`data/entries/$entry\`, not by the word of that"
+    fi
     { [ "$act" != 616464 ] && [ $is_recovered = yes ]; } || grep -q "^$public\$" "$tmp/signers" ||
       fails "keys: a key that \`data/entries/$entry\` changes has not signed it, nor has the recovery key"
     [ $is_recovered = no ] || continue
@@ -78,6 +82,8 @@ while read -r number entry; do
     done <"$tmp/held"
   done <"$tmp/these"
   cat "$tmp/these" >>"$tmp/changes"
+  follower=$(awk -v purpose="$recovery_hex" '$2 == purpose { print $4 }' "$tmp/these")
+  [ -z "$follower" ] || recovery=$(sha256_of_hex "$follower")
   settle_keys
 done <"$tmp/key-records"
 last=$(sed -n 2p data/log/checkpoint)

@@ -14,6 +14,7 @@
 //! | `changes`    | array | 1 … [`CHANGE_COUNT_MAX`], each `act`, `purpose`, `algorithm`, `public`                     |
 //! | `act`        | text  | `add`: the key is valid from this entry on. `retire`: it is not valid from this entry on. `distrust`: it was not, from entry `from` on |
 //! | `from`       | uint  | only with `distrust`: 1 … this record's index                                           |
+//! | `purpose`    | text  | `statement`, `checkpoint`, or `recovery`, which can only be added: the recovery key before it ends with that |
 //! | `reason`     | text  | why; absent when nobody said                                                           |
 //! | `signatures` | array | 1 … [`SIGNATURE_COUNT_MAX`], each `public`, `algorithm`, `signature`; no key twice           |
 //!
@@ -26,8 +27,9 @@
 //! To verify ([`crate::evidence::succession`] does):
 //! 1. Decode as every record; cut the bytes before `signatures`.
 //! 2. Verify every signature over [`PURPOSE`] and these bytes.
-//! 3. Compare who signed with who must: each key that is added, and either the recovery key, whose SHA-256 entry 0 names, or
-//!    all of the keys of the same purposes that were valid before and all that are retired or distrusted.
+//! 3. Compare who signed with who must: each key that is added, and either the recovery key, whose SHA-256 entry 0 names
+//!    or which took over from that one, or all of the keys of the same purposes that were valid before and all that are retired
+//!    or distrusted. Another recovery key takes over by the recovery key's signature alone.
 
 use super::field::{FieldError, Fields, push_optional};
 use super::kind::NamedKey;

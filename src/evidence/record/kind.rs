@@ -46,6 +46,8 @@ pub enum KeyPurpose {
     Statement,
     /// Checkpoints and receipts.
     Checkpoint,
+    /// Changes of the others, when they are lost or stolen; only key records name one.
+    Recovery,
 }
 
 /// A thing to follow: an address seen from one vantage.
@@ -250,6 +252,10 @@ impl Genesis {
     pub(super) fn from_fields(fields: &mut Fields) -> Result<Self, FieldError> {
         let key = |mut fields: Fields| {
             let key = NamedKey::from_fields(&mut fields)?;
+            if key.purpose == KeyPurpose::Recovery {
+                // Entry 0 has its hash alone.
+                return Err(fields.wrong("purpose", "`statement` or `checkpoint`", &Value::from(key.purpose.as_str())));
+            }
             fields.finish()?;
             Ok(key)
         };
@@ -318,7 +324,7 @@ impl NamedKey {
     pub(super) fn from_fields(fields: &mut Fields) -> Result<Self, FieldError> {
         let purpose = fields.text("purpose")?;
         let purpose = KeyPurpose::from_str(&purpose)
-            .ok_or_else(|| fields.wrong("purpose", "`statement` or `checkpoint`", &Value::from(purpose)))?;
+            .ok_or_else(|| fields.wrong("purpose", "`statement`, `checkpoint` or `recovery`", &Value::from(purpose)))?;
         Ok(Self { purpose, algorithm: fields.text("algorithm")?, public: fields.bytes("public")? })
     }
 }
@@ -330,11 +336,12 @@ impl KeyPurpose {
         match self {
             Self::Statement => "statement",
             Self::Checkpoint => "checkpoint",
+            Self::Recovery => "recovery",
         }
     }
 
     fn from_str(text: &str) -> Option<Self> {
-        [Self::Statement, Self::Checkpoint].into_iter().find(|purpose| purpose.as_str() == text)
+        [Self::Statement, Self::Checkpoint, Self::Recovery].into_iter().find(|purpose| purpose.as_str() == text)
     }
 }
 

@@ -6,7 +6,7 @@
 //! | `ROLE.key`        |                                        | another becomes it                                      |
 //! | `ROLE.former.key` | another became `ROLE.key`, and it still counts | the log retires it: it is destroyed             |
 //!
-//! `ROLE` is `archive`, `log` or `log-ml-dsa-44`. The order: the secret is durable before its public half is in the log, and
+//! `ROLE` is `archive`, `log`, `log-ml-dsa-44` or `recovery`. The order: the secret is durable before its public half is in the log, and
 //! a file is moved only after the log says what it is. So whatever a crash leaves holds every key that counts, and
 //! [`Keyring::settle`] gives each the right name, with the next command that writes. A `next.key` that the log does
 //! not know has signed nothing: the next change takes it up.
@@ -24,6 +24,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use crate::base::hash::Hash;
 use crate::log::checkpoint::Origin;
 use crate::log::key::{NotePublicKey, VerifierKey};
 use crate::outside::agent::Agent;
@@ -38,10 +39,12 @@ pub enum Role {
     Log,
     /// Checkpoints, by ML-DSA-44.
     LogPostQuantum,
+    /// The change of the others; it is kept elsewhere, once it was made.
+    Recovery,
 }
 
 impl Role {
-    /// All of them.
+    /// Those that sign every day.
     pub const ALL: [Self; 3] = [Self::Statement, Self::Log, Self::LogPostQuantum];
 
     fn current(self) -> &'static str {
@@ -49,6 +52,7 @@ impl Role {
             Self::Statement => STATEMENT_KEY,
             Self::Log => LOG_KEY,
             Self::LogPostQuantum => LOG_KEY_POST_QUANTUM,
+            Self::Recovery => RECOVERY_KEY,
         }
     }
 
@@ -57,6 +61,7 @@ impl Role {
             Self::Statement => "archive.next.key",
             Self::Log => "log.next.key",
             Self::LogPostQuantum => "log-ml-dsa-44.next.key",
+            Self::Recovery => "recovery.next.key",
         }
     }
 
@@ -65,13 +70,17 @@ impl Role {
             Self::Statement => "archive.former.key",
             Self::Log => "log.former.key",
             Self::LogPostQuantum => "log-ml-dsa-44.former.key",
+            Self::Recovery => "recovery.former.key", // There never is one: another takes over at once.
         }
     }
 }
 
 /// Names every file that may hold a secret key.
 pub(super) fn secret_names() -> impl Iterator<Item = &'static str> {
-    Role::ALL.into_iter().flat_map(|role| [role.current(), role.next(), role.former()]).chain([RECOVERY_KEY])
+    Role::ALL
+        .into_iter()
+        .flat_map(|role| [role.current(), role.next(), role.former()])
+        .chain([RECOVERY_KEY, Role::Recovery.next()])
 }
 
 /// The keys that count where the log ends.
@@ -81,6 +90,8 @@ pub struct Counting<'k> {
     pub statement: &'k [u8],
     /// For checkpoints.
     pub log: &'k [VerifierKey],
+    /// SHA-256 of the recovery key.
+    pub recovery: Hash,
     /// Those for checkpoints whose word is not to be trusted any more.
     pub distrusted: &'k [VerifierKey],
 }
@@ -89,13 +100,14 @@ impl Counting<'_> {
     fn counts(&self, role: Role, public: &[u8]) -> bool {
         match role {
             Role::Statement => self.statement == public,
+            Role::Recovery => self.recovery == Hash::of(public),
             Role::Log | Role::LogPostQuantum => self.log.iter().any(|key| key.key().as_bytes() == public),
         }
     }
 }
 
 impl Keyring {
-    /// Reads every secret key that is there but the recovery key.
+    /// Reads every secret key that is there but the recovery key; one that is to take over from that is among them.
     ///
     /// # Errors
     /// As [`Keyring::secrets`]; that one is missing is no error.
@@ -106,6 +118,9 @@ impl Keyring {
             if let Some(key) = self.held_if_there(name, passphrase)? {
                 pool.add_file(name, key);
             }
+        }
+        if let Some(key) = self.held_if_there(Role::Recovery.next(), passphrase)? {
+            pool.add_file(Role::Recovery.next(), key);
         }
         Ok(pool)
     }
@@ -130,7 +145,7 @@ impl Keyring {
     pub fn make_next(&self, role: Role, passphrase: Option<&Passphrase>) -> Result<NotePublicKey, KeysError> {
         let make = |seed: &[u8; super::SEED_SIZE_BYTES]| match role {
             Role::LogPostQuantum => SecretKey::MlDsa44(MlDsa44SecretKey::from_seed(seed)),
-            Role::Statement | Role::Log => SecretKey::Ed25519(Ed25519SecretKey::from_seed(seed)),
+            Role::Statement | Role::Log | Role::Recovery => SecretKey::Ed25519(Ed25519SecretKey::from_seed(seed)),
         };
         if !matches!(self.pointer(role.next()), Ok(None)) {
             self.write_secret(role.next(), &make(&*random_seed()?), passphrase)?;
@@ -169,7 +184,7 @@ impl Keyring {
     /// # Errors
     /// When a file cannot be read or written; the next command goes on from there.
     pub fn settle(&self, counting: &Counting<'_>, pool: &KeyPool) -> Result<(), KeysError> {
-        for role in Role::ALL {
+        for role in Role::ALL.into_iter().chain([Role::Recovery]) {
             self.settle_role(role, counting, pool)?;
         }
         self.distrust(counting.distrusted)
@@ -180,12 +195,12 @@ impl Keyring {
         let counts =
             |file: &str| pool.in_file(file).map(HeldKey::public).filter(|key| counting.counts(role, key.as_bytes()));
         if let Some(key) = counts(next) {
-            if counts(current).is_some_and(|before| before != key) {
+            if role != Role::Recovery && counts(current).is_some_and(|before| before != key) {
                 self.copy_secret(current, former)?; // A crash here leaves it under two names.
             }
             self.copy_secret(next, current)?;
             self.name_public(role, &key, counting)?;
-            if role != Role::Statement {
+            if matches!(role, Role::Log | Role::LogPostQuantum) {
                 self.trust(counting.log.to_vec())?;
             }
             // A crash here leaves the new one under two names: the same is done again.
@@ -199,8 +214,13 @@ impl Keyring {
     /// Writes the public half of a role's key.
     fn name_public(&self, role: Role, key: &NotePublicKey, counting: &Counting<'_>) -> Result<(), KeysError> {
         let origin = counting.log.first().map_or("", |key| key.name().as_str());
-        if let (Role::Statement, NotePublicKey::Ed25519(key)) = (role, key) {
-            return self.write_public("archive.pub", &format!("{} {origin}\n", key.openssh()));
+        let plain = match role {
+            Role::Statement => Some("archive.pub"),
+            Role::Recovery => Some("recovery.pub"),
+            Role::Log | Role::LogPostQuantum => None,
+        };
+        if let (Some(name), NotePublicKey::Ed25519(key)) = (plain, key) {
+            return self.write_public(name, &format!("{} {origin}\n", key.openssh()));
         }
         let vkey = counting.log.iter().find(|held| held.key() == key);
         let name = if role == Role::Log { "log.vkey" } else { "log-ml-dsa-44.vkey" };

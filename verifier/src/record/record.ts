@@ -168,7 +168,7 @@ const hold = map({
 const change = map({
   act: oneOf('add', 'retire', 'distrust'),
   from: optional(unsigned),
-  purpose: oneOf('statement', 'checkpoint'),
+  purpose: oneOf('statement', 'checkpoint', 'recovery'),
   algorithm: text,
   public: bytes,
 });

@@ -36,13 +36,14 @@ type Tenure = { key: Named; added: bigint; retired: bigint | undefined; distrust
 /** An archive's keys through time. */
 export class Succession {
   readonly #origin: string;
-  readonly #recovery: Hash;
+  /** SHA-256 of the recovery keys; the last one counts. */
+  #recoveries: Hash[];
   #tenures: Tenure[];
   readonly #records: bigint[] = [];
 
   constructor({ origin, recovery, keys }: RecordOf<'genesis'>) {
     this.#origin = origin;
-    this.#recovery = recovery;
+    this.#recoveries = [recovery];
     const statement = keys.find((key) => key.purpose === 'statement' && key.algorithm === ED25519 && isKey(key.public));
     const log = keys.filter((key) => key.purpose === 'checkpoint' && this.#noteKey(key));
     this.#tenures = [...(statement ? [statement] : []), ...log].map((key) => tenureOf(key, 0n, []));
@@ -60,9 +61,14 @@ export class Succession {
     const signers = checkSignatures(record);
     this.#checkAuthority(record, signers);
     const next = this.#tenures.map((tenure) => ({ ...tenure }));
-    for (const change of changes) this.#apply(next, index, change, signers);
+    const recoveries = [...this.#recoveries];
+    for (const change of changes) {
+      if (change.purpose === 'recovery') takeOver(recoveries, next, index, change);
+      else this.#apply(next, recoveries, index, { ...change, purpose: change.purpose }, signers);
+    }
     this.#checkWhole(next, index);
     this.#tenures = next;
+    this.#recoveries = recoveries;
     this.#records.push(index);
   }
 
@@ -163,7 +169,8 @@ export class Succession {
   }
 
   #checkAuthority({ index, changes, signatures }: RecordOf<'key'>, signers: string[]): void {
-    const recovery = signatures.find((one) => hashOf(one.public) === this.#recovery);
+    const recovery = signatures.find((one) => hashOf(one.public) === this.#recoveries.at(-1));
+    if (!recovery && changes.some(({ purpose }) => purpose === 'recovery')) throw new Refusal(`entry ${index} is not signed by the recovery key before it`);
     const needed = this.#mustSign(index, changes, recovery && toHex(recovery.public));
     if (needed.some((key) => !signers.includes(key))) throw new Refusal(`entry ${index} is not signed by all who must sign it`);
     // A signature by anybody else would say nothing, and is therefore not there.
@@ -171,13 +178,13 @@ export class Succession {
     if (signers.some((key) => !may.includes(key))) throw new Refusal(`entry ${index} is signed by a stranger`);
   }
 
-  #apply(tenures: Tenure[], index: bigint, change: Change, signers: string[]): void {
+  #apply(tenures: Tenure[], recoveries: Hash[], index: bigint, change: Change & Pick<Named, 'purpose'>, signers: string[]): void {
     const { act, purpose, algorithm, from } = change;
     const known = tenures.find(({ key }) => isEqual(key.public, change.public));
     if (act === 'add') {
       if (known) throw new Refusal(`entry ${index} adds a key that was named before`);
       const key = { purpose, algorithm, public: change.public };
-      if (!this.#noteKey(key) || hashOf(key.public) === this.#recovery) throw new Refusal(`entry ${index} adds a key that cannot be used`);
+      if (!this.#noteKey(key) || recoveries.includes(hashOf(key.public))) throw new Refusal(`entry ${index} adds a key that cannot be used`);
       tenures.push(tenureOf(key, index, signers.filter((signer) => signer !== toHex(key.public))));
       return;
     }
@@ -201,6 +208,13 @@ export class Succession {
 
 function tenureOf(key: Named, added: bigint, vouchedBy: string[]): Tenure {
   return { key, added, retired: undefined, distrusted: undefined, vouchedBy };
+}
+
+/** Another recovery key takes over from the one that counted. */
+function takeOver(recoveries: Hash[], tenures: Tenure[], index: bigint, { act, algorithm, public: key }: Change): void {
+  if (act !== 'add' || tenures.some((tenure) => isEqual(tenure.key.public, key))) throw new Refusal(`entry ${index} names a recovery key otherwise than as a new one`);
+  if (algorithm !== ED25519 || !isKey(key) || recoveries.includes(hashOf(key))) throw new Refusal(`entry ${index} adds a key that cannot be used`);
+  recoveries.push(hashOf(key));
 }
 
 /** The key was added and not retired, whatever came to be thought of it. */
