@@ -14,7 +14,9 @@ use super::witness;
 use crate::base::causes::with_causes;
 use crate::base::time::Time;
 use crate::evidence::bundle::verifier::page_sha256;
+use crate::evidence::endorsement::{Endorsement, EndorsementBytes};
 use crate::log::checkpoint::SignedCheckpoint;
+use crate::log::key::VerifierKey;
 use crate::outside::archive::journal;
 use crate::outside::archive::{Archive, ArchiveError};
 use crate::outside::keys::{Keyring, KeysError};
@@ -127,8 +129,10 @@ fn keys(keyring: &Keyring) -> Vec<Advice> {
             "move it to a place that is kept offline",
         ));
     }
-    if keyring.has_secrets() && !keyring.needs_passphrase() {
-        advice.push(Advice::weak("passphrase", "the secret keys are not encrypted", "`affiant key passphrase`"));
+    let open = keyring.open_files();
+    if !open.is_empty() {
+        let found = format!("open to whoever reads the files: {}", open.join(", "));
+        advice.push(Advice::weak("passphrase", found, "`affiant key passphrase`"));
     }
     advice.extend(keyring.unsafe_files().into_iter().map(|path| {
         Advice::wrong(
@@ -139,6 +143,9 @@ fn keys(keyring: &Keyring) -> Vec<Advice> {
     }));
     if let Err(error) = keyring.authorities() {
         advice.push(Advice::wrong("timestamps", with_causes(&error), "replace or remove the file that is named"));
+    }
+    if let Err(error) = keyring.organisations() {
+        advice.push(Advice::wrong("vouching", with_causes(&error), "replace or remove the file that is named"));
     }
     if let Err(error) = keyring.blocks() {
         advice.push(Advice::wrong("calendars", with_causes(&error), "mend the line that is named"));
@@ -193,6 +200,8 @@ fn log(archive: &Archive, keyring: &Keyring, now: Time) -> Vec<Advice> {
             "bring the newer archive back, or run any capture if a crash came between",
         ));
     }
+    advice.push(change_of_keys(&log, keyring));
+    advice.extend(endorsements(&log, keyring, now));
     advice.push(timestamps(archive));
     advice.extend(calendars(archive));
     advice.extend(age(archive, keyring, now));
@@ -205,6 +214,80 @@ fn log(archive: &Archive, keyring: &Keyring, now: Time) -> Vec<Advice> {
         ));
     }
     advice
+}
+
+/// Says how the keyring stands with the keys that the log names.
+fn change_of_keys(log: &Log<'_>, keyring: &Keyring) -> Advice {
+    const ABOUT: &str = "key change";
+    let last = log.size().saturating_sub(1);
+    let succession = match log.succession() {
+        Ok(succession) => succession,
+        Err(error) => {
+            return Advice::wrong(ABOUT, with_causes(&error), "`affiant audit` names everything that is damaged");
+        }
+    };
+    let finish = "`affiant init` finishes a change that was cut short; where the key is lost, `affiant key rotate all --recovery FILE`";
+    if let (Ok(held), Some(counts)) = (keyring.public(), succession.statement_key(last)) {
+        if held.statement != counts {
+            let (counts, held) = (counts.fingerprint(), held.statement.fingerprint());
+            return Advice::weak(ABOUT, format!("the log goes by {counts}, and the keyring has {held}"), finish);
+        }
+        if !succession.is_recovery(held.recovery.as_bytes()) {
+            let found = format!("{} in `recovery.pub` is not the log's recovery key", held.recovery.fingerprint());
+            return Advice::weak(ABOUT, found, finish);
+        }
+    }
+    let keys = succession.checkpoint_keys(last);
+    let is_former = |(at, key): &(usize, &VerifierKey)| keys[..*at].iter().any(|newer| newer.kind() == key.kind());
+    if let Some((_, key)) = keys.iter().enumerate().find(is_former) {
+        let found = format!("the log's former key {} signs beside the new one", key.fingerprint());
+        return Advice::weak(
+            ABOUT,
+            found,
+            "`affiant key retire`, once your readers have the new one in their policies",
+        );
+    }
+    let ended = succession.tenures().iter().filter(|tenure| tenure.retired.is_some()).count();
+    let distrusted = succession.tenures().iter().filter(|tenure| tenure.distrusted.is_some()).count();
+    let found =
+        format!("no change is under way; {ended} key(s) have ended, {distrusted} of them distrusted. {RELIED_ON}");
+    Advice::good(ABOUT, found)
+}
+
+/// Until when the algorithms of our own keys are relied upon ([`crate::timestamp::algorithm`] has the source).
+const RELIED_ON: &str = "Ed25519 is relied upon until the end of 2035, the ML-DSA-44 line beside it beyond";
+
+/// Says which organisation's word on the keys is about to end, or is about other keys; nothing where nobody vouches.
+fn endorsements(log: &Log<'_>, keyring: &Keyring, now: Time) -> Vec<Advice> {
+    const ABOUT: &str = "vouching";
+    let held = match keyring.endorsements() {
+        Ok(held) => held,
+        Err(error) => {
+            return vec![Advice::wrong(ABOUT, with_causes(&error), "replace or remove the file that is named")];
+        }
+    };
+    let anew = "`affiant key export all --as endorsement`, to be signed anew";
+    let keys = log.succession().map(|succession| succession.checkpoint_keys(log.size().saturating_sub(1)));
+    let keys = keys.unwrap_or_default(); // What is wrong with them was said.
+    let judge = |bytes: &EndorsementBytes| {
+        let file = format!("`endorsements/{}.cms`", bytes.name);
+        let endorsement = match Endorsement::read(bytes) {
+            Ok(endorsement) => endorsement,
+            Err(error) => return Advice::wrong(ABOUT, format!("{file}: {}", with_causes(&error)), "remove it"),
+        };
+        let signer = match endorsement.signer(&[]) {
+            Ok(signer) => signer,
+            Err(error) => return Advice::wrong(ABOUT, format!("{file}: {}", with_causes(&error)), "remove it"),
+        };
+        let (by, end) = (signer.name(), signer.not_after());
+        if !endorsement.wording().keys.iter().any(|key| keys.contains(key)) {
+            return Advice::weak(ABOUT, format!("`{by}` vouches for keys that do not sign any more"), anew);
+        }
+        let found = format!("`{by}` vouches for the log's keys; its certificate is good until {}", end.to_second());
+        let is_ending = end.seconds() <= now.seconds().saturating_add(RENEW_SECONDS_BEFORE);
+        if is_ending { Advice::weak(ABOUT, found, anew) } else { Advice::good(ABOUT, found) }
+    };
+    held.iter().map(judge).collect()
 }
 
 /// Says how the archive stands with its timestamp authorities.

@@ -247,6 +247,16 @@ impl Keyring {
         secrets.filter(|path| path.exists() && refuse_readable(path).is_err()).collect()
     }
 
+    /// Names the files whose secret key anybody can use who reads them: no passphrase closes them.
+    #[must_use]
+    pub fn open_files(&self) -> Vec<&'static str> {
+        let is_open = |name: &&str| {
+            let file = self.read(name).map(Zeroizing::new);
+            file.is_ok_and(|file| held::pointer(&file).is_none() && SecretKey::is_encrypted(&file) == Ok(false))
+        };
+        change::secret_names().filter(is_open).collect()
+    }
+
     /// Says whether the secret keys are there and encrypted.
     #[must_use]
     pub fn needs_passphrase(&self) -> bool {
