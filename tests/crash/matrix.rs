@@ -5,6 +5,7 @@
 use super::act::every_step;
 use super::capture::Capture;
 use super::copy::{Backup, Heal, Mirror, Restore};
+use super::keys::KeysChange;
 use super::life::Scenario;
 use super::repack::Repack;
 use super::replay::Replay;
@@ -20,7 +21,7 @@ const APPEND_LOSSES: u64 = 5;
 const OTHER_LOSSES: u64 = 2;
 
 /// What each test asserts of its own, in the order of the tests: a little less than there is.
-const LEAST: [usize; 14] = [2400, 2300, 2000, 2400, 450, 650, 650, 700, 900, 700, 600, 900, 550, 300];
+const LEAST: [usize; 16] = [2400, 2300, 2000, 2400, 450, 650, 650, 700, 900, 700, 600, 900, 550, 300, 600, 450];
 
 const _: () = {
     let (mut sum, mut n) = (0, 0);
@@ -130,4 +131,14 @@ fn healing_that_is_cut_short_makes_nothing_worse() {
 #[test]
 fn a_repacking_that_is_cut_short_costs_nothing_and_is_done_again() {
     every_step(&Repack::new(), OTHER_LOSSES, LEAST[13]);
+}
+
+#[test]
+fn a_change_of_keys_that_is_cut_short_leaves_those_before_or_those_after() {
+    every_step(&KeysChange::of_all(), OTHER_LOSSES, LEAST[14]);
+}
+
+#[test]
+fn a_change_of_the_recovery_key_that_is_cut_short_leaves_one_that_counts() {
+    every_step(&KeysChange::of_recovery(), OTHER_LOSSES, LEAST[15]);
 }

@@ -17,6 +17,7 @@ mod awaited;
 mod capture;
 mod copy;
 mod fence;
+mod keys;
 mod kill;
 mod life;
 mod matrix;

@@ -7,6 +7,7 @@
 //! `verify.sh` must agree.
 
 mod cases;
+mod keys;
 mod named;
 mod page;
 mod script;

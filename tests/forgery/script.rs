@@ -15,7 +15,7 @@ use super::{say, verify, worst};
 const SHELLS: [&[&str]; 2] = [&["dash"], &["busybox", "sh"]];
 
 /// Runs a trusted copy of the script on a folder; returns its exit code and what it said.
-fn run(shell: &[&str], script: &Path, trust: &[&str], folder: &Path) -> Option<(i32, String)> {
+pub(super) fn run(shell: &[&str], script: &Path, trust: &[&str], folder: &Path) -> Option<(i32, String)> {
     let mut command = Command::new(shell[0]);
     command.args(&shell[1..]).arg(script);
     for what in trust {
@@ -34,7 +34,7 @@ pub(super) fn run_with(arguments: &[String], script: &Path, folder: &Path) -> (i
     (answer.status.code().unwrap(), said.into_owned())
 }
 
-fn shells() -> Vec<&'static [&'static str]> {
+pub(super) fn shells() -> Vec<&'static [&'static str]> {
     let is_here = |shell: &&&[&str]| Command::new(shell[0]).args(&shell[1..]).args(["-c", "true"]).output().is_ok();
     let here: Vec<_> = SHELLS.iter().filter(is_here).copied().collect();
     let names: Vec<String> = SHELLS.iter().filter(|shell| !here.contains(shell)).map(|shell| shell.join(" ")).collect();
