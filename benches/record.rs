@@ -132,11 +132,9 @@ fn record(at: &Path, calendar: &Path, parties: &mut Parties) -> String {
     let captured: serde_json::Value =
         serde_json::from_slice(captured.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
     let id = captured["id"].as_str().unwrap().to_owned();
-    let height = post(port, "/mine", "").trim().to_owned();
-    let asked = format!("{{\"method\":\"getblockhash\",\"params\":[{height}]}}");
-    let block: serde_json::Value = serde_json::from_str(&post(port, "/", &asked)).unwrap();
-    fs::write(at.join("keys/blocks"), format!("{height} {}\n", block["result"].as_str().unwrap())).unwrap();
-    run(affiant(at, &["timestamp", "--upgrade", "--bitcoin-node", &format!("http://user:pass@127.0.0.1:{port}")]));
+    // The proof is complete; the block's header is one of too little work to be taken, so it is followed and not shown.
+    post(port, "/mine", "");
+    run(affiant(at, &["timestamp", "--upgrade"]));
     run(affiant(at, &["bundle", &id, "-o", "record.zip", "--quiet"]));
     id
 }
