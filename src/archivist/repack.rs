@@ -1,6 +1,6 @@
 //! Repack: what was kept in haste is made small, when nobody waits for it.
 //!
-//! A first crawl keeps the first page and text of each document as they come ([`super::lean`]), because to try others takes
+//! A first crawl keeps the first page and text of each document as they come (`lean.rs`), because to try others takes
 //! longer than the network does. Here the log says which blobs these are and which others of their site each may resemble;
 //! [`crate::outside::archive::packs`] compresses them again and writes their segments anew. Nothing that is signed or
 //! promised changes, and every blob is read before and after.
