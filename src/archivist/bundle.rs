@@ -17,7 +17,7 @@ use super::read::{Log, Prover, ReadError};
 use super::withdrawn::Withdrawn;
 use super::withhold::{WithholdError, Withholding, withhold};
 
-use crate::base::hash::{Hash, Hasher};
+use crate::base::hash::{Hash, Hashing};
 use crate::base::id::Id;
 use crate::evidence::bundle::annex;
 use crate::evidence::bundle::layout::{self, Lean};
@@ -107,10 +107,9 @@ pub fn bundle(
     act.advance(count(draft.entries.len()));
     let blobs = PackBlobs(archive.packs());
     let prepared = Prepared::new(&draft, &keys.statement, &blobs)?;
-    let passing = Passing::create(&order.target, order.existing)?;
-    let mut file = HashingFile { passing, hasher: Hasher::new() };
+    let mut file = Hashing::new(Passing::create(&order.target, order.existing)?);
     prepared.write(&blobs, &mut file)?;
-    let HashingFile { passing, hasher } = file;
+    let (passing, sha256) = file.finish();
     passing.place(order.existing)?;
     let subjects = draft.subjects.iter().filter_map(|index| Some(draft.entries.get(index)?.id.clone())).collect();
     let withheld = draft.withheld.iter();
@@ -119,7 +118,7 @@ pub fn bundle(
     let withheld = withheld.collect();
     Ok(BundleMade {
         path: order.target.clone(),
-        sha256: hasher.finish(),
+        sha256,
         size_bytes: prepared.size_bytes(),
         subjects,
         entry_count: draft.entries.len(),
@@ -256,24 +255,6 @@ struct PackBlobs<'a>(&'a Packs);
 impl Blobs for PackBlobs<'_> {
     fn copy(&self, blob: Hash, target: &mut dyn Write) -> io::Result<()> {
         self.0.copy(blob, target).map(drop).map_err(io::Error::other)
-    }
-}
-
-/// Hashes a file while it is written.
-struct HashingFile {
-    passing: Passing,
-    hasher: Hasher,
-}
-
-impl Write for HashingFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.passing.write(bytes)?;
-        self.hasher.update(&bytes[..count]);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.passing.flush()
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::timestamp::{Anchored, Ask, TimestampError, check};
 
-use crate::base::hash::Hasher;
+use crate::base::hash::Hashing;
 use crate::evidence::asic::Container;
 use crate::evidence::bundle::zip::{Member, ZipError};
 use crate::outside::archive::durable::{Existing, Passing, WriteError};
@@ -28,13 +28,13 @@ pub fn contain(
 ) -> Result<Anchored, ContainerError> {
     let unread = |source| ContainerError::Bundle { path: bundle.to_owned(), source };
     let name = bundle.file_name().unwrap_or(bundle.as_os_str()).to_string_lossy().into_owned();
-    let mut hasher = Hasher::new();
-    let member = Member::measure_with(&name, |target| {
-        let mut file = Hashing { file: File::open(bundle)?, hasher: &mut hasher };
-        io::copy(&mut file, target).map(drop)
+    let (member, hash) = Member::measure_with(&name, |target| {
+        let mut target = Hashing::new(target);
+        io::copy(&mut File::open(bundle)?, &mut target)?;
+        Ok(target.finish().1)
     })?;
     let nonce = keys::random().map_err(TimestampError::from)?;
-    let imprint = hasher.finish().as_bytes().to_vec();
+    let imprint = hash.as_bytes().to_vec();
     let request = Request { imprint, ..Request::over(&[], Digest::Sha256, nonce) };
     let reply = asker.ask(url, &request.encode()).map_err(TimestampError::from)?;
     let anchored = check(&reply, &request, trusted)?;
@@ -47,20 +47,6 @@ pub fn contain(
     passing.flush().map_err(|source| WriteError::at(target, source))?;
     passing.place(Existing::Keep)?;
     Ok(anchored)
-}
-
-/// Hashes a file while it is read.
-struct Hashing<'h> {
-    file: File,
-    hasher: &'h mut Hasher,
-}
-
-impl io::Read for Hashing<'_> {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(bytes)?;
-        self.hasher.update(&bytes[..count]);
-        Ok(count)
-    }
 }
 
 /// Why there is no container.

@@ -11,7 +11,7 @@ use super::export::ExportError;
 use super::export_forms::Formed;
 use super::read::{Entry, Log};
 
-use crate::base::hash::{Hash, Hasher};
+use crate::base::hash::{Hash, Hashing};
 use crate::base::time::Time;
 use crate::document::wacz::{self, Page, Resource};
 use crate::document::warc;
@@ -40,16 +40,12 @@ impl Web<'_> {
     /// Writes a WACZ to a file that is not there yet.
     pub(super) fn write_wacz(&self, path: &Path) -> Result<Formed, ExportError> {
         let name = name_of(Path::new(wacz::ARCHIVE));
-        let mut hasher = Hasher::new();
-        let mut laid = None;
-        let warc = Member::measure_with(wacz::ARCHIVE, |target| {
-            laid = Some(self.copy_warc(&mut Hashing { target, hasher: &mut hasher }, &name)?);
-            Ok(())
+        let (warc, ((formed, lines), sha256)) = Member::measure_with(wacz::ARCHIVE, |target| {
+            let mut target = Hashing::new(target);
+            Ok((self.copy_warc(&mut target, &name)?, target.finish().1))
         })?;
-        let (formed, lines) = laid.unwrap_or_default();
         let (index, blocks) = wacz::pack_index(lines).map_err(|source| WriteError::at(path, source))?;
         let pages = self.pages()?;
-        let sha256 = hasher.finish();
         let resource = Resource { path: wacz::ARCHIVE, sha256, size_bytes: u64::from(warc.size_bytes) };
         let made = [(wacz::INDEX, index), (wacz::BLOCKS, blocks.into_bytes()), (wacz::PAGES, pages.into_bytes())];
         let others = made.iter().map(|(path, bytes)| Resource {
@@ -147,24 +143,6 @@ impl Write for Counting<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.target.write(bytes)?;
         self.count += u64::try_from(count).expect("a length fits in 64 bits");
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.target.flush()
-    }
-}
-
-/// Hashes what is written.
-struct Hashing<'t> {
-    target: &'t mut dyn Write,
-    hasher: &'t mut Hasher,
-}
-
-impl Write for Hashing<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.target.write(bytes)?;
-        self.hasher.update(&bytes[..count]);
         Ok(count)
     }
 

@@ -7,6 +7,7 @@
 //! Source: FIPS 180-4 (SHA-256). Text form: 64 lower-case hexadecimal digits; no other spelling is read.
 
 use std::fmt;
+use std::io::{self, Write};
 use std::str::FromStr;
 
 use data_encoding::HEXLOWER;
@@ -105,6 +106,36 @@ impl Hasher {
     #[must_use]
     pub fn finish(self) -> Hash {
         Hash(self.0.finalize().into())
+    }
+}
+
+/// Hashes what is written through it.
+pub struct Hashing<W> {
+    target: W,
+    hasher: Hasher,
+}
+
+impl<W: Write> Hashing<W> {
+    /// Starts with nothing written.
+    pub fn new(target: W) -> Self {
+        Self { target, hasher: Hasher::new() }
+    }
+
+    /// Returns the target, and the hash of all that it took.
+    pub fn finish(self) -> (W, Hash) {
+        (self.target, self.hasher.finish())
+    }
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.target.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.target.flush()
     }
 }
 

@@ -35,7 +35,7 @@ use super::seal::{BUNDLE_NAMESPACE, RECORD_NAMESPACE, Seal};
 use super::write::reading;
 
 use crate::base::causes::with_causes;
-use crate::base::hash::{Hash, Hasher};
+use crate::base::hash::{Hash, Hashing};
 use crate::base::id::{CheckCharacter, Id};
 use crate::evidence::anchor::{self, AnchorBytes};
 use crate::evidence::endorsement::{self, EndorsementBytes};
@@ -484,9 +484,9 @@ impl<F: Folder> Bundle<F> {
     fn hash(&self, name: &str, target: &mut dyn Write) -> Result<Hash, SourceError> {
         let failed = |error: io::Error| SourceError { name: name.to_owned(), reason: error.to_string() };
         let mut file = self.folder.open(name).map_err(failed)?;
-        let mut hashing = Hashing { hasher: Hasher::new(), target };
+        let mut hashing = Hashing::new(target);
         io::copy(&mut file, &mut hashing).map_err(failed)?;
-        Ok(hashing.hasher.finish())
+        Ok(hashing.finish().1)
     }
 
     /// Reads a file up to one byte past its limit, so that its decoder says that it is too long.
@@ -582,23 +582,5 @@ impl<F: Folder> Source for Bundle<F> {
             return Err(SourceError { name, reason: format!("SHA-256 {found} instead of {hash}") });
         }
         Ok(())
-    }
-}
-
-/// Hashes what passes through.
-struct Hashing<'t> {
-    hasher: Hasher,
-    target: &'t mut dyn Write,
-}
-
-impl Write for Hashing<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.target.write(bytes)?;
-        self.hasher.update(&bytes[..count]);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.target.flush()
     }
 }

@@ -137,7 +137,7 @@ impl Prepared {
 
         let mut members = Vec::new();
         for (name, blob) in &prepared.blobs {
-            members.push(Member::measure_with(name, |target| blobs.copy(*blob, target))?);
+            members.push(Member::measure_with(name, |target| blobs.copy(*blob, target))?.0);
         }
         prepared.add_annexes(draft, &entries, &members)?;
         let sealing = Sealing { head: &head, entries: &entries, succession: &succession, keys: &keys, key };

@@ -28,19 +28,22 @@ impl Member {
     /// # Errors
     /// [`ZipError::Read`], or [`ZipError::TooLarge`] when the file alone is more than a ZIP may hold.
     pub fn measure(name: &str, mut bytes: impl Read) -> Result<Self, ZipError> {
-        Self::measure_with(name, |target| io::copy(&mut bytes, target).map(drop))
+        Ok(Self::measure_with(name, |target| io::copy(&mut bytes, target))?.0)
     }
 
-    /// Lets `copy` write a file to its end to learn its size and checksum.
+    /// Lets `copy` write a file to its end to learn its size and checksum; returns what `copy` has learned too.
     ///
     /// # Errors
     /// As [`Member::measure`].
-    pub fn measure_with(name: &str, copy: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Self, ZipError> {
+    pub fn measure_with<T>(
+        name: &str,
+        copy: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+    ) -> Result<(Self, T), ZipError> {
         let mut meter = Meter::default();
-        copy(&mut meter).map_err(|source| ZipError::Read { name: name.to_owned(), source })?;
+        let learned = copy(&mut meter).map_err(|source| ZipError::Read { name: name.to_owned(), source })?;
         let size_bytes =
             u32::try_from(meter.size_bytes).map_err(|_| ZipError::TooLarge { size_bytes: meter.size_bytes })?;
-        Ok(Self { name: name.to_owned(), size_bytes, crc32: meter.hasher.finalize() })
+        Ok((Self { name: name.to_owned(), size_bytes, crc32: meter.hasher.finalize() }, learned))
     }
 }
 
