@@ -8,9 +8,9 @@
 //! text is offered the newest ones of its document and one of its site; which serves, or none, is for
 //! [`crate::outside::archive::spool`] to see.
 //!
-//! A document's first page and text keep their plain frames while the processors are behind the network ([`Haste`]): to
-//! try others of the site, and then harder, takes three times as long as all else that a visit costs, and makes a tenth
-//! of what the captures after it gain by leaning on their own document.
+//! A document's first page and text keep their plain frames while the processors are behind the network, or pages come in
+//! a rush ([`Haste`]): to try others of the site, and then harder, takes three times as long as all else that a visit
+//! costs, and makes a tenth of what the captures after it gain by leaning on their own document.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,12 +24,12 @@ use crate::outside::archive::references::{Part, References, site_of};
 /// How many references stay decoded: the documents of a site that are visited together share one.
 const KEPT_COUNT_MAX: usize = 8;
 
-/// Whether other pages wait for the processor.
+/// Whether other pages wait for the processor, or are about to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Haste {
-    /// None does.
+    /// None.
     No,
-    /// Some do.
+    /// Some.
     Yes,
 }
 
