@@ -60,6 +60,15 @@ pub struct Exported {
     pub damaged: Vec<String>,
 }
 
+/// What was exported in a form.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Formed {
+    /// How many captures and checks.
+    pub entries: u64,
+    /// How many of them have nothing for this form: no exchange, or content that was withdrawn.
+    pub without: u64,
+}
+
 /// Exports captures and checks.
 ///
 /// # Errors

@@ -11,7 +11,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::export::ExportError;
+use super::export::{ExportError, Formed};
 use super::export_web::Web;
 use super::progress::Progress;
 use super::read::{Entry, Log, ReadError};
@@ -33,15 +33,6 @@ pub enum ExportForm {
     Wacz,
     /// Web archives.
     Warc,
-}
-
-/// What was exported in a form.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Formed {
-    /// How many captures and checks.
-    pub entries: u64,
-    /// How many of them have nothing for this form: no exchange, or content that was withdrawn.
-    pub without: u64,
 }
 
 /// Exports captures and checks to a folder that is made, or has nothing of that name in it.

@@ -7,8 +7,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::append::software;
-use super::export::ExportError;
-use super::export_forms::Formed;
+use super::export::{ExportError, Formed};
 use super::read::{Entry, Log};
 
 use crate::base::hash::{Hash, Hashing};

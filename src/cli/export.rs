@@ -11,8 +11,8 @@ use super::output;
 use super::settings::Settings;
 
 use crate::archivist::custody::Taken;
-use crate::archivist::export::{ExportOrder, Exported, export};
-use crate::archivist::export_forms::{ExportForm, Formed, export_as};
+use crate::archivist::export::{ExportOrder, Exported, Formed, export};
+use crate::archivist::export_forms::{ExportForm, export_as};
 use crate::archivist::read::Log;
 use crate::base::id::Id;
 use crate::outside::archive::Archive;
