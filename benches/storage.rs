@@ -24,6 +24,7 @@ use affiant::outside::archive::index::Index;
 use affiant::outside::archive::packs::{Member, PackWriter, Packs, Reference, WRITTEN_DEPTH_MAX};
 use affiant::outside::archive::references::{Part, References};
 use affiant::outside::archive::spool::Spooled;
+use affiant::outside::archive::stop::Stop;
 use flate2::read::GzDecoder;
 use serde_json::Value as Json;
 use tempfile::TempDir;
@@ -213,7 +214,7 @@ impl Packed {
     fn new(versions: &[&Version], depth_max: u64, first: First) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let packs = Packs::new(&folder.path().join("packs"));
-        let references = Index::open(&folder.path().join("index")).unwrap().references();
+        let references = Index::open(&folder.path().join("index"), Stop::default()).unwrap().references();
         let mut writer = PackWriter::open(&packs).unwrap();
         let mut kept = VecDeque::new();
         let (mut plain, mut leaning) = (Duration::ZERO, Duration::ZERO);

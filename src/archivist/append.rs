@@ -158,7 +158,7 @@ impl Appender {
         let after = After { size: writer.size(), root: writer.root(), tokens: Vec::new() };
         let succession = succession_of(archive, writer.size())?;
         let keys = signing(&pool, succession.as_ref(), writer.size())?;
-        let index = Index::open(&archive.folder().join(INDEX))?;
+        let index = Index::open(&archive.folder().join(INDEX), writer.stop())?;
         let (withdrawn, has_withdrawal) = (WithdrawnList::default(), false);
         let mut appender = Self {
             writer,
@@ -379,7 +379,7 @@ impl Appender {
         let bytes = record.encode();
         debug_assert_eq!(Record::decode(&bytes).as_ref().map(Record::encode), Ok(bytes.clone()));
         let blob = Spooled::from_bytes(bytes);
-        self.writer.keep(&blob)?;
+        self.writer.keep_record(&blob)?;
         let id = record.id(&self.writer.archive().settings().prefix);
         let claim =
             Claim { issuer: record.origin.clone(), subject: id.to_string(), issued_at: made, record: blob.hash };
@@ -593,7 +593,7 @@ fn caught_up(archive: &Archive, writer: &Writer, index: Index, progress: &dyn Pr
         None if writer.size() == 0 => 0,
         _ => {
             drop(index);
-            return rebuilt(archive, writer, Index::anew(&archive.folder().join(INDEX))?, 0, progress);
+            return rebuilt(archive, writer, Index::anew(&archive.folder().join(INDEX), writer.stop())?, 0, progress);
         }
     };
     rebuilt(archive, writer, index, start, progress)

@@ -12,6 +12,9 @@
 //! They are derived, written by the writer as it publishes, and nobody waits for them. A reader looks where a row
 //! leads: the record or statement that lies there has the hash that is sought, or the archive is searched as if there
 //! were no row.
+//!
+//! After a crash the index learns its last entries again, and may be ahead of them: then it cannot say which capture came
+//! before, and the row that was there already says it.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -26,6 +29,9 @@ const NAME: &str = "hints";
 /// How many bytes a row has.
 const ROW_BYTES: usize = 16;
 const ROW_BYTES_U64: u64 = 16;
+
+/// How many rows are kept in memory that were there already: half a megabyte.
+const FORMER_COUNT_MAX: u64 = 32_768;
 
 /// How many bits of a place are the offset.
 const OFFSET_BITS: u32 = 40;
@@ -53,6 +59,10 @@ pub(super) struct Hints {
     file: Appending,
     /// Rows of entries that are not published yet.
     new: Vec<u8>,
+    /// How many entries had a row that was kept.
+    size: u64,
+    /// The rows that were there behind those.
+    former: Vec<u8>,
 }
 
 impl Hints {
@@ -60,13 +70,25 @@ impl Hints {
     /// say nothing, and what is there of later entries is learnt again.
     pub(super) fn open(folder: &Path, size: u64) -> Result<Self, WriteError> {
         durable::make_folder(folder)?;
-        Ok(Self { file: Appending::open(&folder.join(NAME), size * ROW_BYTES_U64)?, new: Vec::new() })
+        let path = folder.join(NAME);
+        let former = rows_behind(&path, size).unwrap_or_default();
+        Ok(Self { file: Appending::open(&path, size * ROW_BYTES_U64)?, new: Vec::new(), size, former })
     }
 
     /// Adds the row of entry `index`, which follows those before it.
-    pub(super) fn push(&mut self, index: u64, hint: Hint) {
+    pub(super) fn push(&mut self, index: u64, mut hint: Hint) {
         debug_assert_eq!(self.file.length() + length_of(&self.new), index * ROW_BYTES_U64, "one row for each entry");
+        if hint.previous.is_none() {
+            hint.previous = self.former(index).and_then(|former| former.previous);
+        }
         self.new.extend(hint.encode());
+    }
+
+    /// Returns what the row of an entry said before.
+    fn former(&self, index: u64) -> Option<Hint> {
+        let behind = usize::try_from(index.checked_sub(self.size)?).ok()?;
+        let (rows, _) = self.former.as_chunks();
+        rows.get(behind).map(|row| Hint::decode(*row))
     }
 
     /// Writes the rows that were added, for readers.
@@ -75,6 +97,15 @@ impl Hints {
         self.new.clear();
         Ok(())
     }
+}
+
+/// Reads the rows behind those of the first `size` entries: as many as a crash may have left to be learnt again.
+fn rows_behind(path: &Path, size: u64) -> Option<Vec<u8>> {
+    let mut file = File::open(path).ok()?;
+    file.seek(SeekFrom::Start(size.checked_mul(ROW_BYTES_U64)?)).ok()?;
+    let mut rows = Vec::new();
+    file.take(FORMER_COUNT_MAX * ROW_BYTES_U64).read_to_end(&mut rows).ok()?;
+    Some(rows)
 }
 
 impl Hint {
@@ -147,6 +178,16 @@ mod tests {
         hints.push(3, Hint::default());
         hints.write().unwrap();
         assert_eq!(Hint::read(&folder, 3), Hint::default());
+        drop(hints);
+        // What is learnt again without knowing the capture before keeps what was said of it.
+        let mut hints = Hints::open(&folder, 2).unwrap();
+        hints.push(2, Hint { previous: None, ..hint(1, 7, 901) });
+        hints.push(3, hint(2, 7, 951));
+        hints.push(4, Hint::default());
+        hints.write().unwrap();
+        assert_eq!(Hint::read(&folder, 2), hint(1, 7, 901));
+        assert_eq!(Hint::read(&folder, 3), hint(2, 7, 951));
+        assert_eq!(Hint::read(&folder, 4), Hint::default());
         std::fs::write(folder.join(NAME), [7; 40]).unwrap();
         assert_eq!(Hint::read(&folder, 2), Hint::default(), "a row that is cut short");
         assert_eq!(Hint::read(&folder, u64::MAX), Hint::default());

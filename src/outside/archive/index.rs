@@ -2,24 +2,27 @@
 //!
 //! | key                        | value                                                               |
 //! |----------------------------|---------------------------------------------------------------------|
-//! | `covered 2`                | how many entries are indexed, and the root over them                |
+//! | `covered 3`                | how many entries are indexed, and the root over them                |
 //! | `d` ‖ document key         | the document's newest record and its first, which names its history |
-//! | `r` ‖ record of a document | all that came last of it ([`super::past`])                          |
+//! | `r` ‖ record of a document | where all that came last of it lies ([`super::pasts`])               |
 //! | `s` ‖ role ‖ site          | what came last of a site ([`super::references`])                    |
 //! | `a` ‖ SHA-256              | the record that commits to a proof of the archive's anchors         |
 //!
 //! | quantity | unit    | range                                                             |
 //! |----------|---------|-------------------------------------------------------------------|
-//! | held     | rows    | about `HELD_COUNT_MAX` in memory, then sled is given them     |
-//! | lag      | entries | at most `LAG_COUNT_MAX` behind the log when a process was killed |
+//! | held     | rows    | about `HELD_COUNT_MAX` in memory, then they are given away        |
+//! | lag      | entries | at most `LAG_COUNT_MAX` behind the log when a process was killed, twice as many while the disk is behind |
 //!
 //! All of it is derived from the log and follows it: an append never waits for it to be durable, and a
-//! missing, stale or corrupt index is deleted and rebuilt. sled holds it; only the writing process opens it.
+//! missing, stale or corrupt index is deleted and rebuilt; one that shows itself corrupt only while it is asked pulls the
+//! [`Stop`], and is rebuilt by who opens it next. sled holds what changes with every new document; only the
+//! writing process opens it. What changes with every record of a document lies in a file beside it, in slots that are written
+//! over ([`super::slots`]): in sled it cost the more the longer the log was.
 //!
 //! What is learnt waits in memory, where it is found first, until enough has gathered and all of it is published, so that
-//! the index never knows an entry that a crash took back. Then sled is given it in the order of the keys: neighbours
-//! lie on one page, and a page that is touched once costs as much as one that is touched a hundred times. `covered` comes
-//! last. *A crash before* leaves rows of entries that are not covered: they are learnt once more, to the same end.
+//! the index never knows an entry that a crash took back. Then it is given away in order, and `covered` comes
+//! last. *A crash before* leaves rows of entries that are not covered: they are learnt once more, to the same end. After a
+//! loss of power one of the two files may have come further than the other: the index covers what both do.
 
 use std::fs;
 use std::panic::{self, AssertUnwindSafe};
@@ -27,8 +30,10 @@ use std::path::Path;
 
 use super::durable::WriteError;
 use super::hints::{Hint, Hints, Place};
-use super::past::{Past, PastError, Pasts};
+use super::past::Past;
+use super::pasts::{PastError, Pasts};
 use super::references::References;
+use super::stop::Stop;
 
 pub use super::past::Head;
 
@@ -36,29 +41,33 @@ use crate::base::hash::Hash;
 use crate::document::outcome::OutcomeKind;
 use crate::evidence::record::{Body, Link, Record, Visit};
 
-/// Where sled's files lie in the folder.
+/// Where all of it lies in the archive's folder `index/`, but for the hints, which readers read too.
 const WRITER: &str = "writer";
+
+/// Where sled's files lie there.
+const SLED: &str = "sled";
 
 /// How much memory sled may use for its cache.
 const CACHE_BYTES: u64 = 16 << 20;
 
-/// How many rows are held before sled is given them: some ten megabytes.
-const HELD_COUNT_MAX: usize = 16_384;
+/// How many rows are held before they are given away: as many as a table of eight megabytes has places for.
+const HELD_COUNT_MAX: usize = 14_000;
 
-/// How many entries may be covered and not given to sled: they are learnt again in a third of a second.
+/// How many entries may be covered and not given away: they are learnt again in half a second.
 const LAG_COUNT_MAX: u64 = 16_384;
 
 /// An index of an earlier make has another key, and is made anew.
-const COVERED: &[u8] = b"covered 2";
+const COVERED: &[u8] = b"covered 3";
 
 /// The writer's index.
 pub struct Index {
     db: sled::Db,
     pasts: Pasts,
     hints: Hints,
+    stop: Stop,
     /// How many entries are covered, and the root over them.
     covered: Option<(u64, Hash)>,
-    /// How many of them sled has.
+    /// How many of them were given away.
     given: u64,
     /// Whether something waits that is not published.
     is_ahead: bool,
@@ -74,17 +83,18 @@ pub struct Known {
 }
 
 impl Index {
-    /// Opens the index of the archive's folder `index/`, making it anew when it cannot be opened.
+    /// Opens the index of the archive's folder `index/`, making it anew when it cannot be opened. It writes until `stop` is
+    /// pulled, and pulls it when it cannot write.
     ///
     /// # Errors
     /// An [`IndexError`] when it cannot be made anew either.
-    pub fn open(folder: &Path) -> Result<Self, IndexError> {
+    pub fn open(folder: &Path, stop: Stop) -> Result<Self, IndexError> {
         // sled panics on some damaged files: that too means "rebuild", never "fail".
-        let opened = panic::catch_unwind(AssertUnwindSafe(|| Self::try_open(folder)));
+        let opened = panic::catch_unwind(AssertUnwindSafe(|| Self::try_open(folder, stop.clone())));
         match opened {
             Ok(Ok(index)) => Ok(index),
             Ok(Err(error @ IndexError::Write(_))) => Err(error),
-            _ => Self::anew(folder),
+            _ => Self::anew(folder, stop),
         }
     }
 
@@ -92,30 +102,31 @@ impl Index {
     ///
     /// # Errors
     /// An [`IndexError`] when the folder cannot be cleared or sled cannot make its files.
-    pub fn anew(folder: &Path) -> Result<Self, IndexError> {
+    pub fn anew(folder: &Path, stop: Stop) -> Result<Self, IndexError> {
         match fs::remove_dir_all(folder.join(WRITER)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(IndexError::Clear(error)),
-            _ => Self::try_open(folder),
+            _ => Self::try_open(folder, stop),
         }
     }
 
-    fn try_open(folder: &Path) -> Result<Self, IndexError> {
-        let db =
-            sled::Config::new().path(folder.join(WRITER)).cache_capacity(CACHE_BYTES).flush_every_ms(None).open()?;
+    fn try_open(folder: &Path, stop: Stop) -> Result<Self, IndexError> {
+        let writer = folder.join(WRITER);
+        let sled = sled::Config::new().path(writer.join(SLED)).cache_capacity(CACHE_BYTES).flush_every_ms(None);
+        let db = sled.open()?;
         let covered = db.get(COVERED)?.map(|value| {
             let covered = number(&value, 0).zip(hash(&value, 8));
             covered.ok_or(IndexError::Damaged)
         });
-        let covered = covered.transpose()?;
+        let pasts = Pasts::open(&writer, db.clone(), stop.clone())?;
+        let covered = if let Some(covered) = covered.transpose()? {
+            let told = pasts.told()?.ok_or(IndexError::Damaged)?;
+            Some(if told.0 < covered.0 { told } else { covered })
+        } else {
+            pasts.clear()?;
+            None
+        };
         let given = covered.map_or(0, |(size, _)| size);
-        Ok(Self {
-            pasts: Pasts::new(db.clone()),
-            db,
-            hints: Hints::open(folder, given)?,
-            covered,
-            given,
-            is_ahead: false,
-        })
+        Ok(Self { pasts, db, hints: Hints::open(folder, given)?, stop, covered, given, is_ahead: false })
     }
 
     /// Returns how many entries are indexed and the root over them; `None` when nothing is.
@@ -129,10 +140,14 @@ impl Index {
     /// # Errors
     /// An [`IndexError`]: rebuild.
     pub fn cover(&mut self, size: u64, root: Hash) -> Result<(), IndexError> {
-        self.hints.write()?;
+        if self.stop.is_pulled() {
+            return Err(IndexError::Stopped);
+        }
+        let written = self.hints.write();
+        self.stop.pull_on(written)?;
         (self.covered, self.is_ahead) = (Some((size, root)), false);
-        let is_due = self.pasts.count() >= HELD_COUNT_MAX;
-        if is_due || size - self.given >= LAG_COUNT_MAX { self.give() } else { Ok(()) }
+        let is_due = self.pasts.count() >= HELD_COUNT_MAX || size - self.given >= LAG_COUNT_MAX;
+        if is_due { self.give() } else { Ok(()) }
     }
 
     /// Says whether enough was learnt for [`Index::cover`], so that an index that is made anew keeps little in memory.
@@ -141,12 +156,12 @@ impl Index {
         size - self.given >= LAG_COUNT_MAX
     }
 
-    /// Gives sled what waits.
+    /// Gives away what waits.
     fn give(&mut self) -> Result<(), IndexError> {
         let Some((size, root)) = self.covered.filter(|(size, _)| *size > self.given && !self.is_ahead) else {
             return Ok(());
         };
-        self.pasts.give()?;
+        self.pasts.give(size, root)?;
         self.db.insert(COVERED, [&size.to_be_bytes()[..], root.as_bytes()].concat())?;
         self.given = size;
         Ok(())
@@ -206,7 +221,7 @@ impl Index {
                 let first = document.amends.unwrap_or(index);
                 let known = [index.to_be_bytes(), first.to_be_bytes()].concat();
                 self.pasts.put(document_key(document.key()), known);
-                if first == index { self.pasts.change(index, |_| ())? } else { self.pasts.amend(index, first) }
+                if first == index { self.pasts.begin(index)? } else { self.pasts.amend(index, first) }
             }
             Body::Capture(capture) => {
                 let visit = &capture.visit;
@@ -264,7 +279,9 @@ fn follow(past: &mut Past, head: Head) -> Option<u64> {
 
 impl Drop for Index {
     fn drop(&mut self) {
-        let _ = self.give(); // What is not given is learnt again.
+        if !self.stop.is_pulled() {
+            let _ = self.give().and_then(|()| Ok(self.pasts.settle()?)); // What is not given is learnt again.
+        }
     }
 }
 
@@ -295,12 +312,57 @@ fn hash(value: &[u8], at: usize) -> Option<Hash> {
 pub enum IndexError {
     #[error("cannot clear the index")]
     Clear(#[source] std::io::Error),
-    #[error("a value of the index is not as it must be")]
+    #[error("a value of the index is not as it must be; the next command makes the index anew")]
     Damaged,
     #[error(transparent)]
     Past(#[from] PastError),
     #[error(transparent)]
     Sled(#[from] sled::Error),
+    #[error("writing failed before, and the index is not written until the archive is opened again")]
+    Stopped,
     #[error(transparent)]
     Write(#[from] WriteError),
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the test damages a file")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_slot_ends_the_writing_and_the_next_opening_begins_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Hash::of(b"root");
+        let mut index = Index::open(folder.path(), Stop::default()).unwrap();
+        index.pasts.begin(5).unwrap();
+        index.cover(6, root).unwrap();
+        drop(index);
+        let path = folder.path().join("writer/pasts");
+        let mut bytes = fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&path, bytes).unwrap();
+
+        let stop = Stop::default();
+        let mut index = Index::open(folder.path(), stop.clone()).unwrap();
+        assert_eq!(index.covered(), Some((6, root)));
+        assert!(matches!(index.head(5), Err(IndexError::Past(PastError::Damaged))));
+        assert!(stop.is_pulled(), "what else is known may be as wrong");
+        assert!(matches!(index.cover(7, root), Err(IndexError::Stopped)));
+        drop(index);
+        let index = Index::open(folder.path(), Stop::default()).unwrap();
+        assert_eq!(index.covered(), None);
+        assert_eq!(index.head(5).unwrap(), None);
+    }
+
+    #[test]
+    fn nothing_is_written_once_the_stop_is_pulled() {
+        let folder = tempfile::tempdir().unwrap();
+        let stop = Stop::default();
+        let mut index = Index::open(folder.path(), stop.clone()).unwrap();
+        index.pasts.begin(5).unwrap();
+        index.cover(6, Hash::of(b"root")).unwrap();
+        stop.pull();
+        drop(index);
+        assert_eq!(fs::read(folder.path().join("writer/pasts")).unwrap(), b"");
+    }
 }

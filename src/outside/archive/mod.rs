@@ -37,10 +37,13 @@ pub mod custody;
 pub mod growth;
 pub mod hints;
 pub mod index;
-pub mod past;
+mod past;
+pub mod pasts;
 pub mod references;
 pub mod replay;
 pub mod replica;
+mod slots;
+pub mod stop;
 pub mod withdrawn;
 pub mod writer;
 

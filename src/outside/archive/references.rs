@@ -13,7 +13,8 @@
 //! A document's own blobs are few steps apart; those of another document of the site share its navigation and scripts,
 //! which is most of a page, and change on the same day.
 
-use super::past::{Newest, Past, PastError, Pasts};
+use super::past::{Newest, Past};
+use super::pasts::{PastError, Pasts};
 
 use crate::base::hash::Hash;
 use crate::evidence::record::Visit;
@@ -132,6 +133,7 @@ fn hash(bytes: &[u8]) -> Option<Hash> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outside::archive::stop::Stop;
 
     fn blob(n: u8) -> Hash {
         Hash::of(&[n])
@@ -140,7 +142,8 @@ mod tests {
     #[test]
     fn offers_a_documents_own_blobs_first_and_then_one_of_its_site() {
         let folder = tempfile::tempdir().unwrap();
-        let references = References::new(Pasts::new(sled::open(folder.path()).unwrap()));
+        let db = sled::open(folder.path().join("sled")).unwrap();
+        let references = References::new(Pasts::open(folder.path(), db, Stop::default()).unwrap());
         let likely = |history, site: &str| references.likely(history, site, Part::Page);
         assert_eq!(likely(None, "https://a.example"), []);
         for n in [1, 2, 3, 2, 4] {

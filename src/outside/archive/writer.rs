@@ -47,6 +47,7 @@ use super::journal::Journal;
 use super::lock::Lock;
 use super::packs::{self, PackError, PackWriter, Repacked, Wishes};
 use super::spool::{Spool, Spooled};
+use super::stop::Stop;
 use super::{Archive, ArchiveError};
 
 use crate::base::hash::Hash;
@@ -78,7 +79,7 @@ pub struct Writer {
     is_replayed: bool,
     /// The roots that the replayed journal says: the tiles of those sizes may be anything.
     replayed: Vec<(u64, Hash)>,
-    is_broken: bool,
+    stop: Stop,
 }
 
 impl Writer {
@@ -102,7 +103,7 @@ impl Writer {
         }
         durable::sync_all(archive.folder(), &written)?;
         let mut writer = Self::at(archive, lock, found.base.size)?;
-        writer.is_broken = true; // A replay that fails must leave the journal as it is.
+        writer.stop.pull(); // A replay that fails must leave the journal as it is.
         writer.growth.expect_root(found.base.root)?;
         for commit in found.commits {
             writer.narrow.push(writer.size());
@@ -116,7 +117,7 @@ impl Writer {
         writer.placed.extend(tiles.into_iter().map(|(path, _)| path));
         writer.placed.extend(Some(archive.folder().join("checkpoint")).filter(|path| path.exists()));
         (writer.committed, writer.committed_root) = (writer.size(), writer.root());
-        (writer.published, writer.is_replayed, writer.is_broken) = (size, true, false);
+        (writer.published, writer.is_replayed, writer.stop) = (size, true, Stop::default());
         Ok(writer)
     }
 
@@ -140,7 +141,7 @@ impl Writer {
             narrow: Vec::new(),
             is_replayed: false,
             replayed: Vec::new(),
-            is_broken: false,
+            stop: Stop::default(),
         })
     }
 
@@ -192,6 +193,14 @@ impl Writer {
     /// When the disk is full or fails.
     pub fn keep(&mut self, blob: &Spooled) -> Result<(), ArchiveError> {
         self.unless_broken(|writer| Ok(writer.packs.append(blob)?))
+    }
+
+    /// Keeps a record's bytes; durable after [`Writer::commit`].
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn keep_record(&mut self, record: &Spooled) -> Result<(), ArchiveError> {
+        self.unless_broken(|writer| Ok(writer.packs.append_record(record)?))
     }
 
     /// Returns where a blob lies that was just kept.
@@ -317,7 +326,7 @@ impl Writer {
     /// # Errors
     /// When the disk fails. The writer must then be dropped; nothing is lost, since the journal stays.
     pub fn settle(&mut self) -> Result<(), ArchiveError> {
-        if self.placed.is_empty() && !self.journal.stands() && !self.is_broken {
+        if self.placed.is_empty() && !self.journal.stands() && !self.stop.is_pulled() {
             return Ok(());
         }
         self.unless_broken(|writer| {
@@ -340,16 +349,21 @@ impl Writer {
 
     /// Writes nothing any more, because something that belongs to a publication has failed elsewhere.
     pub fn abandon(&mut self) {
-        self.is_broken = true;
+        self.stop.pull();
+    }
+
+    /// Returns the stop that this writer looks at, for all who write beside it.
+    #[must_use]
+    pub fn stop(&self) -> Stop {
+        self.stop.clone()
     }
 
     fn unless_broken<T>(&mut self, act: impl FnOnce(&mut Self) -> Result<T, ArchiveError>) -> Result<T, ArchiveError> {
-        if self.is_broken {
+        if self.stop.is_pulled() {
             return Err(ArchiveError::Broken);
         }
         let done = act(self);
-        self.is_broken = done.is_err();
-        done
+        self.stop.pull_on(done)
     }
 
     /// Takes the tiles that have changed since the last time.
@@ -398,7 +412,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         // A journal that stays is replayed by the next writer.
         let is_published = self.committed == self.published;
-        if !self.is_broken && is_published && self.journal.stands() {
+        if !self.stop.is_pulled() && is_published && self.journal.stands() {
             let _ = self.settle();
         }
     }

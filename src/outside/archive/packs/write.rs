@@ -102,9 +102,21 @@ impl PackWriter {
     /// # Errors
     /// When the disk is full or fails; what was half written is cut off.
     pub fn append(&mut self, blob: &Spooled) -> Result<(), PackError> {
-        if self.contains(blob.hash)? {
-            return Ok(());
-        }
+        if self.contains(blob.hash)? { Ok(()) } else { self.append_new(blob) }
+    }
+
+    /// Adds a record's bytes unless the active segment holds them; durable after [`PackWriter::sync`]. A record says its place
+    /// in the log, so no other segment holds it, and the longer the log the more there would be to search. *A crash* may have
+    /// sealed a segment with a record that was not published: where it is made anew to the same byte, it lies twice,
+    /// which hurts nobody.
+    ///
+    /// # Errors
+    /// As [`PackWriter::append`].
+    pub fn append_record(&mut self, record: &Spooled) -> Result<(), PackError> {
+        if self.recent.get(&record.hash).is_some() { Ok(()) } else { self.append_new(record) }
+    }
+
+    fn append_new(&mut self, blob: &Spooled) -> Result<(), PackError> {
         if let Some(leaning) = blob.leaning()
             && self.contains(leaning.base)?
         {
