@@ -24,6 +24,8 @@
 //! XHTML is read by the rules of HTML. Where no charset is named, valid UTF-8 is UTF-8 and the rest
 //! windows-1252, which is what browsers in most of the world assume.
 
+use std::borrow::Cow;
+
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// The longest `Content-Type` that is read: far above any in use.
@@ -131,8 +133,8 @@ pub fn charset(body: &[u8], content_type: Option<&str>, kind: Kind) -> &'static 
 
 /// Decodes `body`, without its byte order mark; malformed sequences become U+FFFD.
 #[must_use]
-pub fn decode(body: &[u8], encoding: &'static Encoding) -> String {
-    encoding.decode_with_bom_removal(body).0.into_owned()
+pub fn decode<'b>(body: &'b [u8], encoding: &'static Encoding) -> Cow<'b, str> {
+    encoding.decode_with_bom_removal(body).0
 }
 
 /// The tags of MIME Sniffing §7.1 that, at the start, make bytes HTML; `<!--` and `<?xml` are seen to apart.
@@ -158,7 +160,7 @@ const SIGNATURES: [&[u8]; 16] = [
 fn begins_like_html(body: &[u8]) -> bool {
     let head = &body[..body.len().min(SNIFFED_BYTES_MAX)];
     let text = match Encoding::for_bom(head) {
-        Some((encoding, _)) => decode(head, encoding).into_bytes(),
+        Some((encoding, _)) => decode(head, encoding).into_owned().into_bytes(),
         None => head.to_vec(),
     };
     let mut rest = text.trim_ascii_start();

@@ -56,7 +56,7 @@ pub(super) fn write(parts: &Parts) -> String {
     let targets = links.list(parts);
     if !targets.is_empty() {
         let gap = if page.is_empty() { "" } else { "\n" };
-        let _ = writeln!(page, "{gap}{LINKS_HEADING}\n{}", targets.join("\n"));
+        let _ = write!(page, "{gap}{LINKS_HEADING}\n{targets}");
     }
     page
 }
@@ -180,13 +180,25 @@ impl<'w> Line<'w> {
     }
 }
 
+/// How many bytes of words are looked at together: a processor does that at once.
+const STRIDE_BYTES: usize = 16;
+
 /// Returns how many bytes at the start are words with one space between two: what is written as it stands. Most are
 /// ASCII, and need no decoding.
 fn words_bytes(text: &str) -> usize {
+    let bytes = text.as_bytes();
     let mut at = 0;
-    while let Some(byte) = text.as_bytes().get(at) {
+    while let Some(stride) = bytes.get(at..=at + STRIDE_BYTES)
+        && stride
+            .iter()
+            .zip(&stride[1..])
+            .fold(true, |are, (byte, next)| are & (is_letter(*byte) | (*byte == b' ') & is_letter(*next)))
+    {
+        at += STRIDE_BYTES;
+    }
+    while let Some(byte) = bytes.get(at) {
         at += match byte {
-            b' ' if text.as_bytes().get(at + 1).is_some_and(u8::is_ascii_graphic) => 2,
+            b' ' if bytes.get(at + 1).is_some_and(|next| is_letter(*next)) => 2,
             b' ' | b'\t'..=b'\r' => break,
             0..0x80 => 1,
             _ => match text[at..].chars().next() {
@@ -196,6 +208,10 @@ fn words_bytes(text: &str) -> usize {
         };
     }
     at
+}
+
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_graphic()
 }
 
 /// Writes paragraphs one below the other.

@@ -48,17 +48,18 @@ impl Links {
         self.is_prose = false;
     }
 
-    /// Lists words and target of each, once.
-    pub(super) fn list(self, parts: &Parts) -> Vec<String> {
-        let mut seen = HashSet::new();
+    /// Lists words and target of each, once, one a line.
+    pub(super) fn list(self, parts: &Parts) -> String {
         let named = self.found.into_iter().filter(|link| !link.words.is_empty());
         let lines = named.filter_map(|Link { at, words, is_in_prose }| {
             let target = target(&parts.targets[at])?;
             // Where a sentence refers to a section, the section is part of what it says.
             let says_more = words != target && (is_in_prose || !target.starts_with('#'));
-            says_more.then(|| format!("- {words}: {target}"))
+            says_more.then(|| format!("- {words}: {target}\n"))
         });
-        lines.filter(|line| seen.insert(line.clone())).collect()
+        let lines: Vec<String> = lines.collect();
+        let mut seen = HashSet::new();
+        lines.iter().map(String::as_str).filter(|line| seen.insert(*line)).collect()
     }
 }
 

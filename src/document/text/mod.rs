@@ -27,8 +27,9 @@
 //!
 //! # How it is made
 //!
-//! `tags.rs` runs the tokenizer of browsers over the page (WHATWG HTML §13.2.5), `tokens.rs` keeps a stack of open elements with the implied ends that matter to text; no tree is built, so that hostile nesting
-//! costs linear time.
+//! `source.rs` hands the page to the tokenizer of browsers (WHATWG HTML §13.2.5), all but scripts and styles, `tags.rs`
+//! puts together what that finds, `tokens.rs` keeps a stack of open elements with the implied ends that matter to text; no
+//! tree is built, so that hostile nesting costs linear time.
 //! `parts.rs` is what it finds, `surroundings.rs` decides what stays, `layout.rs` writes it down.
 //! Styles and scripts are not read: text that only a script adds is not there, text that only a style
 //! sheet hides is.
@@ -37,6 +38,7 @@ mod layout;
 mod links;
 mod names;
 mod parts;
+mod source;
 mod surroundings;
 mod tags;
 mod tokens;

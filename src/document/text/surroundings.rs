@@ -73,16 +73,17 @@ fn is_cookie_notice(marks: &Marks<'_>) -> bool {
     const VENDORS: [&str; 8] =
         ["onetrust", "cybotcookie", "didomi", "usercentrics", "qc-cmp", "osano", "truste", "hs-eu-cookie"];
     names(marks).map(str::as_bytes).any(|name| {
-        let has = |words: &[&str]| words.iter().any(|word| contains(name, word.as_bytes()));
-        let is_notice = || has(&["banner", "bar", "popup", "modal", "overlay", "dialog"]);
+        let is_notice = || contains(name, &["banner", "bar", "popup", "modal", "overlay", "dialog"]);
         let is_vendor = |vendor: &&str| starts_with(name, vendor.as_bytes());
-        (has(&["cookie", "consent", "gdpr"]) && is_notice()) || VENDORS.iter().any(is_vendor)
+        (contains(name, &["cookie", "consent", "gdpr"]) && is_notice()) || VENDORS.iter().any(is_vendor)
     })
 }
 
-/// Says whether a word of ASCII stands in a name, in letters of either case.
-fn contains(name: &[u8], word: &[u8]) -> bool {
-    name.windows(word.len()).any(|part| starts_with(part, word))
+/// Says whether one of some words of ASCII stands in a name, in letters of either case.
+#[inline]
+fn contains(name: &[u8], words: &[&str]) -> bool {
+    let begins = |at: usize, word: &[u8]| name[at] | 0x20 == word[0] && starts_with(&name[at..], word);
+    (0..name.len()).any(|at| words.iter().any(|word| begins(at, word.as_bytes())))
 }
 
 fn starts_with(name: &[u8], word: &[u8]) -> bool {

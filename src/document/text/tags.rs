@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use html5gum::{Emitter, Error, State, Tokenizer};
 
 use super::names::{self, LongNames, Name};
+use super::source::{Source, Unwanted};
 
 /// Takes what stands in a page, in order.
 pub(super) trait Reader {
@@ -36,7 +37,9 @@ pub(super) enum Content {
 
 /// Reads a page.
 pub(super) fn read(source: &str, reader: &mut impl Reader) {
-    let Ok(()) = Tokenizer::new_with_emitter(source, Pieces::new(reader)).finish();
+    let unwanted = Unwanted::default();
+    let source = Source::new(source, &unwanted);
+    let Ok(()) = Tokenizer::new_with_emitter(source, Pieces::new(reader, &unwanted)).finish();
 }
 
 /// A tag.
@@ -150,11 +153,14 @@ struct Pieces<'r, R> {
     is_value_wanted: bool,
     /// Whether the reader wants the characters behind the last tag: most of a page is scripts and styles.
     is_text_wanted: bool,
+    /// What of the page the tokenizer need not see.
+    unwanted: &'r Unwanted,
 }
 
 impl<'r, R: Reader> Pieces<'r, R> {
-    fn new(reader: &'r mut R) -> Self {
+    fn new(reader: &'r mut R, unwanted: &'r Unwanted) -> Self {
         Self {
+            unwanted,
             is_value_wanted: false,
             is_text_wanted: reader.wants_characters(),
             reader,
@@ -269,10 +275,13 @@ impl<R: Reader> Emitter for Pieces<'_, R> {
             self.reader.start(&self.tag)
         };
         self.is_text_wanted = self.reader.wants_characters();
-        match content {
-            Content::ByName => state_behind(self.tag.name),
-            Content::Markup => None,
+        if content == Content::Markup {
+            return None;
         }
+        if !self.is_text_wanted {
+            self.unwanted.set(raw_text_end(self.tag.name));
+        }
+        state_behind(self.tag.name)
     }
 
     fn current_is_appropriate_end_tag_token(&mut self) -> bool {
@@ -312,12 +321,43 @@ fn state_behind(name: Name) -> Option<State> {
     }
 }
 
+/// Returns what the end tag of a script or style begins with: what they hold is most of a page.
+fn raw_text_end(name: Name) -> Option<&'static [u8]> {
+    match name {
+        names::SCRIPT => Some(b"</script"),
+        names::STYLE => Some(b"</style"),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[derive(Default)]
     struct Log(Vec<String>);
+
+    /// Wants tags alone.
+    #[derive(Default)]
+    struct Tags(Log);
+
+    impl Reader for Tags {
+        fn start(&mut self, tag: &Tag) -> Content {
+            self.0.start(tag)
+        }
+
+        fn end(&mut self, name: Name) {
+            self.0.end(name);
+        }
+
+        fn wants_characters(&self) -> bool {
+            false
+        }
+
+        fn characters(&mut self, text: &str) {
+            self.0.characters(text);
+        }
+    }
 
     impl Reader for Log {
         fn start(&mut self, tag: &Tag) -> Content {
@@ -360,5 +400,20 @@ mod tests {
         assert_eq!(read_all("<title>&amp;<p></title>y"), [none, "&<p>", "</?>", "y"]);
         assert_eq!(read_all("<plaintext></plaintext>"), [none, "</plaintext>"]);
         assert_eq!(read_all("<!--<p>--><!doctype html><p"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn unwanted_scripts_hide_no_tag() {
+        let scraps =
+            ["<script>", "</script>", "</SCRIPT x=y>", "<!--", "-->", "</scripts>", "<style>", "</style", "<p>", "\r"];
+        for n in 0..scraps.len().pow(3) {
+            let three: String = [n / 100, n / 10 % 10, n % 10].map(|at| scraps[at]).concat();
+            let page = format!("<script>{three}</script><p class=end>");
+            let (mut tags, mut all) = (Tags::default(), Log::default());
+            read(&page, &mut tags);
+            read(&page, &mut all);
+            all.0.retain(|piece| piece.starts_with("<[") || ["</p>", "</?>"].contains(&piece.as_str()));
+            assert_eq!(tags.0.0, all.0, "{page}");
+        }
     }
 }
