@@ -9,7 +9,7 @@ use std::num::NonZero;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -39,7 +39,8 @@ const BATCH_COUNT_MAX: usize = 256;
 /// several pages do.
 const GATHERING: Duration = Duration::from_millis(10);
 
-/// A page that comes sooner than this after another comes in a rush: to lean it on others takes as long.
+/// A page that comes sooner than this after another comes in a rush, and so does one that is rendered while another comes:
+/// to lean it on others takes as long.
 const RUSH: Duration = Duration::from_millis(10);
 
 /// How many visits may wait for the sequencer before the network waits too.
@@ -256,6 +257,13 @@ fn send_out(
     arrivals
 }
 
+/// How a page came to its desk.
+#[derive(Clone, Copy)]
+struct Coming {
+    at: Instant,
+    haste: Haste,
+}
+
 /// What the visits of one capture share.
 struct Crew {
     archive: Archive,
@@ -304,7 +312,7 @@ impl Crew {
         };
         drop(turn);
         // The next visit begins while this page is rendered, but no sooner: each holds its page in memory.
-        let Ok((_desk, haste)) = self.desk().await else { return };
+        let Ok((_desk, coming)) = self.desk().await else { return };
         drop(job);
         let (crew, spool) = (self.clone(), self.spool());
         // Rendering takes a processor, and sending may wait for the sequencer: neither on a thread of the network.
@@ -312,7 +320,7 @@ impl Crew {
             let visited = fetched.and_then(|fetched| {
                 let mut visited = finish(fetched, &order.target, spool, &crew.manner.fetch)?;
                 redactable::commit(&mut visited, crew.manner.redaction)?;
-                crew.leaner.lean(order.document(&crew.manner).key(), &mut visited, crew.haste(haste))?;
+                crew.leaner.lean(order.document(&crew.manner).key(), &mut visited, crew.haste(coming))?;
                 Ok(visited)
             });
             let _ = sender.send((order, visited)); // Nobody waits any more when the capture was interrupted.
@@ -321,22 +329,27 @@ impl Crew {
     }
 
     /// Takes a desk to render a page at; whoever had to wait for one, or comes in a rush, is in haste.
-    async fn desk(&self) -> Result<(SemaphorePermit<'_>, Haste), AcquireError> {
-        let now = Instant::now();
-        let previous = self.newest.lock().unwrap_or_else(PoisonError::into_inner).replace(now);
-        let comes_in_rush = previous.is_some_and(|previous| now.saturating_duration_since(previous) < RUSH);
+    async fn desk(&self) -> Result<(SemaphorePermit<'_>, Coming), AcquireError> {
+        let at = Instant::now();
+        let previous = self.newest().replace(at);
+        let comes_in_rush = previous.is_some_and(|previous| at.saturating_duration_since(previous) < RUSH);
         if let Ok(desk) = self.desks.try_acquire() {
-            return Ok((desk, if comes_in_rush { Haste::Yes } else { Haste::No }));
+            return Ok((desk, Coming { at, haste: if comes_in_rush { Haste::Yes } else { Haste::No } }));
         }
         self.waiting.fetch_add(1, Ordering::Relaxed);
         let desk = self.desks.acquire().await;
         self.waiting.fetch_sub(1, Ordering::Relaxed);
-        Ok((desk?, Haste::Yes))
+        Ok((desk?, Coming { at, haste: Haste::Yes }))
     }
 
-    /// Says whether the processors are behind the network: the visit is in haste, or another waits now.
-    fn haste(&self, of_visit: Haste) -> Haste {
-        if self.waiting.load(Ordering::Relaxed) > 0 { Haste::Yes } else { of_visit }
+    /// Says whether the processors are behind the network: the visit is in haste, or another waits or came meanwhile.
+    fn haste(&self, coming: Coming) -> Haste {
+        let is_pressed = self.waiting.load(Ordering::Relaxed) > 0 || self.newest().is_some_and(|at| at > coming.at);
+        if is_pressed { Haste::Yes } else { coming.haste }
+    }
+
+    fn newest(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn server(&self, server: String) -> Arc<Semaphore> {
