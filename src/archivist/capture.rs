@@ -11,12 +11,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::append::{AppendError, Appended, Appender};
+use super::catalogue::keep_up;
 use super::lean::{Haste, Leaner};
 use super::progress::Progress;
 use super::read::{Log, ReadError};
@@ -173,6 +175,11 @@ pub fn capture(
         }
     }
     runtime.shutdown_background(); // A resolver that hangs must not hold the program up.
+    // The appender waits for the disk when it ends, and what is published can be read meanwhile.
+    thread::scope(|scope| {
+        scope.spawn(|| keep_up(&archive));
+        drop(sequencer);
+    });
     Ok(tally)
 }
 
@@ -236,7 +243,7 @@ fn send_out(
         leaner,
         manner: manner.clone(),
         jobs: Semaphore::new(manner.jobs),
-        desks: Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get) * DESKS_PER_PROCESSOR),
+        desks: Semaphore::new(thread::available_parallelism().map_or(1, NonZero::get) * DESKS_PER_PROCESSOR),
         waiting: AtomicUsize::new(0),
         newest: Mutex::default(),
         servers: Mutex::new(HashMap::new()),

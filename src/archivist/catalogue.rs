@@ -1,8 +1,9 @@
 //! Catalogue: the readers' catalogue is brought up to the log, by whoever needs it first.
 //!
 //! Whoever asks catches it up, from what it covers to the newest checkpoint, [`CHUNK`] entries a transaction; the
-//! writer adds the little that it has just published when its act is done ([`keep_up`]), so that an append never waits. Two processes that catch up at once
-//! take turns. What is not covered yet is walked ([`super::list`]), so a catalogue that is behind hides nothing.
+//! writer adds the little that it has just published when its act is done ([`keep_up`]), a capture while it waits for the
+//! disk, so that an append never waits. Two processes that catch up at once take turns. What is not covered yet is walked
+//! ([`super::list`]), so a catalogue that is behind hides nothing.
 //!
 //! The order matters: what is covered is read first and the checkpoint after it, so that a log that grows meanwhile is
 //! never taken for a smaller one. A catalogue of more entries than the checkpoint has, or of another root, is of

@@ -158,7 +158,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
     let settings = Settings::of(&arguments.global)?;
     match arguments.command {
         Command::Init(command) => command.run(&settings),
-        Command::Capture(command) => catalogued(&settings, command.run(&settings)),
+        Command::Capture(command) => command.run(&settings),
         Command::Show(command) => command.run(&settings),
         Command::Log(command) => command.run(&settings),
         Command::List(command) => command.run(&settings),
