@@ -16,10 +16,14 @@ use affiant::archivist::init::{Naming, Opened, open_or_create};
 use affiant::archivist::places::Places;
 use affiant::archivist::progress::Silent;
 use affiant::archivist::read::Log;
+use affiant::archivist::verify::verify_record;
 use affiant::archivist::visit::Target;
 use affiant::base::hash::Hash;
+use affiant::base::id::Id;
 use affiant::base::time::Time;
 use affiant::evidence::record::{Body, Capture, Check, Document, Provision, Vantage};
+use affiant::evidence::verify::finding::Outcome;
+use affiant::evidence::verify::{self, Report, Verdict};
 use affiant::log::checkpoint::Origin;
 use affiant::outside::archive::Archive;
 use affiant::outside::keys::Keyring;
@@ -589,6 +593,46 @@ fn appending_to_what_is_damaged_loses_nothing() {
     }
     eprintln!("appended after {appended} damages; refused: {refused:?}");
     assert!(appended >= 40 && refused.len() >= 5, "{appended} {refused:?}");
+}
+
+#[test]
+fn a_history_is_judged_alike_with_hints_and_without() {
+    let subject = Subject::make();
+    let verified = |folder: &Path| {
+        let archive = Archive::open(&folder.join("archive")).map_err(|error| chain(&error))?;
+        let id = Id { prefix: archive.settings().prefix.clone(), letter: 'P', index: SIZE - 1 };
+        verify_record(&archive, &id, None, now()).map_err(|error| chain(&error))
+    };
+    let history_of = |report: &Report| {
+        report.findings.iter().find(|finding| finding.check == verify::Check::History).unwrap().clone()
+    };
+    let (mut failed, mut refused) = (0, 0);
+    for path in subject.new.keys() {
+        for damage in damages(&subject, path, APPEND_COUNT) {
+            let copy = subject.copy();
+            damage.apply(&copy.path().join("archive"));
+            let led = verified(copy.path());
+            let _ = fs::remove_file(copy.path().join("archive/index/hints"));
+            let searched = verified(copy.path());
+            // A search goes by the entry tiles; what a hint leads to is known by its own hash, and needs none.
+            if path.starts_with("tile/entries/") && damage.files.len() == 1 {
+                assert!(
+                    led.as_ref().is_ok_and(|report| history_of(report).outcome == Outcome::Holds),
+                    "{}",
+                    damage.what
+                );
+                continue;
+            }
+            assert_eq!(led, searched, "{} of `{path}`", damage.what);
+            match led {
+                Ok(report) => failed += usize::from(report.verdict == Verdict::Failed),
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(failed >= 10 && refused >= 3, "{failed} failed, {refused} refused");
+    let copy = subject.copy();
+    assert_eq!(history_of(&verified(copy.path()).unwrap()).found, "3 capture(s), each naming the one before");
 }
 
 #[cfg(unix)]

@@ -44,6 +44,8 @@ pub mod bundle;
 pub mod custody;
 pub mod declare;
 pub mod exhibit;
+
+mod ahead;
 pub mod verify;
 pub mod verify_loose;
 pub mod verify_page;

@@ -3,10 +3,11 @@
 //! A bundle is opened defensively, whether it is a ZIP or a folder that somebody unpacked; nothing is
 //! written. A record of an archive is judged by the same code, over tiles and packs.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::ahead::{Ahead, read_entry};
 use super::anchors::anchors_for;
 use super::audit::{Known, audit};
 use super::calendars::Chain;
@@ -22,12 +23,10 @@ use crate::evidence::anchor::AnchorBytes;
 use crate::evidence::bundle::folder::Folder;
 use crate::evidence::bundle::read::Bundle;
 use crate::evidence::bundle::zip::{self, ZipError};
-use crate::evidence::statement::Statement;
 use crate::evidence::verify::finding::NOBODY;
 use crate::evidence::verify::source::{BlobFound, EntryBytes, Source, SourceError};
 use crate::evidence::verify::{self, Check, Finding, Later, Report, Trust};
 use crate::log::consistency::ConsistencyProof;
-use crate::log::proof::Proof;
 use crate::outside::archive::catalogue::Catalogue;
 use crate::outside::archive::packs::PackError;
 use crate::outside::archive::{Archive, ArchiveError};
@@ -230,6 +229,8 @@ pub struct ArchiveSource<'a> {
     log: Log<'a>,
     prover: Prover<'a>,
     checkpoint: Vec<u8>,
+    /// The captures of the chain that is followed.
+    ahead: RefCell<Ahead>,
     /// Where to look first; what is found there is compared with the log.
     catalogue: OnceCell<Option<Catalogue>>,
 }
@@ -241,7 +242,8 @@ impl<'a> ArchiveSource<'a> {
     /// [`ReadError::Unpublished`] before the first checkpoint.
     pub fn published(archive: &'a Archive) -> Result<Self, ReadError> {
         let (log, head) = Log::published(archive)?;
-        Ok(Self { prover: log.prover(), log, checkpoint: head.encode(), catalogue: OnceCell::new() })
+        let (checkpoint, ahead) = (head.encode(), RefCell::default());
+        Ok(Self { prover: log.prover(), log, checkpoint, ahead, catalogue: OnceCell::new() })
     }
 }
 
@@ -258,27 +260,12 @@ impl Source for ArchiveSource<'_> {
         if index >= self.log.size() {
             return Ok(None);
         }
-        let name = format!("entry {index}");
-        let failed = |error: &dyn std::error::Error| SourceError { name: name.clone(), reason: with_causes(error) };
-        let statement = match self.log.archive().statement(index, self.log.size()) {
-            Ok(statement) => statement,
-            Err(ArchiveError::Missing { .. }) => return Ok(Some(EntryBytes { name, ..EntryBytes::default() })),
-            Err(error) => return Err(failed(&error)),
-        };
-        let record = match Statement::decode(&statement).map(|statement| statement.claim.record) {
-            Ok(record) => {
-                match self.log.hinted_record(index, record).map_or_else(|| self.log.archive().packs().read(record), Ok)
-                {
-                    Ok(record) => Some(record),
-                    Err(PackError::Missing { .. }) => None,
-                    Err(error) => return Err(failed(&error)),
-                }
-            }
-            Err(_) => None, // The verifier says why, from the same bytes.
-        };
-        let inclusion = self.prover.inclusion(index).map_err(|error| failed(&error))?;
-        let proof = Some(Proof::new(inclusion, self.checkpoint.clone()).encode());
-        Ok(Some(EntryBytes { name, record, statement: Some(statement), proof, receipt: None }))
+        if let Some(read) = self.ahead.borrow_mut().take(index) {
+            return read.map(Some);
+        }
+        let read =
+            |record| self.log.hinted_record(index, record).map_or_else(|| self.log.archive().packs().read(record), Ok);
+        read_entry((&self.log, &self.prover, &self.checkpoint), index, read).map(Some)
     }
 
     fn anchors(&self, index: u64, named: u64) -> Result<Vec<AnchorBytes>, SourceError> {
@@ -288,8 +275,13 @@ impl Source for ArchiveSource<'_> {
 
     fn find_statement(&self, statement: Hash, before: u64) -> Result<Option<u64>, SourceError> {
         let failed = |error: ReadError| SourceError { name: statement.to_string(), reason: with_causes(&error) };
-        if let Some(index) = self.log.capture_before(before, statement) {
-            return Ok(Some(index));
+        let mut ahead = self.ahead.borrow_mut();
+        let found = ahead.find(statement, before).or_else(|| {
+            ahead.begin(&self.log, &self.checkpoint, before);
+            ahead.find(statement, before)
+        });
+        if found.is_some() {
+            return Ok(found);
         }
         let catalogue = self.catalogue.get_or_init(|| as_it_is(self.log.archive()));
         let likely = catalogue.as_ref().and_then(|catalogue| catalogue.captures_before(before, LIKELY_COUNT).ok());

@@ -1,0 +1,123 @@
+//! Ahead: the captures of a chain are read before the verifier asks for them.
+//!
+//! Whoever verifies a capture follows its document's chain down to the first one, which may be hundreds of entries. More than
+//! half of what each costs is to read it and to prove its place, and needs nothing of what is found about the one before.
+//! So a thread reads on where the hints lead, while the verifier judges what was read.
+//!
+//! | quantity | unit    | range                                       |
+//! |----------|---------|---------------------------------------------|
+//! | ahead    | entries | at most [`AHEAD_COUNT_MAX`] wait to be asked for |
+//!
+//! Nothing is taken from here but what is asked for next, and it is what would have been read in its place: the verifier
+//! believes neither. Where the verifier goes another way, or the hints end, it reads for itself.
+
+use std::iter;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+
+use super::read::{Log, Prover};
+
+use crate::base::causes::with_causes;
+use crate::base::hash::Hash;
+use crate::evidence::statement::Statement;
+use crate::evidence::verify::source::{EntryBytes, SourceError};
+use crate::log::proof::Proof;
+use crate::outside::archive::members::MemberReader;
+use crate::outside::archive::packs::PackError;
+use crate::outside::archive::{Archive, ArchiveError};
+
+/// How many entries wait to be asked for: some hundred kilobytes.
+const AHEAD_COUNT_MAX: usize = 16;
+
+/// An entry that was read before it was asked for.
+struct Read {
+    index: u64,
+    /// Its statement's SHA-256; nothing where there is no statement.
+    entry: Option<Hash>,
+    bytes: Result<EntryBytes, SourceError>,
+}
+
+/// The captures before one, newest first.
+#[derive(Default)]
+pub(super) struct Ahead {
+    reading: Option<Receiver<Read>>,
+    /// The one that is asked for next.
+    next: Option<Read>,
+}
+
+impl Ahead {
+    /// Begins to read the captures before the one at `index` of a log, where a hint leads to one.
+    pub(super) fn begin(&mut self, log: &Log<'_>, checkpoint: &[u8], index: u64) {
+        (self.reading, self.next) = (None, None);
+        if log.archive().hint(index).previous.is_none() {
+            return;
+        }
+        let (read, reading) = mpsc::sync_channel(AHEAD_COUNT_MAX);
+        let (archive, size, checkpoint) = (log.archive().clone(), log.size(), checkpoint.to_vec());
+        // It ends with the hints, or when nobody asks any more.
+        let begun = thread::Builder::new().spawn(move || {
+            let mut chain = read_chain(&archive, size, &checkpoint, index);
+            while chain.next().is_some_and(|one| read.send(one).is_ok()) {}
+        });
+        self.reading = begun.is_ok().then_some(reading); // Without a thread nothing is read ahead.
+    }
+
+    /// Returns the next capture's index, when its statement is the one that is sought and it lies before `before`.
+    pub(super) fn find(&mut self, statement: Hash, before: u64) -> Option<u64> {
+        if self.next.is_none() {
+            self.next = self.reading.as_ref()?.recv().ok();
+        }
+        self.next.as_ref().filter(|next| next.entry == Some(statement) && next.index < before).map(|next| next.index)
+    }
+
+    /// Takes what was read of the entry at `index`, when it is the next one.
+    pub(super) fn take(&mut self, index: u64) -> Option<Result<EntryBytes, SourceError>> {
+        self.next.take_if(|next| next.index == index).map(|next| next.bytes)
+    }
+}
+
+/// Reads the captures before the one at `index` where the hints lead.
+fn read_chain(archive: &Archive, size: u64, checkpoint: &[u8], index: u64) -> impl Iterator<Item = Read> {
+    let log = Log::at(archive, size);
+    let prover = log.prover();
+    let mut members = MemberReader::new(archive.packs()).ok();
+    let mut previous = archive.hint(index).previous;
+    iter::from_fn(move || {
+        let (index, members) = (previous?, members.as_mut()?);
+        let hint = archive.hint(index);
+        previous = hint.previous;
+        let read = |record| match hint.place {
+            Some(place) => members.read(place.segment, place.offset, record),
+            None => archive.packs().read(record),
+        };
+        let bytes = read_entry((&log, &prover, checkpoint), index, read);
+        let entry = bytes.as_ref().ok().and_then(|bytes| bytes.statement.as_deref()).map(Hash::of);
+        Some(Read { index, entry, bytes })
+    })
+}
+
+/// Reads what there is of an entry of a log, and proves its place under the log's checkpoint.
+pub(super) fn read_entry(
+    (log, prover, checkpoint): (&Log<'_>, &Prover<'_>, &[u8]),
+    index: u64,
+    read: impl FnOnce(Hash) -> Result<Vec<u8>, PackError>,
+) -> Result<EntryBytes, SourceError> {
+    let name = format!("entry {index}");
+    let failed = |error: &dyn std::error::Error| SourceError { name: name.clone(), reason: with_causes(error) };
+    let statement = match log.archive().statement(index, log.size()) {
+        Ok(statement) => statement,
+        Err(ArchiveError::Missing { .. }) => return Ok(EntryBytes { name, ..EntryBytes::default() }),
+        Err(error) => return Err(failed(&error)),
+    };
+    let record = match Statement::decode(&statement).map(|statement| statement.claim.record) {
+        Ok(record) => match read(record) {
+            Ok(record) => Some(record),
+            Err(PackError::Missing { .. }) => None,
+            Err(error) => return Err(failed(&error)),
+        },
+        Err(_) => None, // The verifier says why, from the same bytes.
+    };
+    let inclusion = prover.inclusion(index).map_err(|error| failed(&error))?;
+    let proof = Some(Proof::new(inclusion, checkpoint.to_vec()).encode());
+    Ok(EntryBytes { name, record, statement: Some(statement), proof, receipt: None })
+}
