@@ -16,7 +16,7 @@
 
 use std::fs::{self, File};
 use std::hint::black_box;
-use std::io::Write;
+use std::io::{Seek, Write};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -50,12 +50,16 @@ fn main() {
     let mut rates: Vec<(String, Vec<f64>)> = Vec::new();
     let mut git = Git::start(&folder.path().join("git"));
     let mut bare = File::create(folder.path().join("bare")).unwrap();
+    let places = ["first", "second"].map(|name| in_place(&folder.path().join(name)));
     for _ in 0..ROUND_COUNT {
         note(&mut rates, "append + fsync, bare", APPEND_COUNT, || {
             (0..APPEND_COUNT).for_each(|_| {
                 bare.write_all(&[7; RECORD_BYTES]).unwrap();
                 bare.sync_all().unwrap();
             });
+        });
+        note(&mut rates, "two writes in place, in order", APPEND_COUNT, || {
+            (0..APPEND_COUNT).for_each(|_| places.iter().for_each(write_in_place));
         });
         for (size, count) in BATCHES {
             note(&mut rates, &format!("affiant, batches of {size}"), size * count, || {
@@ -76,6 +80,13 @@ fn main() {
     }
     println!();
     ratio(&rates, "affiant, batches of 1", "append + fsync, bare", "goal 0.70");
+    ratio(
+        &rates,
+        "two writes in place, in order",
+        "append + fsync, bare",
+        "the least: a journal, then what the keyring remembers",
+    );
+    ratio(&rates, "affiant, batches of 1", "two writes in place, in order", "");
     ratio(&rates, "affiant, batches of 1", "git commit", "");
     ratio(&rates, "affiant, batches of 1", "SQLite, WAL, synchronous=FULL", "");
     ratio(&rates, "affiant, batches of 4096", "Ed25519 signature", "each record is one signature");
@@ -94,6 +105,20 @@ fn publish(appender: &mut Appender, size: usize) {
         appender.append(Body::Document(document), now()).unwrap();
     }
     appender.publish(now()).unwrap();
+}
+
+/// A file with room, so that writing into it changes no length: as the journal and the keyring's memory have it.
+fn in_place(path: &Path) -> File {
+    let mut file = File::create(path).unwrap();
+    file.write_all(&vec![0; 1 << 16]).unwrap();
+    file.sync_all().unwrap();
+    file
+}
+
+fn write_in_place(mut file: &File) {
+    file.rewind().unwrap();
+    file.write_all(&[7; RECORD_BYTES]).unwrap();
+    file.sync_data().unwrap();
 }
 
 fn note(rates: &mut Vec<(String, Vec<f64>)>, name: &str, count: usize, act: impl FnOnce()) {

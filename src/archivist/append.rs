@@ -452,9 +452,9 @@ impl Appender {
         let Ok(Signing { signer, .. }) = keys else { return Err(ArchiveError::Broken.into()) };
         let signing = signer.begin(&checkpoint, now);
         writer.commit()?;
-        let (first, rest) = signing.first()?;
-        remembered.remember(&first.encode())?;
-        let all = rest.all()?;
+        let first = signing.first()?;
+        remembered.remember(&first.signed.encode())?;
+        let all = first.all()?;
         writer.publish(&all.encode())?;
         Ok(all)
     }

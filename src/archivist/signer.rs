@@ -8,52 +8,56 @@ use std::sync::Arc;
 use crate::base::time::Time;
 use crate::log::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 use crate::log::key::SignerKey;
-use crate::outside::beside::{Beside, Doing};
+use crate::outside::beside::Beside;
 
 /// Signs with the log's keys.
 pub(super) struct Signer {
     keys: Arc<Vec<SignerKey>>,
-    first: Beside<Signed>,
-    all: Beside<Signed>,
+    beside: Beside<Signed>,
 }
 
 type Signed = Result<SignedCheckpoint, CheckpointError>;
 
 /// A checkpoint that is being signed.
-pub(super) struct Signing<'s> {
-    first: Doing<'s, Signed>,
-    all: Doing<'s, Signed>,
+pub(super) struct Signing<'s>(&'s mut Beside<Signed>);
+
+/// A checkpoint whose first line is there.
+pub(super) struct SignedFirst<'s> {
+    pub(super) signed: SignedCheckpoint,
+    rest: Signing<'s>,
 }
 
 impl Signer {
     pub(super) fn start(keys: Vec<SignerKey>) -> std::io::Result<Self> {
-        Ok(Self { keys: Arc::new(keys), first: Beside::start()?, all: Beside::start()? })
+        Ok(Self { keys: Arc::new(keys), beside: Beside::start()? })
     }
 
     /// Begins to sign.
     pub(super) fn begin(&mut self, checkpoint: &Checkpoint, now: Time) -> Signing<'_> {
-        let sign = |count: usize| {
+        let first = self.keys.len().min(1);
+        for range in [0..first, first..self.keys.len()] {
             let (keys, checkpoint) = (self.keys.clone(), checkpoint.clone());
-            move || SignedCheckpoint::sign(&checkpoint, now, &keys[..count.min(keys.len())])
-        };
-        let (first, all) = (sign(1), sign(usize::MAX));
-        Signing { first: self.first.begin(first), all: self.all.begin(all) }
+            self.beside.begin(move || SignedCheckpoint::sign(&checkpoint, now, &keys[range]));
+        }
+        Signing(&mut self.beside)
     }
 }
 
 impl<'s> Signing<'s> {
-    /// Waits for the checkpoint with its first line.
-    pub(super) fn first(self) -> Result<(SignedCheckpoint, SigningRest<'s>), CheckpointError> {
-        Ok((self.first.end()?, SigningRest(self.all)))
+    /// Waits for the first line.
+    pub(super) fn first(mut self) -> Result<SignedFirst<'s>, CheckpointError> {
+        Ok(SignedFirst { signed: self.next()?, rest: self })
+    }
+
+    fn next(&mut self) -> Signed {
+        self.0.end().expect("it was begun twice, for the first line and for the rest")
     }
 }
 
-/// A checkpoint whose first line is there.
-pub(super) struct SigningRest<'s>(Doing<'s, Signed>);
-
-impl SigningRest<'_> {
-    /// Waits for the checkpoint with all lines.
-    pub(super) fn all(self) -> Result<SignedCheckpoint, CheckpointError> {
-        self.0.end()
+impl SignedFirst<'_> {
+    /// Waits for the other lines.
+    pub(super) fn all(mut self) -> Result<SignedCheckpoint, CheckpointError> {
+        self.rest.next()?.signatures().iter().for_each(|line| self.signed.add(line.clone()));
+        Ok(self.signed)
     }
 }

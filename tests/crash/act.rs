@@ -122,9 +122,13 @@ fn around(trace: &Trace, count: usize) -> String {
 /// fsync loses what it was for.
 fn faults_of(step: Option<&Step>) -> &'static [Fault] {
     match step {
-        Some(Step::Write { .. } | Step::CreateFile { .. } | Step::CreateFolder { .. } | Step::Rename { .. }) => {
-            &[Fault::Full, Fault::Failing]
-        }
+        Some(
+            Step::Write { .. }
+            | Step::CreateFile { .. }
+            | Step::CreateFolder { .. }
+            | Step::Exchange { .. }
+            | Step::Rename { .. },
+        ) => &[Fault::Full, Fault::Failing],
         Some(Step::SyncFile { .. }) => &[Fault::Dropping],
         Some(Step::Mark { .. } | Step::Remove { .. } | Step::RemoveFolder { .. }) | None => &[],
         _ => &[Fault::Failing],

@@ -127,6 +127,24 @@ pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     step(faults::watched(to).as_ref(), name, || fs::rename(from, to))
 }
 
+/// Exchanges the names of two files at once, or gives `from` the name `to` where the file system can only do that. The
+/// former waits for nothing, while ext4 writes a file out that is renamed over another.
+pub(super) fn exchange(from: &Path, to: &Path) -> io::Result<()> {
+    let name = || Step::Exchange { from: from.to_owned(), to: to.to_owned() };
+    step(faults::watched(to).as_ref(), name, || exchange_names(from, to).or_else(|_| fs::rename(from, to)))
+}
+
+#[cfg(target_os = "linux")]
+fn exchange_names(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(CWD, from, CWD, to, RenameFlags::EXCHANGE)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exchange_names(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Takes in a file that was written elsewhere, so that it can be written on: its bytes so far are not durable.
 pub(super) fn adopt(path: &Path) -> io::Result<Kept> {
     let file = OpenOptions::new().write(true).open(path)?;

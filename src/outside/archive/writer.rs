@@ -10,12 +10,12 @@
 //! 2. The commit, statements and short blobs, is appended to the journal and waited for. From here on the records
 //!    are in the log, if the process dies or not, though nobody was told. *A crash before* leaves a commit that is cut
 //!    short: the next commit overwrites it.
-//! 3. Meanwhile the tiles are put in their places. *A crash here* leaves files that are wider than the checkpoint says;
-//!    nobody reads them, and the next append swaps others into their places.
+//! 3. Meanwhile, and during step 4, the tiles are put in their places. *A crash here* leaves files that are wider than
+//!    the checkpoint says; nobody reads them, and the next append swaps others into their places.
 //! 4. The keyring remembers the signed checkpoint (`outside/keys`), and that is waited for. *A crash before* leaves a
 //!    commit that nobody was told of: the next writer signs it. *A crash after* leaves the same, and a keyring that will
 //!    not let it be forgotten.
-//! 5. The checkpoint is swapped. This is the moment that counts: nothing is acknowledged before it.
+//! 5. When all tiles stand, the checkpoint is swapped. This is the moment that counts: nothing is acknowledged before it.
 //! 6. Partial tiles that are no longer the widest are removed, but for those of the log that is durable in its place:
 //!    the journal is replayed on top of them. *A crash here* leaves needless files.
 //! 7. When the journal is long, or the writer ends: every file that was put in its place is waited for, and the folders.
@@ -32,9 +32,9 @@
 //! needs the journal, but for one case: after a loss of power and before the next writer, a file may be there that is
 //! not what the checkpoint promises. Its hash does not fit then, which `audit` says together with the remedy.
 //!
-//! A full disk is met in step 1, 2 or 3, before the keyring remembers; one that is met later loses nothing, since the
-//! journal holds it. After an error of any step the writer must be dropped: it writes no more, and the next one begins
-//! with what is on disk. An fsync that failed is never tried again.
+//! A full disk is met in step 1 or 2, before the keyring remembers, or costs nothing, since the journal holds all: the
+//! next writer goes on from there. After an error of any step the writer must be dropped: it writes no more, and the next
+//! one begins with what is on disk. An fsync that failed is never tried again.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -65,7 +65,8 @@ pub struct Writer {
     /// The statements appended since the last commit.
     new: Vec<Vec<u8>>,
     journal: Journal,
-    tiles: Beside<Result<(), WriteError>>,
+    /// Removes needless tiles and puts others in their places.
+    placing: Beside<Result<(), WriteError>>,
     /// The files that were put in their places since the journal began.
     placed: BTreeSet<PathBuf>,
     committed: u64,
@@ -133,7 +134,8 @@ impl Writer {
             committed_root: root,
             growth,
             new: Vec::new(),
-            tiles: Beside::start().map_err(|source| ArchiveError::Io { path: archive.folder().to_owned(), source })?,
+            placing: Beside::start()
+                .map_err(|source| ArchiveError::Io { path: archive.folder().to_owned(), source })?,
             placed: BTreeSet::new(),
             committed: size,
             published: size,
@@ -276,6 +278,7 @@ impl Writer {
     }
 
     fn commit_unbroken(&mut self) -> Result<(), ArchiveError> {
+        self.end_placing()?;
         if self.new.is_empty() {
             return Ok(self.packs.sync()?);
         }
@@ -290,14 +293,14 @@ impl Writer {
             self.placed.remove(path);
         }
         self.placed.extend(tiles.iter().map(|(path, _)| path.clone()));
-        let placing = self.tiles.begin(move || {
+        self.placing.begin(move || {
             remove(&needless);
             place(&tiles)
         });
-        let journaled = self.journal.append(&commit);
-        let placed = placing.end();
-        journaled?;
-        placed?;
+        if let Err(error) = self.journal.append(&commit) {
+            self.end_placing()?;
+            return Err(error.into());
+        }
         self.packs.enlist()?;
         (self.committed, self.committed_root) = (self.size(), commit.root);
         Ok(())
@@ -310,6 +313,7 @@ impl Writer {
     pub fn publish(&mut self, checkpoint: &[u8]) -> Result<(), ArchiveError> {
         self.unless_broken(|writer| {
             let path = writer.archive.folder.join("checkpoint");
+            writer.end_placing()?;
             durable::place(&path, checkpoint)?;
             writer.placed.insert(path);
             writer.narrow.push(writer.published);
@@ -337,6 +341,7 @@ impl Writer {
 
     /// Waits for every place, and lets the journal begin anew.
     fn make_durable_in_place(&mut self) -> Result<(), ArchiveError> {
+        self.end_placing()?;
         self.placed.insert(self.packs.settle()?);
         durable::sync_all(&self.archive.folder, &self.placed)?;
         self.placed.clear();
@@ -347,9 +352,15 @@ impl Writer {
         Ok(())
     }
 
+    /// Waits until nothing is put in its place or removed any more.
+    fn end_placing(&mut self) -> Result<(), WriteError> {
+        std::iter::from_fn(|| self.placing.end()).fold(Ok(()), Result::and)
+    }
+
     /// Writes nothing any more, because something that belongs to a publication has failed elsewhere.
     pub fn abandon(&mut self) {
         self.stop.pull();
+        let _ = self.end_placing(); // What has failed elsewhere is what matters.
     }
 
     /// Returns the stop that this writer looks at, for all who write beside it.
@@ -410,9 +421,10 @@ fn kinds() -> impl Iterator<Item = TileKind> {
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        let is_placed = self.end_placing().is_ok();
         // A journal that stays is replayed by the next writer.
         let is_published = self.committed == self.published;
-        if !self.stop.is_pulled() && is_published && self.journal.stands() {
+        if is_placed && !self.stop.is_pulled() && is_published && self.journal.stands() {
             let _ = self.settle();
         }
     }

@@ -39,6 +39,10 @@ pub enum Step {
     CreateFolder {
         path: PathBuf,
     },
+    Exchange {
+        from: PathBuf,
+        to: PathBuf,
+    },
     /// Not a step of the program: what stands before it was acknowledged.
     Mark {
         acknowledged: u64,
@@ -258,7 +262,7 @@ impl Watched {
         let mut state = self.lock();
         let step = state.named(step);
         let room = match step {
-            Step::CreateFolder { .. } | Step::Rename { .. } => Room::Needed,
+            Step::CreateFolder { .. } | Step::Exchange { .. } | Step::Rename { .. } => Room::Needed,
             _ => Room::NotNeeded,
         };
         let sync = match step {
@@ -339,6 +343,7 @@ impl State {
     fn named(&self, step: Step) -> Step {
         match step {
             Step::CreateFolder { path } => Step::CreateFolder { path: self.relative(&path) },
+            Step::Exchange { from, to } => Step::Exchange { from: self.relative(&from), to: self.relative(&to) },
             Step::Remove { path } => Step::Remove { path: self.relative(&path) },
             Step::RemoveFolder { path } => Step::RemoveFolder { path: self.relative(&path) },
             Step::Rename { from, to } => Step::Rename { from: self.relative(&from), to: self.relative(&to) },
@@ -352,6 +357,10 @@ impl State {
             Step::Rename { from, to } => {
                 let number = self.numbers.remove(from).expect("a watched file has a number");
                 self.numbers.insert(to.clone(), number);
+            }
+            Step::Exchange { from, to } => {
+                let numbers = [from, to].map(|path| self.numbers.remove(path).expect("a watched file has a number"));
+                self.numbers.extend([to, from].into_iter().cloned().zip(numbers));
             }
             Step::Remove { path } => {
                 self.numbers.remove(path);

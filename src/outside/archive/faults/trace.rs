@@ -95,7 +95,7 @@ type Names = BTreeMap<PathBuf, Option<u64>>;
 #[derive(Clone, Default)]
 struct Change {
     taken: Option<PathBuf>,
-    given: Option<(PathBuf, Option<u64>)>,
+    given: Vec<(PathBuf, Option<u64>)>,
 }
 
 #[derive(Default)]
@@ -144,13 +144,11 @@ impl Change {
         if let Some(path) = &self.taken {
             to.remove(path);
         }
-        if let Some((path, what)) = &self.given {
-            to.insert(path.clone(), *what);
-        }
+        to.extend(self.given.iter().cloned());
     }
 
     fn is_in(&self, folder: &Path) -> bool {
-        let path = self.given.as_ref().map(|(path, _)| path).or(self.taken.as_ref());
+        let path = self.given.first().map(|(path, _)| path).or(self.taken.as_ref());
         path.and_then(|path| path.parent()) == Some(folder)
     }
 }
@@ -174,17 +172,21 @@ impl Disk {
             Step::Mark { .. } => {}
             Step::CreateFile { path, file } => {
                 self.files.insert(*file, Bytes::default());
-                self.change(Change { given: Some((path.clone(), Some(*file))), taken: None });
+                self.change(Change { given: vec![(path.clone(), Some(*file))], taken: None });
             }
             Step::CreateFolder { path } => {
-                self.change(Change { given: Some((path.clone(), None)), taken: None });
+                self.change(Change { given: vec![(path.clone(), None)], taken: None });
             }
             Step::Remove { path } | Step::RemoveFolder { path } => {
-                self.change(Change { taken: Some(path.clone()), given: None });
+                self.change(Change { taken: Some(path.clone()), given: Vec::new() });
             }
             Step::Rename { from, to } => {
-                let what = self.names.get(from).copied().flatten();
-                self.change(Change { taken: Some(from.clone()), given: Some((to.clone(), what)) });
+                let what = self.named(from);
+                self.change(Change { taken: Some(from.clone()), given: vec![(to.clone(), what)] });
+            }
+            Step::Exchange { from, to } => {
+                let given = vec![(to.clone(), self.named(from)), (from.clone(), self.named(to))];
+                self.change(Change { taken: None, given });
             }
             Step::SyncFolder { path } => {
                 let (durable, waiting) =
@@ -210,6 +212,10 @@ impl Disk {
             let bytes = bytes[..bytes.len() / 2].to_vec();
             self.file(*file).edit(Edit::Write { offset: place(*offset), bytes });
         }
+    }
+
+    fn named(&self, path: &Path) -> Option<u64> {
+        self.names.get(path).copied().flatten()
     }
 
     fn file(&mut self, number: u64) -> &mut Bytes {
