@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::append::{AppendError, Appended, Appender};
-use super::catalogue::keep_up;
+use super::catalogue::{Fresh, keep_up};
 use super::lean::{Haste, Leaner};
 use super::progress::Progress;
 use super::read::{Log, ReadError};
@@ -50,6 +50,10 @@ const WAITING_COUNT_MAX: usize = 64;
 
 /// How many pages a processor renders in turn: one waits for the disk or the sequencer while another is rendered.
 const DESKS_PER_PROCESSOR: usize = 2;
+
+/// How many records are kept for the readers' catalogue, some kilobytes each: to read one again costs as much as adding it
+/// three times. Those after them are read.
+const FRESH_COUNT_MAX: usize = 1_024;
 
 /// How often the sequencer looks up to see whether it was interrupted.
 const LOOK_UP: Duration = Duration::from_millis(50);
@@ -152,7 +156,8 @@ pub fn capture(
     let archive = appender.archive().clone();
     let leaner = Leaner::new(archive.packs(), appender.references());
     let arrivals = send_out(&runtime, &archive, leaner, orders, manner);
-    let mut sequencer = Sequencer { appender, archive: &archive, manner, documents: HashMap::new() };
+    let mut sequencer =
+        Sequencer { appender, archive: &archive, manner, documents: HashMap::new(), fresh: Fresh::new() };
     let mut is_over = false;
     while !is_over && !(watch.is_interrupted)() {
         let mut captured = Vec::new();
@@ -176,9 +181,10 @@ pub fn capture(
     }
     runtime.shutdown_background(); // A resolver that hangs must not hold the program up.
     // The appender waits for the disk when it ends, and what is published can be read meanwhile.
+    let Sequencer { appender, fresh, .. } = sequencer;
     thread::scope(|scope| {
-        scope.spawn(|| keep_up(&archive));
-        drop(sequencer);
+        scope.spawn(|| keep_up(&archive, &fresh));
+        drop(appender);
     });
     Ok(tally)
 }
@@ -388,6 +394,7 @@ struct Sequencer<'a> {
     archive: &'a Archive,
     manner: &'a Manner,
     documents: HashMap<Hash, (Known, Document)>,
+    fresh: Fresh,
 }
 
 impl Sequencer<'_> {
@@ -409,7 +416,7 @@ impl Sequencer<'_> {
                 visit,
             }))
         };
-        let appended = self.appender.append(body, clock::now())?;
+        let appended = self.append_record(body)?;
         let prefix = &self.archive.settings().prefix;
         let id = |letter, index| crate::base::id::Id { prefix: prefix.clone(), letter, index }.to_string();
         Ok(Captured {
@@ -444,11 +451,19 @@ impl Sequencer<'_> {
     }
 
     fn remember(&mut self, key: Hash, document: Document, first: Option<u64>) -> Result<Known, CaptureError> {
-        let appended = self.appender.append(Body::Document(document.clone()), clock::now())?;
+        let appended = self.append_record(Body::Document(document.clone()))?;
         let newest = appended.record.index;
         let known = Known { newest, first: first.unwrap_or(newest) };
         self.documents.insert(key, (known, document));
         Ok(known)
+    }
+
+    fn append_record(&mut self, body: Body) -> Result<Appended, CaptureError> {
+        let appended = self.appender.append(body, clock::now())?;
+        if self.fresh.len() < FRESH_COUNT_MAX {
+            self.fresh.insert(appended.record.index, appended.record.clone());
+        }
+        Ok(appended)
     }
 }
 

@@ -9,9 +9,12 @@
 //! never taken for a smaller one. A catalogue of more entries than the checkpoint has, or of another root, is of
 //! another log or of one that was rolled back: it is thrown away.
 
+use std::collections::BTreeMap;
+
 use super::progress::Progress;
 use super::read::{Log, ReadError};
 
+use crate::evidence::record::Record;
 use crate::log::merkle;
 use crate::outside::archive::catalogue::{Catalogue, CatalogueError, Covered};
 use crate::outside::archive::{Archive, ArchiveError};
@@ -36,17 +39,21 @@ pub fn caught_up(archive: &Archive, progress: &dyn Progress) -> Result<Catalogue
     }
 }
 
-/// Adds what an act has just published, when that is little. What fails is left to the next reader: the act is done.
-pub fn keep_up(archive: &Archive) {
-    let _ = try_to_keep_up(archive);
+/// Adds what an act has just published, when that is little; records that the act still has are not read again. What fails
+/// is left to the next reader: the act is done.
+pub fn keep_up(archive: &Archive, fresh: &Fresh) {
+    let _ = try_to_keep_up(archive, fresh);
 }
 
-fn try_to_keep_up(archive: &Archive) -> Result<(), FollowError> {
+/// Records that an act has just appended, by their numbers.
+pub type Fresh = BTreeMap<u64, Record>;
+
+fn try_to_keep_up(archive: &Archive, fresh: &Fresh) -> Result<(), FollowError> {
     let (log, _) = Log::published(archive)?;
     let mut catalogue = Catalogue::open(archive.folder())?;
     let covered = catalogue.covered()?.map_or(0, |covered| covered.size);
     if log.size().saturating_sub(covered) <= CHUNK && fits(&catalogue, archive)? && catalogue.is_writable() {
-        add_chunk(&mut catalogue, &log)?;
+        add_chunk(&mut catalogue, &log, fresh)?;
     }
     Ok(())
 }
@@ -70,7 +77,7 @@ fn bring_up(catalogue: &mut Catalogue, archive: &Archive, progress: &dyn Progres
     }
     let act = progress.begin("cataloguing", Some(log.size() - covered));
     loop {
-        match add_chunk(catalogue, &log) {
+        match add_chunk(catalogue, &log, &Fresh::new()) {
             Ok(0) => return Ok(()),
             Ok(count) => act.advance(count),
             // Another process is at it; what it has not done yet is walked.
@@ -81,7 +88,7 @@ fn bring_up(catalogue: &mut Catalogue, archive: &Archive, progress: &dyn Progres
 }
 
 /// Adds the next entries in one transaction, and returns how many.
-fn add_chunk(catalogue: &mut Catalogue, log: &Log<'_>) -> Result<u64, FollowError> {
+fn add_chunk(catalogue: &mut Catalogue, log: &Log<'_>, fresh: &Fresh) -> Result<u64, FollowError> {
     let mut growth = catalogue.grow()?;
     let start = growth.covered()?.map_or(0, |covered| covered.size);
     let end = log.size().min(start.saturating_add(CHUNK));
@@ -90,6 +97,10 @@ fn add_chunk(catalogue: &mut Catalogue, log: &Log<'_>) -> Result<u64, FollowErro
     }
     let mut reader = log.reader()?;
     for number in start..end {
+        if let Some(record) = fresh.get(&number) {
+            growth.add(record)?;
+            continue;
+        }
         match reader.entry(number) {
             Ok(entry) => growth.add(&entry.record)?,
             Err(ReadError::Withdrawn { withdrawn, .. }) => match &withdrawn.entry.record {

@@ -60,7 +60,7 @@ use clap::{Parser, Subcommand};
 use failure::Failure;
 use settings::Settings;
 
-use crate::archivist::catalogue::keep_up;
+use crate::archivist::catalogue::{Fresh, keep_up};
 
 /// Keeps copies of web pages so that a stranger can later check what a page said, and when.
 #[derive(Debug, Parser)]
@@ -192,7 +192,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
 /// Brings the readers' catalogue up to what a command has published, once that is done and said.
 fn catalogued(settings: &Settings, done: Result<u8, Failure>) -> Result<u8, Failure> {
     if let Ok(archive) = settings.archive() {
-        keep_up(&archive);
+        keep_up(&archive, &Fresh::new());
     }
     done
 }
