@@ -17,7 +17,7 @@
 //! missing, stale or corrupt index is deleted and rebuilt; one that shows itself corrupt only while it is asked pulls the
 //! [`Stop`], and is rebuilt by who opens it next. sled holds what changes with every new document; only the
 //! writing process opens it. What changes with every record of a document lies in a file beside it, in slots that are written
-//! over ([`super::slots`]): in sled it cost the more the longer the log was.
+//! over (`slots`): in sled it cost the more the longer the log was.
 //!
 //! What is learnt waits in memory, where it is found first, until enough has gathered and all of it is published, so that
 //! the index never knows an entry that a crash took back. Then it is given away in order, and `covered` comes

@@ -3,7 +3,7 @@
 //! | key                   | value                                                                        |
 //! |-----------------------|------------------------------------------------------------------------------|
 //! | `r` ‖ record          | of a record of a document: the document's first record, and the slot of its past, 0 where the record amends |
-//! | `slots`               | how many slots there are ([`super::slots`]); slot 0 holds no past             |
+//! | `slots`               | how many slots there are; slot 0 holds no past                               |
 //!
 //! Pasts lie in slots, all else in sled. What is learnt waits in memory, where it is found first, until it is given away
 //! together ([`super::index`]). Visits on other threads look at it too, so it is shared behind a lock.

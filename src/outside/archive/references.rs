@@ -4,7 +4,7 @@
 //! |--------------------------|----------------------------------------------------------------------------|
 //! | `s` ‖ role ‖ SHA-256 of site | of the newest two documents of the site: history, SHA-256 of the newest blob |
 //!
-//! A document's own pages and texts are in its row ([`super::past`]).
+//! A document's own pages and texts are in its row (`past`).
 //!
 //! A part of the writer's index ([`super::index`]), and derived like it: where nothing is known, a blob is stored as
 //! a plain frame. Visits run on their own threads and ask here while the sequencer learns, so that a [`References`] is
