@@ -13,6 +13,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use super::window::Window;
+
 use crate::evidence::bundle::folder::Folder;
 use crate::evidence::bundle::zip::ReadAt;
 
@@ -86,24 +88,12 @@ impl Folder for FileFolder {
     }
 }
 
-/// How much of a file is read at once where less is asked for: a ZIP is asked for in many small pieces, most of them side
-/// by side.
-const WINDOW_BYTES: usize = 16 << 10;
-const WINDOW_BYTES_U64: u64 = 16 << 10;
-
 /// A file that is read from any place.
 #[derive(Debug)]
 pub struct FileBytes {
-    window: Mutex<Window>,
+    /// A ZIP is asked for in many small pieces, most of them side by side.
+    window: Mutex<Window<File>>,
     size_bytes: u64,
-}
-
-/// A file, and what was read of it last.
-#[derive(Debug)]
-struct Window {
-    file: File,
-    start: u64,
-    bytes: Vec<u8>,
 }
 
 impl FileBytes {
@@ -117,7 +107,7 @@ impl FileBytes {
         if !metadata.is_file() {
             return Err(FilesError::NotFile { path: path.to_owned() });
         }
-        let window = Window { file: File::open(path).map_err(at)?, start: 0, bytes: Vec::new() };
+        let window = Window::new(File::open(path).map_err(at)?);
         Ok(Self { window: Mutex::new(window), size_bytes: metadata.len() })
     }
 }
@@ -129,32 +119,8 @@ impl ReadAt for FileBytes {
 
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        if bytes.len() >= WINDOW_BYTES {
-            window.file.seek(SeekFrom::Start(offset))?;
-            return window.file.read_exact(bytes);
-        }
-        if window.standing(offset, bytes.len()).is_none() {
-            window.move_to(offset)?;
-        }
-        let found = window.standing(offset, bytes.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
-        bytes.copy_from_slice(found);
-        Ok(())
-    }
-}
-
-impl Window {
-    /// Returns the bytes at `offset` that were read already.
-    fn standing(&self, offset: u64, count: usize) -> Option<&[u8]> {
-        let start = usize::try_from(offset.checked_sub(self.start)?).ok()?;
-        self.bytes.get(start..start.checked_add(count)?)
-    }
-
-    fn move_to(&mut self, offset: u64) -> io::Result<()> {
-        self.bytes.clear();
-        self.start = offset;
-        self.file.seek(SeekFrom::Start(offset))?;
-        Read::by_ref(&mut self.file).take(WINDOW_BYTES_U64).read_to_end(&mut self.bytes)?;
-        Ok(())
+        window.seek(SeekFrom::Start(offset))?;
+        window.read_exact(bytes)
     }
 }
 
@@ -197,11 +163,12 @@ mod tests {
     fn reads_what_stands_at_any_place_and_nothing_behind_the_end() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        let standing: Vec<u8> = (0..3 * WINDOW_BYTES + 7).map(|at| at.to_le_bytes()[at % 3]).collect();
+        let some = 16_usize << 10;
+        let standing: Vec<u8> = (0..3 * some + 7).map(|at| at.to_le_bytes()[at % 3]).collect();
         swap(&path, &standing, Access::Public).unwrap();
         let file = FileBytes::open(&path).unwrap();
-        for count in [0, 1, 31, WINDOW_BYTES - 1, WINDOW_BYTES, WINDOW_BYTES + 1] {
-            for at in [0, 1, 40, WINDOW_BYTES - 20, 2 * WINDOW_BYTES, standing.len() - 1, 12, standing.len()] {
+        for count in [0, 1, 31, some - 1, some, some + 1] {
+            for at in [0, 1, 40, some - 20, 2 * some, standing.len() - 1, 12, standing.len()] {
                 let mut found = vec![0; count];
                 let read = file.read_at(u64::try_from(at).unwrap(), &mut found);
                 match standing.get(at..at + count) {

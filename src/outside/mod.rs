@@ -17,4 +17,5 @@ mod policy_file;
 pub mod remembered;
 pub mod tlog;
 pub mod web;
+mod window;
 pub mod witness_home;

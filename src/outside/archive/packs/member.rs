@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 use super::reference::{DEPTH_MAX, REFERENCE_BYTES_MAX};
-use super::window::Window;
 use super::{PackError, Packs};
 
 use crate::base::cbor::{self, Value};
 use crate::base::hash::Hash;
+use crate::outside::window::Window;
 
 /// The longest map of a member.
 const HEADER_BYTES_MAX: u32 = 1024;

@@ -73,7 +73,6 @@ mod rewrite;
 mod rows;
 mod sequence;
 mod tail;
-mod window;
 mod write;
 
 pub use copy::{Stretch, Taken};

@@ -7,8 +7,9 @@ use std::fs::File;
 use std::ops::Range;
 
 use super::member::read_member;
-use super::window::Window;
 use super::{Member, Packs};
+
+use crate::outside::window::Window;
 
 /// The neighbourhood of the blobs of one chain.
 pub(in crate::outside::archive) struct Near {

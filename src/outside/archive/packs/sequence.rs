@@ -7,11 +7,11 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::member::read_member;
-use super::window::Window;
 use super::{PackError, Packs};
 
 use crate::base::hash::Hash;
 use crate::outside::archive::hints::Place;
+use crate::outside::window::Window;
 
 /// How many members ahead are looked at: more than one visit brings.
 const AHEAD_COUNT_MAX: usize = 64;

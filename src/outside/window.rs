@@ -18,6 +18,7 @@ const BEHIND_BYTES: usize = 32 << 10;
 const NEAR_BYTES: u64 = 256 << 10;
 
 /// A file behind a window. Unlike a `BufReader`, it keeps what it has read when the next read begins in it.
+#[derive(Debug)]
 pub(super) struct Window<F> {
     file: F,
     held: Vec<u8>,
