@@ -302,7 +302,7 @@ pub(super) fn number(value: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_be_bytes(value.get(at..at + 8)?.try_into().ok()?))
 }
 
-fn hash(value: &[u8], at: usize) -> Option<Hash> {
+pub(super) fn hash(value: &[u8], at: usize) -> Option<Hash> {
     Hash::from_slice(value.get(at..at + Hash::SIZE_BYTES)?).ok()
 }
 

@@ -23,6 +23,7 @@ use std::thread::{self, JoinHandle};
 
 use super::disk::{self, Kept};
 use super::durable::{self, WriteError};
+use super::index::{hash, number};
 use super::past::{PAST_BYTES_MAX, Past};
 use super::stop::Stop;
 
@@ -74,13 +75,12 @@ impl Slots {
     /// Returns how many entries all slots tell of at least, and the root over them; nothing where slot 0 does not say so.
     pub(super) fn told(&mut self) -> io::Result<Option<(u64, Hash)>> {
         let slot = self.slot(0)?;
-        let told = |slot: [u8; SLOT_BYTES]| Some((number(&slot)?, Hash::from_slice(slot.get(8..40)?).ok()?));
-        Ok(slot.and_then(told))
+        Ok(slot.and_then(|slot| number(&slot, 0).zip(hash(&slot, 8))))
     }
 
     /// Reads the past of the document whose first record is `first`; nothing where the slot holds no such past.
     pub(super) fn read(&mut self, slot: u64, first: u64) -> io::Result<Option<Past>> {
-        let Some(bytes) = self.slot(slot)?.filter(|bytes| number(bytes) == Some(first)) else { return Ok(None) };
+        let Some(bytes) = self.slot(slot)?.filter(|bytes| number(bytes, 0) == Some(first)) else { return Ok(None) };
         let past = Past::decode(&bytes[8..SUMMED_BYTES]);
         Ok(past.filter(|(_, rest)| rest.iter().all(|byte| *byte == 0)).map(|(past, _)| past))
     }
@@ -142,10 +142,6 @@ fn summed(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.resize(SUMMED_BYTES, 0);
     bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
     bytes
-}
-
-fn number(slot: &[u8; SLOT_BYTES]) -> Option<u64> {
-    slot.first_chunk().copied().map(u64::from_be_bytes)
 }
 
 #[cfg(test)]
