@@ -297,10 +297,7 @@ impl Writer {
             remove(&needless);
             place(&tiles)
         });
-        if let Err(error) = self.journal.append(&commit) {
-            self.end_placing()?;
-            return Err(error.into());
-        }
+        self.journal.append(&commit)?;
         self.packs.enlist()?;
         (self.committed, self.committed_root) = (self.size(), commit.root);
         Ok(())
@@ -357,10 +354,10 @@ impl Writer {
         std::iter::from_fn(|| self.placing.end()).fold(Ok(()), Result::and)
     }
 
-    /// Writes nothing any more, because something that belongs to a publication has failed elsewhere.
+    /// Writes nothing any more, because something that belongs to a publication has failed.
     pub fn abandon(&mut self) {
         self.stop.pull();
-        let _ = self.end_placing(); // What has failed elsewhere is what matters.
+        let _ = self.end_placing(); // What failed first is what matters.
     }
 
     /// Returns the stop that this writer looks at, for all who write beside it.
@@ -373,8 +370,7 @@ impl Writer {
         if self.stop.is_pulled() {
             return Err(ArchiveError::Broken);
         }
-        let done = act(self);
-        self.stop.pull_on(done)
+        act(self).inspect_err(|_| self.abandon())
     }
 
     /// Takes the tiles that have changed since the last time.
