@@ -46,19 +46,10 @@ pub fn swap(path: &Path, bytes: &[u8], access: Access) -> Result<(), WriteError>
 /// A [`WriteError`] that names the path.
 pub fn place(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     let at = |source| WriteError::at(path, source);
+    make_folder(&folder_of(path))?;
     let passing = passing_name(path);
-    let create = || Kept::create(&passing, Access::Public);
-    let mut file = match create() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            make_folder(&folder_of(path))?;
-            create().map_err(at)?
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            remove(&passing)?; // What a crash left.
-            create().map_err(at)?
-        }
-        created => created.map_err(at)?,
-    };
+    remove(&passing)?; // What a crash left.
+    let mut file = Kept::create(&passing, Access::Public).map_err(at)?;
     file.write_all(bytes).map_err(at)?;
     if !path.exists() {
         return disk::rename(&passing, path).map_err(at);
