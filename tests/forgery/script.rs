@@ -85,7 +85,22 @@ pub(super) fn accepts_what_is_honest(bundles: &Bundles) {
         }
         let (code, said) = run(shell, &script, &[], folder.path()).unwrap();
         assert!(code == 4 && said.contains(&fingerprint), "{shell:?}: {said}");
+        let (code, said) = run_after_a_killed_one(shell, &script, &fingerprint, folder.path());
+        assert_eq!(code, 0, "{shell:?}: {said}");
     }
+}
+
+/// Runs the script where a run that was killed had the same number as a process and left its folder.
+fn run_after_a_killed_one(shell: &[&str], script: &Path, fingerprint: &str, folder: &Path) -> (i32, String) {
+    let passing = tempfile::tempdir().unwrap();
+    let leave = "mkdir \"$TMPDIR/affiant-verify.$$\" \"$TMPDIR/affiant-verify.$$.0\" && exec \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", leave, "sh"]).args(shell).arg(script).args(["--trust", fingerprint]).arg(folder);
+    let answer = command.env("TMPDIR", passing.path()).output().unwrap();
+    let left = std::fs::read_dir(passing.path()).unwrap().count();
+    assert_eq!(left, 2, "nothing of its own is left, and nothing of another is taken");
+    let said = String::from_utf8_lossy(&answer.stdout) + String::from_utf8_lossy(&answer.stderr);
+    (answer.status.code().unwrap(), said.into_owned())
 }
 
 /// The script accepts none of the forgeries, and says of each what the verifier says: failed or cannot tell.

@@ -44,8 +44,13 @@ case $(openssl version) in
   *) echo "verify.sh: openssl 3 is needed, found \`$(openssl version)\`; nothing was checked" >&2; exit 4 ;;
 esac
 
-tmp=${TMPDIR:-/tmp}/affiant-verify.$$
-mkdir "$tmp" || exit 4
+# Another run that was killed, or somebody else, may have left a folder of the same name.
+tmp=${TMPDIR:-/tmp}/affiant-verify.$$ try=0
+until mkdir "$tmp.$try" 2>/dev/null; do
+  try=$((try + 1))
+  [ "$try" -lt 100 ] || { echo "verify.sh: cannot make the folder \`$tmp.$try\`; nothing was checked" >&2; exit 4; }
+done
+tmp=$tmp.$try
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 4' HUP INT TERM
 
