@@ -30,7 +30,7 @@ use std::path::Path;
 
 use super::durable::WriteError;
 use super::hints::{Hint, Hints, Place};
-use super::past::Past;
+use super::past::{Past, hash, number};
 use super::pasts::{PastError, Pasts};
 use super::references::References;
 use super::stop::Stop;
@@ -296,14 +296,6 @@ fn anchor_key(proof: Hash) -> Vec<u8> {
 /// Returns the place of an outcome among all of them.
 fn place_of(outcome: OutcomeKind) -> usize {
     OutcomeKind::ALL.iter().position(|kind| *kind == outcome).unwrap_or_default()
-}
-
-pub(super) fn number(value: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_be_bytes(value.get(at..at + 8)?.try_into().ok()?))
-}
-
-pub(super) fn hash(value: &[u8], at: usize) -> Option<Hash> {
-    Hash::from_slice(value.get(at..at + Hash::SIZE_BYTES)?).ok()
 }
 
 /// Why the index cannot be used. It is derived: the answer is always to rebuild it.

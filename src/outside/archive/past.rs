@@ -132,6 +132,16 @@ impl Rest<'_> {
     }
 }
 
+/// Reads the number that stands in a value of the index.
+pub(super) fn number(value: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_be_bytes(value.get(at..at + 8)?.try_into().ok()?))
+}
+
+/// Reads the hash that stands in a value of the index.
+pub(super) fn hash(value: &[u8], at: usize) -> Option<Hash> {
+    Hash::from_slice(value.get(at..at + Hash::SIZE_BYTES)?).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

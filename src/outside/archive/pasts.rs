@@ -14,8 +14,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::durable::WriteError;
-use super::index::number;
-use super::past::Past;
+use super::past::{Past, number};
 use super::slots::Slots;
 use super::stop::Stop;
 

@@ -13,7 +13,7 @@
 //! A document's own blobs are few steps apart; those of another document of the site share its navigation and scripts,
 //! which is most of a page, and change on the same day.
 
-use super::past::{Newest, Past};
+use super::past::{Newest, Past, number};
 use super::pasts::{PastError, Pasts};
 
 use crate::base::hash::Hash;
@@ -63,7 +63,7 @@ impl References {
     #[must_use]
     pub fn history(&self, document: Hash) -> Option<u64> {
         let known = self.pasts.get(&super::index::document_key(document)).ok()??;
-        super::index::number(&known, 8)
+        number(&known, 8)
     }
 
     /// Takes in what a visit of a history brought.

@@ -23,8 +23,7 @@ use std::thread::{self, JoinHandle};
 
 use super::disk::{self, Kept};
 use super::durable::{self, WriteError};
-use super::index::{hash, number};
-use super::past::{PAST_BYTES_MAX, Past};
+use super::past::{PAST_BYTES_MAX, Past, hash, number};
 use super::stop::Stop;
 
 use crate::base::hash::Hash;
