@@ -55,7 +55,7 @@ mod key;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Args as _, FromArgMatches as _, Parser, Subcommand};
 
 use failure::Failure;
 use settings::Settings;
@@ -105,42 +105,71 @@ struct Global {
     passphrase_file: Option<PathBuf>,
 }
 
-#[derive(Debug, Subcommand)]
-enum Command {
-    Init(init::Init),
-    Capture(capture::Capture),
-    Show(show::Show),
-    Log(log::Log),
-    List(list::List),
-    Cite(cite::Cite),
-    Quote(quote::Quote),
-    Diff(diff::Diff),
-    Bundle(bundle::Bundle),
-    Exhibit(exhibit::Exhibit),
-    Verify(verify::Verify),
-    Declare(declare::Declare),
-    VerifyPage(verify_page::VerifyPage),
-    Timestamp(timestamp::Timestamp),
-    Renew(renew::Renew),
-    Repack(repack::Repack),
-    Witness(witness::Witness),
-    Monitor(monitor::Monitor),
-    Audit(audit::Audit),
-    Backup(backup::Backup),
-    Restore(restore::Restore),
-    Mirror(mirror::Mirror),
-    Export(export::Export),
-    Withdraw(withdraw::Withdraw),
-    Hold(hold::Hold),
-    Key(key::Key),
-    Doctor(doctor::Doctor),
-    Completions(completions::Completions),
-    Man(completions::Man),
+/// Makes the commands, and a table of what each takes.
+macro_rules! commands {
+    ($($variant:ident($takes:ty) = $name:literal,)*) => {
+        #[derive(Debug, Subcommand)]
+        enum Command {
+            $(#[command(name = $name)] $variant($takes),)*
+        }
+
+        const COMMANDS: &[(&str, fn(clap::Command) -> clap::Command)] = &[$(($name, <$takes>::augment_args),)*];
+    };
+}
+
+commands! {
+    Init(init::Init) = "init",
+    Capture(capture::Capture) = "capture",
+    Show(show::Show) = "show",
+    Log(log::Log) = "log",
+    List(list::List) = "list",
+    Cite(cite::Cite) = "cite",
+    Quote(quote::Quote) = "quote",
+    Diff(diff::Diff) = "diff",
+    Bundle(bundle::Bundle) = "bundle",
+    Exhibit(exhibit::Exhibit) = "exhibit",
+    Verify(verify::Verify) = "verify",
+    Declare(declare::Declare) = "declare",
+    VerifyPage(verify_page::VerifyPage) = "verify-page",
+    Timestamp(timestamp::Timestamp) = "timestamp",
+    Renew(renew::Renew) = "renew",
+    Repack(repack::Repack) = "repack",
+    Witness(witness::Witness) = "witness",
+    Monitor(monitor::Monitor) = "monitor",
+    Audit(audit::Audit) = "audit",
+    Backup(backup::Backup) = "backup",
+    Restore(restore::Restore) = "restore",
+    Mirror(mirror::Mirror) = "mirror",
+    Export(export::Export) = "export",
+    Withdraw(withdraw::Withdraw) = "withdraw",
+    Hold(hold::Hold) = "hold",
+    Key(key::Key) = "key",
+    Doctor(doctor::Doctor) = "doctor",
+    Completions(completions::Completions) = "completions",
+    Man(completions::Man) = "man",
+}
+
+/// Reads the words of the command line.
+///
+/// To describe all commands takes clap half a millisecond, as long as a short command works. So the words are read by
+/// those commands alone that they name. Where that is no command, the whole description says what is wrong, or helps.
+fn read(words: &[OsString]) -> Result<Arguments, clap::Error> {
+    let named = COMMANDS.iter().filter(|(name, _)| words.iter().any(|word| word == name));
+    let named = named.map(|(name, augment)| augment(clap::Command::new(name)));
+    let described = Global::augment_args(clap::Command::new("affiant")).subcommands(named);
+    if described.has_subcommands()
+        && let Ok(mut found) = described.try_get_matches_from(words)
+        && let Ok(read) = Arguments::from_arg_matches_mut(&mut found)
+    {
+        return Ok(read);
+    }
+    Arguments::try_parse_from(words)
 }
 
 /// Runs the program and returns its exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let words: Vec<OsString> = arguments.into_iter().collect();
+    let arguments = match read(&words) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
@@ -201,4 +230,45 @@ fn catalogued(settings: &Settings, done: Result<u8, Failure>) -> Result<u8, Fail
 fn usage(error: &clap::Error) -> u8 {
     let _ = error.print(); // Nobody is left to tell when standard error is closed.
     if error.use_stderr() { failure::WRONG_USE } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn each_command_takes_what_the_whole_description_says() {
+        let mut whole = Arguments::command();
+        whole.build();
+        let described: Vec<&str> = whole.get_subcommands().map(clap::Command::get_name).collect();
+        assert_eq!(described, COMMANDS.iter().map(|(name, _)| *name).chain(["help"]).collect::<Vec<_>>());
+        for (name, augment) in COMMANDS {
+            let mut alone =
+                Global::augment_args(clap::Command::new("affiant")).subcommand(augment(clap::Command::new(name)));
+            alone.build();
+            let arguments = |of: &clap::Command| {
+                let command = of.find_subcommand(name).unwrap();
+                let words: Vec<_> = command.get_subcommands().map(clap::Command::get_name).collect();
+                format!("{words:?} {:?}", command.get_arguments().collect::<Vec<_>>())
+            };
+            assert_eq!(arguments(&alone), arguments(&whole), "{name}");
+        }
+    }
+
+    #[test]
+    fn words_that_are_no_command_are_answered_by_the_whole_description() {
+        let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+        for line in
+            ["affiant", "affiant --help", "affiant verify", "affiant verfy x", "affiant help show", "affiant -V"]
+        {
+            let (found, whole) = (read(&words(line)).unwrap_err(), Arguments::try_parse_from(words(line)).unwrap_err());
+            assert_eq!(found.to_string(), whole.to_string(), "{line}");
+        }
+        for line in ["affiant -C verify show x", "affiant show verify", "affiant log --json list -C log"] {
+            let (found, whole) = (read(&words(line)).unwrap(), Arguments::try_parse_from(words(line)).unwrap());
+            assert_eq!(format!("{found:?}"), format!("{whole:?}"), "{line}");
+        }
+    }
 }
