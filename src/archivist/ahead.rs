@@ -4,13 +4,14 @@
 //! half of what each costs is to read it and to prove its place, and needs nothing of what is found about the one before.
 //! So a thread reads on where the hints lead, while the verifier judges what was read.
 //!
-//! | quantity | unit    | range                                       |
-//! |----------|---------|---------------------------------------------|
-//! | ahead    | entries | at most [`AHEAD_COUNT_MAX`] wait to be asked for |
+//! | quantity | unit    | range                                                                            |
+//! |----------|---------|----------------------------------------------------------------------------------|
+//! | ahead    | entries | at most `AHEAD_COUNT_MAX` wait, and `TOGETHER_COUNT_MAX` more are with either side |
 //!
 //! Nothing is taken from here but what is asked for next, and it is what would have been read in its place: the verifier
 //! believes neither. Where the verifier goes another way, or the hints end, it reads for itself.
 
+use std::collections::VecDeque;
 use std::iter;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -27,7 +28,10 @@ use crate::outside::archive::packs::PackError;
 use crate::outside::archive::{Archive, ArchiveError};
 
 /// How many entries wait to be asked for: some hundred kilobytes.
-const AHEAD_COUNT_MAX: usize = 16;
+const AHEAD_COUNT_MAX: usize = 32;
+
+/// How many entries are handed over together at most. To wake the other costs as much as a third of what an entry does.
+const TOGETHER_COUNT_MAX: usize = 8;
 
 /// An entry that was read before it was asked for.
 struct Read {
@@ -40,39 +44,42 @@ struct Read {
 /// The captures before one, newest first.
 #[derive(Default)]
 pub(super) struct Ahead {
-    reading: Option<Receiver<Read>>,
-    /// The one that is asked for next.
-    next: Option<Read>,
+    reading: Option<Receiver<VecDeque<Read>>>,
+    /// Those that are asked for next.
+    next: VecDeque<Read>,
 }
 
 impl Ahead {
     /// Begins to read the captures before the one at `index` of a log, where a hint leads to one.
     pub(super) fn begin(&mut self, log: &Log<'_>, checkpoint: &[u8], index: u64) {
-        (self.reading, self.next) = (None, None);
+        *self = Self::default();
         if log.archive().hint(index).previous.is_none() {
             return;
         }
-        let (read, reading) = mpsc::sync_channel(AHEAD_COUNT_MAX);
+        let (read, reading) = mpsc::sync_channel(AHEAD_COUNT_MAX / TOGETHER_COUNT_MAX);
         let (archive, size, checkpoint) = (log.archive().clone(), log.size(), checkpoint.to_vec());
         // It ends with the hints, or when nobody asks any more.
         let begun = thread::Builder::new().spawn(move || {
             let mut chain = read_chain(&archive, size, &checkpoint, index);
-            while chain.next().is_some_and(|one| read.send(one).is_ok()) {}
+            let counts = iter::successors(Some(1), |count| Some((2 * count).min(TOGETHER_COUNT_MAX)));
+            let mut together = counts.map(|count| chain.by_ref().take(count).collect::<VecDeque<_>>());
+            while together.next().is_some_and(|some| !some.is_empty() && read.send(some).is_ok()) {}
         });
         self.reading = begun.is_ok().then_some(reading); // Without a thread nothing is read ahead.
     }
 
     /// Returns the next capture's index, when its statement is the one that is sought and it lies before `before`.
     pub(super) fn find(&mut self, statement: Hash, before: u64) -> Option<u64> {
-        if self.next.is_none() {
-            self.next = self.reading.as_ref()?.recv().ok();
+        if self.next.is_empty() {
+            self.next = self.reading.as_ref()?.recv().ok()?;
         }
-        self.next.as_ref().filter(|next| next.entry == Some(statement) && next.index < before).map(|next| next.index)
+        self.next.front().filter(|next| next.entry == Some(statement) && next.index < before).map(|next| next.index)
     }
 
     /// Takes what was read of the entry at `index`, when it is the next one.
     pub(super) fn take(&mut self, index: u64) -> Option<Result<EntryBytes, SourceError>> {
-        self.next.take_if(|next| next.index == index).map(|next| next.bytes)
+        let is_next = self.next.front().is_some_and(|next| next.index == index);
+        is_next.then(|| self.next.pop_front())?.map(|next| next.bytes)
     }
 }
 
@@ -81,10 +88,11 @@ fn read_chain(archive: &Archive, size: u64, checkpoint: &[u8], index: u64) -> im
     let log = Log::at(archive, size);
     let prover = log.prover();
     let mut members = MemberReader::new(archive.packs()).ok();
-    let mut previous = archive.hint(index).previous;
+    let hints = archive.hints();
+    let mut previous = hints.read(index).previous;
     iter::from_fn(move || {
         let (index, members) = (previous?, members.as_mut()?);
-        let hint = archive.hint(index);
+        let hint = hints.read(index);
         previous = hint.previous;
         let read = |record| match hint.place {
             Some(place) => members.read(place.segment, place.offset, record),

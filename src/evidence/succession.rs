@@ -70,6 +70,8 @@ pub struct Tenure {
     pub distrusted: Option<Distrust>,
     /// Who else signed the record that adds it, by public key; nobody for those that entry 0 names.
     vouched_by: Vec<Vec<u8>>,
+    /// The key as it checks Ed25519 signatures: a history asks for it at every capture.
+    ed25519: Option<Ed25519PublicKey>,
 }
 
 /// From where a key is distrusted, and who says so.
@@ -100,13 +102,7 @@ impl Succession {
     /// Begins with the keys that entry 0 names.
     #[must_use]
     pub fn begin(genesis: &Genesis, origin: &str) -> Self {
-        let tenure = |key: &NamedKey| Tenure {
-            key: key.clone(),
-            added: 0,
-            retired: None,
-            distrusted: None,
-            vouched_by: Vec::new(),
-        };
+        let tenure = |key: &NamedKey| Tenure::new(key, 0, Vec::new());
         // Of statement keys the first counts, as it always has.
         let statement = genesis.keys.iter().find(|key| key.purpose == KeyPurpose::Statement && key.ed25519().is_some());
         let log = genesis.keys.iter().filter(|key| key.purpose == KeyPurpose::Checkpoint && key.note_key().is_some());
@@ -199,7 +195,7 @@ impl Succession {
     #[must_use]
     pub fn statement_key(&self, index: u64) -> Option<Ed25519PublicKey> {
         let mut valid = self.tenures.iter().filter(|tenure| tenure.key.purpose == KeyPurpose::Statement);
-        valid.find(|tenure| tenure.covers(index))?.key.ed25519()
+        valid.find(|tenure| tenure.covers(index))?.ed25519
     }
 
     /// Returns the keys that a checkpoint may bear whose last entry is this one: Ed25519 before ML-DSA-44, of each the newest
@@ -269,7 +265,7 @@ impl Succession {
             return in_words(&key).filter(|_| !self.records.contains_key(&index));
         };
         let statement_keys = self.tenures.iter().filter(|tenure| tenure.key.purpose == KeyPurpose::Statement);
-        let mut others = statement_keys.filter_map(|tenure| tenure.key.ed25519());
+        let mut others = statement_keys.filter_map(|tenure| tenure.ed25519);
         let signer = others.find(|other| statement.verify(other).is_ok());
         Some(signer.as_ref().and_then(in_words).unwrap_or_else(|| error.to_string()))
     }
@@ -331,8 +327,7 @@ impl Succession {
                     return Err(SuccessionError::UnusableKey { index, key: fingerprint() });
                 }
                 let vouched_by = signers.iter().filter(|signer| **signer != key.public).cloned().collect();
-                let tenure = Tenure { key: key.clone(), added: index, retired: None, distrusted: None, vouched_by };
-                self.tenures.push(tenure);
+                self.tenures.push(Tenure::new(key, index, vouched_by));
                 Ok(())
             }
             (KeyAct::Retire | KeyAct::Distrust { .. }, None) => {
@@ -415,6 +410,10 @@ impl Succession {
 }
 
 impl Tenure {
+    fn new(key: &NamedKey, added: u64, vouched_by: Vec<Vec<u8>>) -> Self {
+        Self { key: key.clone(), added, retired: None, distrusted: None, vouched_by, ed25519: key.ed25519() }
+    }
+
     /// Says whether the key was added and not retired, whatever came to be thought of it.
     fn covers(&self, index: u64) -> bool {
         self.added <= index && self.retired.is_none_or(|retired| retired > index)

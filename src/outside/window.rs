@@ -49,6 +49,7 @@ impl<F: Read + Seek> Window<F> {
         self.width = if is_next { (2 * self.width).min(WINDOW_BYTES_MAX) } else { WINDOW_BYTES_MIN };
         self.held.clear();
         self.start = self.file.seek(SeekFrom::Start(self.at))?;
+        self.held.reserve(self.width);
         let limit = u64::try_from(self.width).map_err(io::Error::other)?;
         Read::by_ref(&mut self.file).take(limit).read_to_end(&mut self.held).map(drop)
     }

@@ -5,6 +5,7 @@
 //! the reader trusts.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::checkpoint::Head;
 use super::finding::{Check, Finding, NOBODY};
@@ -36,7 +37,7 @@ pub(super) struct Entries<'s> {
     source: &'s dyn Source,
     head: &'s Head,
     genesis: Option<Genesis>,
-    checked: HashMap<u64, Option<VerifiedEntry>>,
+    checked: HashMap<u64, Option<Rc<VerifiedEntry>>>,
     /// Entries whose record a verified withdrawal names.
     withdrawn: HashMap<u64, WithdrawnEntry>,
     findings: Vec<Finding>,
@@ -106,7 +107,7 @@ impl<'s> Entries<'s> {
     }
 
     /// Checks the subject itself.
-    pub(super) fn subject(&mut self, id: &Id) -> Option<VerifiedEntry> {
+    pub(super) fn subject(&mut self, id: &Id) -> Option<Rc<VerifiedEntry>> {
         let entry = self.entry(id.index)?;
         if entry.id != *id {
             self.findings.push(Finding::fails(
@@ -120,7 +121,7 @@ impl<'s> Entries<'s> {
     }
 
     /// Checks the entry at `index`, once.
-    pub(super) fn entry(&mut self, index: u64) -> Option<VerifiedEntry> {
+    pub(super) fn entry(&mut self, index: u64) -> Option<Rc<VerifiedEntry>> {
         if let Some(checked) = self.checked.get(&index) {
             return checked.clone();
         }
@@ -129,7 +130,7 @@ impl<'s> Entries<'s> {
             self.findings.push(Finding::missing(Check::History, expected, "more"));
             return None;
         }
-        let entry = self.check(index);
+        let entry = self.check(index).map(Rc::new);
         self.checked.insert(index, entry.clone());
         entry
     }
@@ -173,8 +174,8 @@ impl<'s> Entries<'s> {
 
     /// Returns the document of the record at `index`.
     pub(super) fn document(&mut self, index: u64) -> Option<Document> {
-        match self.entry(index)?.record.body {
-            Body::Document(document) => Some(document),
+        match &self.entry(index)?.record.body {
+            Body::Document(document) => Some(document.clone()),
             _ => None,
         }
     }

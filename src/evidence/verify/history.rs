@@ -4,6 +4,8 @@
 //! so an earlier capture cannot be exchanged without its successor saying so, and `sequence` counts without
 //! gaps down to 1. That nothing came *after* the subject is not claimed.
 
+use std::rc::Rc;
+
 use super::entry::{Entries, VerifiedEntry};
 use super::finding::{Check, Finding, NOBODY};
 
@@ -15,8 +17,8 @@ pub(super) fn check(entry: &VerifiedEntry, entries: &mut Entries<'_>) -> Vec<Fin
     let finding = match &entry.record.body {
         Body::Capture(capture) => chain(entry.record.index, capture, entries),
         Body::Check(check) => confirms(check, entries),
-        Body::Provision(provision) => match entries.entry(provision.capture).map(|entry| entry.record.body) {
-            Some(Body::Capture(capture)) => chain(provision.capture, &capture, entries),
+        Body::Provision(provision) => match entries.entry(provision.capture).as_ref().map(|entry| &entry.record.body) {
+            Some(Body::Capture(capture)) => chain(provision.capture, capture, entries),
             Some(other) => Finding::fails(Check::History, "a quoted capture", format!("a quoted {}", other.kind())),
             None => {
                 let expected = format!("the quoted capture, entry {}", provision.capture);
@@ -137,8 +139,12 @@ fn whole(sequence: u64, withdrawn: &[String]) -> Finding {
     )
 }
 
-/// Two records speak of one document when one's record amends the other's, or they are the same record.
+/// Two records speak of one document when one's record amends the other's, or they are the same record, which was read for
+/// the visit.
 fn same_document(earlier: u64, later: u64, entries: &mut Entries<'_>) -> Option<Finding> {
+    if earlier == later {
+        return None;
+    }
     match (history_of(earlier, entries), history_of(later, entries)) {
         (Ok(a), Ok(b)) if a.first == b.first => None,
         (Ok(a), Ok(b)) => {
@@ -169,8 +175,8 @@ fn history_of(index: u64, entries: &mut Entries<'_>) -> Result<History, Finding>
 
 fn read_document(index: u64, entries: &mut Entries<'_>) -> Result<Document, Finding> {
     let expected = format!("the document, entry {index}");
-    match entries.entry(index).map(|entry| entry.record.body) {
-        Some(Body::Document(document)) => Ok(document),
+    match entries.entry(index).as_ref().map(|entry| &entry.record.body) {
+        Some(Body::Document(document)) => Ok(document.clone()),
         Some(other) => Err(Finding::fails(Check::History, expected, format!("a {}", other.kind()))),
         None => Err(entries.absent(Check::History, index, expected)),
     }
@@ -190,7 +196,7 @@ fn visits(document: u64, visit: &Visit, entries: &mut Entries<'_>) -> Option<Fin
 
 /// The capture before another.
 enum Predecessor {
-    Read(Box<VerifiedEntry>),
+    Read(Rc<VerifiedEntry>),
     Withdrawn(u64, Link, String),
     Nothing,
 }
@@ -204,7 +210,7 @@ impl Entries<'_> {
         };
         if let Some(entry) = self.entry(candidate) {
             let is_it = entry.entry == statement;
-            return if is_it { Predecessor::Read(Box::new(entry)) } else { Predecessor::Nothing };
+            return if is_it { Predecessor::Read(entry) } else { Predecessor::Nothing };
         }
         match self.withdrawn(candidate) {
             Some(withdrawn) if withdrawn.entry == statement => {

@@ -108,21 +108,31 @@ fn rows_behind(path: &Path, size: u64) -> Option<Vec<u8>> {
     Some(rows)
 }
 
-impl Hint {
-    /// Reads the row of entry `index` in the archive's folder `index/`; it says nothing where there is none.
-    #[must_use]
-    pub fn read(folder: &Path, index: u64) -> Self {
-        Self::try_read(folder, index).unwrap_or_default()
+/// Reads rows, for whoever follows them.
+pub struct HintReader(Option<File>);
+
+impl HintReader {
+    /// Opens the rows in the archive's folder `index/`; where there are none, none says anything.
+    pub(super) fn open(folder: &Path) -> Self {
+        Self(File::open(folder.join(NAME)).ok())
     }
 
-    fn try_read(folder: &Path, index: u64) -> Option<Self> {
-        let mut file = File::open(folder.join(NAME)).ok()?;
+    /// Reads the row of entry `index`; it says nothing where there is none.
+    #[must_use]
+    pub fn read(&self, index: u64) -> Hint {
+        self.try_read(index).unwrap_or_default()
+    }
+
+    fn try_read(&self, index: u64) -> Option<Hint> {
+        let mut file = self.0.as_ref()?;
         let mut row = [0; ROW_BYTES];
         let start = SeekFrom::Start(index.checked_mul(ROW_BYTES_U64)?);
         file.seek(start).and_then(|_| file.read_exact(&mut row)).ok()?;
-        Some(Self::decode(row)).map(|hint| Self { previous: hint.previous.filter(|at| *at < index), ..hint })
+        Some(Hint::decode(row)).map(|hint| Hint { previous: hint.previous.filter(|at| *at < index), ..hint })
     }
+}
 
+impl Hint {
     fn encode(self) -> [u8; ROW_BYTES] {
         // What is out of range is not said.
         let place =
@@ -146,6 +156,10 @@ impl Hint {
 mod tests {
     use super::*;
 
+    fn read(folder: &Path, index: u64) -> Hint {
+        HintReader::open(folder).read(index)
+    }
+
     fn hint(previous: u64, segment: u32, offset: u64) -> Hint {
         Hint { previous: Some(previous), place: Some(Place { segment, offset }) }
     }
@@ -164,20 +178,20 @@ mod tests {
     fn rows_are_read_once_they_are_written_and_never_lead_forward() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("index");
-        assert_eq!(Hint::read(&folder, 0), Hint::default());
+        assert_eq!(read(&folder, 0), Hint::default());
         let mut hints = Hints::open(&folder, 2).unwrap();
         hints.push(2, hint(1, 7, 900));
         hints.push(3, hint(3, 7, 950));
-        assert_eq!(Hint::read(&folder, 2), Hint::default());
+        assert_eq!(read(&folder, 2), Hint::default());
         hints.write().unwrap();
-        assert_eq!(Hint::read(&folder, 1), Hint::default(), "a row that was never written");
-        assert_eq!(Hint::read(&folder, 2), hint(1, 7, 900));
-        assert_eq!(Hint::read(&folder, 3), Hint { previous: None, ..hint(1, 7, 950) });
+        assert_eq!(read(&folder, 1), Hint::default(), "a row that was never written");
+        assert_eq!(read(&folder, 2), hint(1, 7, 900));
+        assert_eq!(read(&folder, 3), Hint { previous: None, ..hint(1, 7, 950) });
         drop(hints);
         let mut hints = Hints::open(&folder, 3).unwrap();
         hints.push(3, Hint::default());
         hints.write().unwrap();
-        assert_eq!(Hint::read(&folder, 3), Hint::default());
+        assert_eq!(read(&folder, 3), Hint::default());
         drop(hints);
         // What is learnt again without knowing the capture before keeps what was said of it.
         let mut hints = Hints::open(&folder, 2).unwrap();
@@ -185,11 +199,11 @@ mod tests {
         hints.push(3, hint(2, 7, 951));
         hints.push(4, Hint::default());
         hints.write().unwrap();
-        assert_eq!(Hint::read(&folder, 2), hint(1, 7, 901));
-        assert_eq!(Hint::read(&folder, 3), hint(2, 7, 951));
-        assert_eq!(Hint::read(&folder, 4), Hint::default());
+        assert_eq!(read(&folder, 2), hint(1, 7, 901));
+        assert_eq!(read(&folder, 3), hint(2, 7, 951));
+        assert_eq!(read(&folder, 4), Hint::default());
         std::fs::write(folder.join(NAME), [7; 40]).unwrap();
-        assert_eq!(Hint::read(&folder, 2), Hint::default(), "a row that is cut short");
-        assert_eq!(Hint::read(&folder, u64::MAX), Hint::default());
+        assert_eq!(read(&folder, 2), Hint::default(), "a row that is cut short");
+        assert_eq!(read(&folder, u64::MAX), Hint::default());
     }
 }

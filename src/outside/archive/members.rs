@@ -11,9 +11,10 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use zstd::zstd_safe::{self, DCtx};
 
-use super::packs::{Member, Near, PackError, Packs};
+use super::packs::{Member, Near, PackError, Packs, read_member};
 
 use crate::base::hash::Hash;
+use crate::outside::window::Window;
 
 /// The largest blob that is decompressed at once.
 pub const AT_ONCE_BYTES_MAX: u64 = 1 << 20;
@@ -79,13 +80,24 @@ impl MemberReader {
     /// As [`Packs::read`].
     pub fn read(&mut self, segment: u32, offset: u64, hash: Hash) -> Result<Vec<u8>, PackError> {
         // Where its segment is gone, it was rewritten, and the blob lies elsewhere.
-        let member = self.packs.member_at(segment, offset).ok().flatten().filter(|member| member.hash == hash);
-        match member {
-            Some(member) if member.size_bytes.max(member.stored_bytes) <= AT_ONCE_BYTES_MAX => {
-                self.read_member(segment, &member).or_else(|_| self.packs.read(hash))
-            }
-            _ => self.packs.read(hash),
+        self.read_there(segment, offset, hash).map_or_else(|| self.packs.read(hash), Ok)
+    }
+
+    fn read_there(&mut self, segment: u32, offset: u64, hash: Hash) -> Option<Vec<u8>> {
+        let file = self.segment(segment).ok()?;
+        let length = file.metadata().ok()?.len();
+        let mut window = Window::new(file);
+        let member = read_member(&mut window, offset, length)?;
+        if member.hash != hash || member.size_bytes.max(member.stored_bytes) > AT_ONCE_BYTES_MAX {
+            return None;
         }
+        let Some(frame) = window.held(member.frame_offset..member.end()).filter(|_| member.base.is_none()) else {
+            return self.read_member(segment, &member).ok();
+        };
+        self.stored = frame.to_vec();
+        let mut blob = Vec::new();
+        self.decode_loaded((segment, &member), None, Compared::Hash, &mut blob).ok()?;
+        Some(blob)
     }
 
     /// Reads a small member's blob whole, after all that it is compressed against.
@@ -198,21 +210,28 @@ impl MemberReader {
             self.stored.extend_from_slice(held);
             return Ok(());
         }
-        let io_error = |source| PackError::Io { path: self.packs.path(segment), source };
-        let file = match &mut self.open {
-            Some((number, file)) if *number == segment => file,
-            other => {
-                let file = File::open(self.packs.path(segment)).map_err(io_error)?;
-                &mut other.insert((segment, file)).1
+        let mut stored = std::mem::take(&mut self.stored);
+        stored.clear();
+        // A member says how much of its segment is its own: that is no more than a file's length.
+        stored.reserve(usize::try_from(member.stored_bytes).unwrap_or_default());
+        let mut file = self.segment(segment)?;
+        let read = file
+            .seek(SeekFrom::Start(member.frame_offset))
+            .and_then(|_| file.take(member.stored_bytes).read_to_end(&mut stored));
+        self.stored = stored;
+        read.map(drop).map_err(|source| PackError::Io { path: self.packs.path(segment), source })
+    }
+
+    /// Returns a segment, which stays open until another is asked for.
+    fn segment(&mut self, segment: u32) -> Result<&File, PackError> {
+        let file = match self.open.take() {
+            Some((number, file)) if number == segment => file,
+            _ => {
+                let path = self.packs.path(segment);
+                File::open(&path).map_err(|source| PackError::Io { path, source })?
             }
         };
-        self.stored.clear();
-        // A member says how much of its segment is its own: that is no more than a file's length.
-        self.stored.reserve(usize::try_from(member.stored_bytes).unwrap_or_default());
-        file.seek(SeekFrom::Start(member.frame_offset))
-            .and_then(|_| Read::by_ref(file).take(member.stored_bytes).read_to_end(&mut self.stored))
-            .map_err(io_error)?;
-        Ok(())
+        Ok(&self.open.insert((segment, file)).1)
     }
 }
 

@@ -52,7 +52,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use durable::{Access, WriteError};
-use hints::Hint;
+use hints::{Hint, HintReader};
 use lock::{Lock, LockError};
 use packs::{PackError, Packs};
 pub use settings::{Settings, SettingsError};
@@ -239,7 +239,13 @@ impl Archive {
     /// Returns where to look for what belongs to an entry. What is found there is to be checked.
     #[must_use]
     pub fn hint(&self, index: u64) -> Hint {
-        Hint::read(&self.folder.join("index"), index)
+        self.hints().read(index)
+    }
+
+    /// Returns where to look for what belongs to one entry after another.
+    #[must_use]
+    pub fn hints(&self) -> HintReader {
+        HintReader::open(&self.folder.join("index"))
     }
 
     /// Serves the nodes of the tree of `size` entries.

@@ -177,7 +177,11 @@ fn next_member(file: &mut (impl Read + Seek), start: u64, length: u64) -> Option
 }
 
 /// Reads the member at `offset`, when a whole one lies there.
-pub(super) fn read_member(file: &mut (impl Read + Seek), offset: u64, length: u64) -> Option<Member> {
+pub(in crate::outside::archive) fn read_member(
+    file: &mut (impl Read + Seek),
+    offset: u64,
+    length: u64,
+) -> Option<Member> {
     file.seek(SeekFrom::Start(offset)).ok()?;
     let mut preamble = [0; 8];
     file.read_exact(&mut preamble).ok()?;

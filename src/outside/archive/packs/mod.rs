@@ -76,6 +76,7 @@ mod tail;
 mod write;
 
 pub use copy::{Stretch, Taken};
+pub(in crate::outside::archive) use member::read_member;
 pub use member::{Base, Member};
 pub(in crate::outside::archive) use near::Near;
 pub use read::WHOLE_BYTES_MAX;
