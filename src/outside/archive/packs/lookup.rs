@@ -2,14 +2,12 @@
 //!
 //! What has been opened stays open for the life of a [`super::Packs`] and its clones. Of a sealed segment that is its
 //! index file: hashes are evenly spread, so a guess from the hash lands within a page or two of its row. After
-//! [`SEARCHED_COUNT_MIN`] searches the segment gets a filter in memory, which says for nearly every blob that is not
-//! there that it is not. Of the active segment it is the rows themselves; what the writer adds is read on.
+//! [`SEARCHED_COUNT_MIN`] searches the segment comes into a filter in memory ([`super::filter`]), which says for nearly
+//! every blob that is not there that it is not. Of the active segment it is the rows themselves; what the writer adds is read on.
 //!
 //! | quantity           | unit             | range                                                           |
 //! |--------------------|------------------|-----------------------------------------------------------------|
 //! | a search           | reads of a page  | two or three; a damaged index takes more, and ends all the same |
-//! | a filter           | bits a blob      | [`FILTER_BITS`]: one in some hundreds passes for nothing        |
-//! | all filters        | bytes            | at most [`FILTER_BYTES_MAX`]: 30 million blobs; the others are searched |
 //! | rows of the active | bytes            | 40 a blob, some 20 MB in a segment of small records             |
 //!
 //! Nothing here is trusted: a row leads to a member, and the member says its own hash.
@@ -20,24 +18,14 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::filter::{Filters, InFilter};
 use super::rows::{ROW_BYTES, find_unsorted, last_offset};
 
 use crate::base::hash::Hash;
 
-/// How often a segment is searched before it gets a filter: making one reads the whole index, some milliseconds, which
+/// How often a segment is searched before it comes into a filter: that reads the whole index, some milliseconds, which
 /// a single capture should not pay.
 const SEARCHED_COUNT_MIN: u32 = 2_000;
-
-/// How much memory all filters may take.
-const FILTER_BYTES_MAX: usize = 48 << 20;
-
-/// How many bits a filter has for each blob, and how many of them a blob sets.
-const FILTER_BITS: u64 = 12;
-const FILTER_BITS_SET: u32 = 6;
-
-/// A block of a filter is a line of the processor's cache: a look costs one.
-const BLOCK_BITS: u64 = 512;
-const BLOCK_WORDS: usize = 8;
 
 /// How many rows are read at once: a page.
 const PAGE_ROWS: usize = 102;
@@ -52,14 +40,14 @@ pub(super) struct Tables(Mutex<Opened>);
 #[derive(Debug, Default)]
 struct Opened {
     tables: BTreeMap<u32, Table>,
-    filter_bytes: usize,
+    filters: Filters,
     /// The segment in which something was found last: what belongs together lies together.
     expected: Option<u32>,
 }
 
 #[derive(Debug)]
 enum Table {
-    Sealed { index: File, searched: u32, filter: Option<Filter> },
+    Sealed { index: File, searched: u32, filter: Option<InFilter> },
     Active { rows: Vec<u8> },
 }
 
@@ -96,17 +84,18 @@ impl Tables {
     /// Returns those of `segments` that are not known to be without a blob, the last one first.
     pub(super) fn may_hold(&self, segments: &[u32], hash: Hash) -> Vec<u32> {
         let opened = self.lock();
-        let is_without = |segment: &u32| match opened.tables.get(segment) {
-            Some(Table::Sealed { filter: Some(filter), .. }) => !filter.may_hold(hash),
-            _ => false,
+        let may_be_in = opened.filters.look(hash);
+        let may_hold = |segment: &u32| match opened.tables.get(segment) {
+            Some(Table::Sealed { filter: Some(filter), .. }) => may_be_in(*filter),
+            _ => true,
         };
-        segments.iter().rev().copied().filter(|segment| !is_without(segment)).collect()
+        segments.iter().rev().copied().filter(may_hold).collect()
     }
 
     /// Looks a blob up in the rows of the segment whose pack lies at `path`.
     pub(super) fn find(&self, segment: u32, path: &Path, hash: Hash) -> io::Result<Row> {
         let mut opened = self.lock();
-        let Opened { tables, filter_bytes, .. } = &mut *opened;
+        let Opened { tables, filters, .. } = &mut *opened;
         if !matches!(tables.get(&segment), Some(Table::Sealed { .. }))
             && let Ok(index) = File::open(path.with_extension("index"))
         {
@@ -116,10 +105,9 @@ impl Tables {
             Table::Sealed { index, searched, filter } => {
                 *searched = searched.saturating_add(1);
                 if *searched == SEARCHED_COUNT_MIN {
-                    *filter = Filter::of(index, FILTER_BYTES_MAX - *filter_bytes)?;
-                    *filter_bytes += filter.as_ref().map_or(0, Filter::size_bytes);
+                    *filter = filters.add(index)?;
                 }
-                if filter.as_ref().is_some_and(|filter| !filter.may_hold(hash)) {
+                if filter.is_some_and(|filter| !filters.may_hold(filter, hash)) {
                     return Ok(Row::Nowhere);
                 }
                 Ok(find_sorted(index, hash)?.map_or(Row::Nowhere, Row::At))
@@ -135,9 +123,7 @@ impl Tables {
     pub(super) fn forget(&self, segment: u32) {
         let mut opened = self.lock();
         opened.expected = opened.expected.filter(|expected| *expected != segment);
-        if let Some(Table::Sealed { filter: Some(filter), .. }) = opened.tables.remove(&segment) {
-            opened.filter_bytes -= filter.size_bytes();
-        }
+        opened.tables.remove(&segment);
     }
 
     fn lock(&self) -> MutexGuard<'_, Opened> {
@@ -207,60 +193,6 @@ fn number(bytes: &[u8]) -> u64 {
     u64::from_be_bytes(bytes.try_into().expect("eight bytes"))
 }
 
-/// A Bloom filter in blocks. It may say that a blob is there which is not, never the reverse.
-#[derive(Debug)]
-struct Filter {
-    blocks: Vec<[u64; BLOCK_WORDS]>,
-}
-
-impl Filter {
-    /// Reads a sealed segment's rows; `None` when the filter would take more than `bytes_max`.
-    fn of(mut index: &File, bytes_max: usize) -> io::Result<Option<Self>> {
-        let count = (count_of(index)? * FILTER_BITS).div_ceil(BLOCK_BITS).max(1);
-        let Ok(count) = usize::try_from(count) else { return Ok(None) };
-        let mut filter = Self { blocks: Vec::new() };
-        if count.saturating_mul(size_of::<[u64; BLOCK_WORDS]>()) > bytes_max {
-            return Ok(None);
-        }
-        filter.blocks.resize(count, [0; BLOCK_WORDS]);
-        index.seek(SeekFrom::Start(0))?;
-        let mut reader = io::BufReader::with_capacity(1 << 20, index);
-        let mut row = [0; ROW_BYTES];
-        while reader.read_exact(&mut row).is_ok() {
-            filter.add(&row[..32]);
-        }
-        Ok(Some(filter))
-    }
-
-    fn size_bytes(&self) -> usize {
-        self.blocks.len() * size_of::<[u64; BLOCK_WORDS]>()
-    }
-
-    fn add(&mut self, hash: &[u8]) {
-        let block = self.block(hash);
-        bits(hash).for_each(|(word, bit)| self.blocks[block][word] |= bit);
-    }
-
-    fn may_hold(&self, hash: Hash) -> bool {
-        let block = &self.blocks[self.block(hash.as_bytes())];
-        bits(hash.as_bytes()).all(|(word, bit)| block[word] & bit != 0)
-    }
-
-    fn block(&self, hash: &[u8]) -> usize {
-        let count = u64::try_from(self.blocks.len()).expect("a length fits in 64 bits");
-        usize::try_from(share(number(&hash[8..16]), u64::MAX, count)).expect("below a length")
-    }
-}
-
-/// The words and bits of a block that a hash sets: nine bits of the hash for each.
-fn bits(hash: &[u8]) -> impl Iterator<Item = (usize, u64)> + use<> {
-    let chosen = number(&hash[16..24]);
-    (0..FILTER_BITS_SET).map(move |n| {
-        let position = (chosen >> (9 * n)) % BLOCK_BITS;
-        (usize::try_from(position / 64).expect("below eight"), 1 << (position % 64))
-    })
-}
-
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "the tests write rows of their own")]
 mod tests {
@@ -319,16 +251,6 @@ mod tests {
             let found = find_sorted(&index, hash(number)).unwrap();
             assert!(found.is_none_or(|found| found == u64::from(number)));
         }
-    }
-
-    #[test]
-    fn a_filter_knows_what_is_there_and_nearly_all_that_is_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let filter = Filter::of(&index(folder.path(), 20_000), FILTER_BYTES_MAX).unwrap().unwrap();
-        assert!((0..20_000).all(|number| filter.may_hold(hash(number))));
-        let passed = (20_000..120_000).filter(|number| filter.may_hold(hash(*number))).count();
-        assert!(passed < 1_000, "{passed} of 100000 that are not there");
-        assert!(Filter::of(&index(folder.path(), 20_000), 1_000).unwrap().is_none());
     }
 
     #[test]

@@ -60,6 +60,7 @@
 //! Source: RFC 8878 §3.1.2 (skippable frames). Every read checks the hash.
 
 mod copy;
+mod filter;
 mod find;
 mod heal;
 mod lookup;
