@@ -1,12 +1,12 @@
 //! The writer's index: what an append must know of the log before it.
 //!
-//! | key                        | value                                                               |
-//! |----------------------------|---------------------------------------------------------------------|
-//! | `covered 3`                | how many entries are indexed, and the root over them                |
-//! | `d` ‖ document key         | the document's newest record and its first, which names its history |
-//! | `r` ‖ record of a document | where all that came last of it lies ([`super::pasts`])               |
-//! | `s` ‖ role ‖ site          | what came last of a site ([`super::references`])                    |
-//! | `a` ‖ SHA-256              | the record that commits to a proof of the archive's anchors         |
+//! | key                        | value                                                                                      |
+//! |----------------------------|--------------------------------------------------------------------------------------------|
+//! | `covered 4`                | how many entries are indexed, and the root over them                                       |
+//! | `d` ‖ 21 bytes of a key    | the document's newest record, its first, which names its history, and the slot of its past |
+//! | `r` ‖ record of a document | where all that came last of it lies ([`super::pasts`])                                     |
+//! | `s` ‖ role ‖ site          | what came last of a site ([`super::references`])                                           |
+//! | `a` ‖ SHA-256              | the record that commits to a proof of the archive's anchors                                |
 //!
 //! | quantity | unit    | range                                                             |
 //! |----------|---------|-------------------------------------------------------------------|
@@ -50,6 +50,11 @@ const SLED: &str = "sled";
 /// How much memory sled may use for its cache.
 const CACHE_BYTES: u64 = 16 << 20;
 
+/// How much of a document's key, a SHA-256, is the key of its row. sled keeps keys of 22 bytes in their page; each longer one
+/// is a piece of memory of its own, and as pages come and go they leave holes that slow down all allocation. 168 bits
+/// are more than anybody finds two documents for.
+const DOCUMENT_KEY_BYTES: usize = 21;
+
 /// How many rows are held before they are given away: as many as a table of eight megabytes has places for.
 const HELD_COUNT_MAX: usize = 14_000;
 
@@ -57,7 +62,7 @@ const HELD_COUNT_MAX: usize = 14_000;
 const LAG_COUNT_MAX: u64 = 16_384;
 
 /// An index of an earlier make has another key, and is made anew.
-const COVERED: &[u8] = b"covered 3";
+const COVERED: &[u8] = b"covered 4";
 
 /// The writer's index.
 pub struct Index {
@@ -172,9 +177,11 @@ impl Index {
     /// # Errors
     /// An [`IndexError`]: rebuild.
     pub fn document(&self, key: Hash) -> Result<Option<Known>, IndexError> {
-        let known = self.pasts.get(&document_key(key))?;
-        let read = |value: &[u8]| Some(Known { newest: number(value, 0)?, first: number(value, 8)? });
-        known.map(|value| read(&value).ok_or(IndexError::Damaged)).transpose()
+        let Some(known) = self.pasts.get(&document_key(key))? else { return Ok(None) };
+        let read = |value: &[u8]| Some((number(value, 0)?, number(value, 8)?, number(value, 16)?));
+        let (newest, first, slot) = read(&known).ok_or(IndexError::Damaged)?;
+        self.pasts.expect(first, slot);
+        Ok(Some(Known { newest, first }))
     }
 
     /// Returns the newest capture in a document's history.
@@ -219,9 +226,9 @@ impl Index {
         match &record.body {
             Body::Document(document) => {
                 let first = document.amends.unwrap_or(index);
-                let known = [index.to_be_bytes(), first.to_be_bytes()].concat();
+                let slot = if first == index { self.pasts.begin(index)? } else { self.pasts.amend(index, first)? };
+                let known = [index, first, slot].map(u64::to_be_bytes).concat();
                 self.pasts.put(document_key(document.key()), known);
-                if first == index { self.pasts.begin(index)? } else { self.pasts.amend(index, first) }
             }
             Body::Capture(capture) => {
                 let visit = &capture.visit;
@@ -286,7 +293,7 @@ impl Drop for Index {
 }
 
 pub(super) fn document_key(key: Hash) -> Vec<u8> {
-    [b"d", &key.as_bytes()[..]].concat()
+    [b"d", &key.as_bytes()[..DOCUMENT_KEY_BYTES]].concat()
 }
 
 fn anchor_key(proof: Hash) -> Vec<u8> {

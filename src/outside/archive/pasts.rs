@@ -40,6 +40,8 @@ pub(super) struct Pasts {
 struct Held {
     slots: Slots,
     slot_count: u64,
+    /// The document that was found last, by its first record, and its slot: it is asked for next.
+    expected: Option<(u64, u64)>,
     rows: HashMap<u64, Row>,
     /// What is for sled.
     others: HashMap<Vec<u8>, Vec<u8>>,
@@ -50,7 +52,7 @@ impl Pasts {
     pub(super) fn open(folder: &Path, db: sled::Db, stop: Stop) -> Result<Self, PastError> {
         let slots = Slots::open(folder, stop)?;
         let slot_count = db.get(SLOTS)?.map_or(Some(1), |value| number(&value, 0)).ok_or(PastError::Damaged)?;
-        let held = Held { slots, slot_count, rows: HashMap::new(), others: HashMap::new() };
+        let held = Held { slots, slot_count, expected: None, rows: HashMap::new(), others: HashMap::new() };
         Ok(Self { db, held: Arc::new(Mutex::new(held)) })
     }
 
@@ -91,23 +93,32 @@ impl Pasts {
     }
 
     /// Begins the past of a document, whose first record is learnt: anew, whatever an index that was ahead of the log knew.
-    pub(super) fn begin(&self, first: u64) -> Result<(), PastError> {
+    /// Returns its slot.
+    pub(super) fn begin(&self, first: u64) -> Result<u64, PastError> {
         let mut held = self.lock();
         self.begin_in(&mut held, first)
     }
 
-    fn begin_in(&self, held: &mut Held, first: u64) -> Result<(), PastError> {
+    fn begin_in(&self, held: &mut Held, first: u64) -> Result<u64, PastError> {
         let known = self.place(held, first)?.map(|(_, slot)| slot).filter(|slot| *slot > 0);
         let slot = known.unwrap_or(held.slot_count);
         held.slot_count = held.slot_count.max(slot + 1);
         held.others.insert(key(first), [first.to_be_bytes(), slot.to_be_bytes()].concat());
         held.rows.insert(first, Row { slot, past: Past::default(), is_changed: true });
-        Ok(())
+        Ok(slot)
     }
 
-    /// Takes note that a record amends a document.
-    pub(super) fn amend(&self, record: u64, first: u64) {
-        self.lock().others.insert(key(record), [first.to_be_bytes(), [0; 8]].concat());
+    /// Takes note that a record amends a document, and returns the slot of its past; 0 where it has none.
+    pub(super) fn amend(&self, record: u64, first: u64) -> Result<u64, PastError> {
+        let mut held = self.lock();
+        held.others.insert(key(record), [first.to_be_bytes(), [0; 8]].concat());
+        Ok(self.place(&held, first)?.map_or(0, |(_, slot)| slot))
+    }
+
+    /// Takes note that the document whose first record is `first` is likely asked for next, and that its past lies in a slot,
+    /// which saves a search.
+    pub(super) fn expect(&self, first: u64, slot: u64) {
+        self.lock().expected = Some((first, slot)).filter(|(_, slot)| *slot > 0);
     }
 
     /// Returns what stands under another key.
@@ -137,7 +148,7 @@ impl Pasts {
     /// their own, neighbours after one another. Nothing is held any more.
     pub(super) fn give(&self, size: u64, root: Hash) -> Result<(), PastError> {
         let mut held = self.lock();
-        let Held { slots, slot_count, rows, others } = &mut *held;
+        let Held { slots, slot_count, rows, others, .. } = &mut *held;
         slots.end_sync()?;
         let mut changed: Vec<_> = rows.iter().filter(|(_, row)| row.is_changed).collect();
         changed.sort_unstable_by_key(|(_, row)| row.slot);
@@ -178,6 +189,9 @@ impl Pasts {
 
     /// Returns the first record of a document, one of whose records is `record`, and the slot.
     fn place(&self, held: &Held, record: u64) -> Result<Option<(u64, u64)>, PastError> {
+        if let Some(expected) = held.expected.filter(|(first, _)| *first == record) {
+            return Ok(Some(expected));
+        }
         let value = self.get_in(held, &key(record))?;
         let read = |value: Vec<u8>| number(&value, 0).zip(number(&value, 8));
         value.map(|value| read(value).ok_or(PastError::Damaged)).transpose()
@@ -227,7 +241,7 @@ mod tests {
         pasts.begin(5).unwrap();
         pasts.begin(6).unwrap();
         pasts.change(5, |known| *known = past(7)).unwrap();
-        pasts.amend(9, 5);
+        assert_eq!(pasts.amend(9, 5).unwrap(), 1);
         pasts.put(b"other".to_vec(), b"value".to_vec());
         for round in 0..3 {
             assert_eq!(
