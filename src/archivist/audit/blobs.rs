@@ -15,6 +15,7 @@ use std::thread;
 
 use super::course::{Course, Segment};
 use super::extent::Selection;
+use super::failure::{Failure, has_moved};
 use super::leaning::{self, Leaning};
 use super::report::AuditReport;
 
@@ -198,22 +199,6 @@ impl Place {
     }
 }
 
-/// A member that is not the blob that it says.
-pub(super) struct Failure {
-    pub(super) hash: Hash,
-    pub(super) segment: u32,
-    pub(super) offset: u64,
-    pub(super) found: String,
-}
-
-impl Failure {
-    /// Takes what an earlier run found.
-    fn earlier(packs: &Packs, segment: u32, (offset, found): &(u64, String)) -> Option<Self> {
-        let hash = packs.member_at(segment, *offset).ok().flatten()?.hash;
-        Some(Self { hash, segment, offset: *offset, found: found.clone() })
-    }
-}
-
 type Batch = Vec<(u32, Member)>;
 
 /// Finds the members and gives them out.
@@ -378,9 +363,4 @@ fn hash(packs: &Packs, batches: &Mutex<Receiver<Batch>>, act: &dyn Act) -> Vec<F
             }
         }
     }
-}
-
-/// Says whether a blob lies elsewhere, because its segment was rewritten meanwhile and is gone.
-pub(super) fn has_moved(packs: &Packs, segment: u32, hash: Hash) -> bool {
-    !packs.path(segment).exists() && packs.copy(hash, &mut std::io::sink()).is_ok()
 }

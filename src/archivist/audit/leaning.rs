@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use super::blobs::{Failure, has_moved};
+use super::failure::{Failure, has_moved};
 
 use crate::archivist::progress::Act;
 use crate::base::causes::with_causes;

@@ -20,6 +20,7 @@ mod checkpoint;
 mod course;
 mod entry;
 mod extent;
+mod failure;
 pub(super) mod files;
 mod histories;
 mod journal;

@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::entries::each_entry;
 use super::hold::Holds;
-use super::naming::each_entry;
 use super::{Plan, Records, Sharing, WithdrawError, WithdrawOrder, plan};
 
 use crate::archivist::progress::Progress;

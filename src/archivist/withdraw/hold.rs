@@ -14,7 +14,7 @@ use crate::base::id::Id;
 use crate::base::time::Time;
 use crate::evidence::record::{Body, Hold, HoldAct};
 
-use super::naming::each_entry;
+use super::entries::each_entry;
 
 /// The holds that are in force at some point of the log, and what they cover.
 #[derive(Clone, Debug, Default)]

@@ -13,6 +13,7 @@
 //! provisions are for whoever withdraws to follow up; a bundle made afterwards carries the withdrawal.
 
 pub(super) mod carried_out;
+mod entries;
 mod expired;
 mod hold;
 mod naming;

@@ -8,10 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::WithdrawError;
+use super::entries::each_entry;
 use super::hold::Holds;
 
 use crate::archivist::progress::Progress;
-use crate::archivist::read::{Entry, Log, ReadError};
+use crate::archivist::read::Log;
 use crate::base::hash::Hash;
 use crate::evidence::record::{Body, Visit};
 
@@ -75,22 +76,4 @@ pub(super) fn survey(
         Ok(())
     })?;
     Ok(survey)
-}
-
-/// Reads every entry whose record is not withdrawn, in order. A damaged one ends it: it may name anything.
-pub(super) fn each_entry(
-    log: &Log<'_>,
-    progress: &dyn Progress,
-    mut take: impl FnMut(&Entry) -> Result<(), WithdrawError>,
-) -> Result<(), WithdrawError> {
-    let act = progress.begin("reading records", Some(log.size()));
-    for index in 0..log.size() {
-        match log.entry(index) {
-            Ok(entry) => take(&entry)?,
-            Err(ReadError::Withdrawn { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-        act.advance(1);
-    }
-    Ok(())
 }

@@ -26,26 +26,10 @@ use super::face::{Face, Faces};
 use super::profile;
 use super::sheet::{Mark, Page, Sheet};
 use super::text::{CODE_FACE, Drawn, Glyph, code};
-use super::xmp;
+use super::xmp::{self, About};
 
 use crate::base::hash::Hash;
-use crate::base::time::Time;
 use crate::evidence::paper::{QUIET_ZONE as QUIET, Symbol};
-
-/// What a file says of itself.
-#[derive(Clone, Debug)]
-pub(super) struct About {
-    pub(super) title: String,
-    pub(super) subject: String,
-    /// The program, by name and version.
-    pub(super) software: String,
-    /// A moment that the bundle itself names: never that of printing.
-    pub(super) time: Time,
-    /// What page labels begin with.
-    pub(super) label: String,
-    /// The number of the first page.
-    pub(super) first_number: usize,
-}
 
 /// A place that a reader may go to, by the panel beside the pages.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -16,8 +16,9 @@ use super::cover::{self, Cover, Line};
 use super::face::Faces;
 use super::frame::{self, Numbers};
 use super::order::Order;
-use super::pdf::{self, About, Bookmark};
+use super::pdf::{self, Bookmark};
 use super::sheet::{Page, Running};
+use super::xmp::About;
 use super::{ExhibitError, Volume};
 
 use crate::base::time::Time;

@@ -2,7 +2,22 @@
 //!
 //! Source: ISO 19005-2 §6.6.2 and §6.6.4; ISO 16684-1 (XMP). The same facts stand in the document information dictionary.
 
-use super::pdf::About;
+use crate::base::time::Time;
+
+/// What a file says of itself.
+#[derive(Clone, Debug)]
+pub(super) struct About {
+    pub(super) title: String,
+    pub(super) subject: String,
+    /// The program, by name and version.
+    pub(super) software: String,
+    /// A moment that the bundle itself names: never that of printing.
+    pub(super) time: Time,
+    /// What page labels begin with.
+    pub(super) label: String,
+    /// The number of the first page.
+    pub(super) first_number: usize,
+}
 
 /// Writes the metadata.
 pub(super) fn packet(about: &About) -> String {

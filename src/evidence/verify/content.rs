@@ -1,20 +1,15 @@
 //! Content: every file that a record names is there with the hash that it names, and every quote stands
 //! where the record says.
 
-use std::io::{self, Write};
-
 use super::entry::{Entries, VerifiedEntry};
 use super::finding::{Check, Finding, NOBODY, Outcome};
 use super::source::{BlobFound, Source};
+use super::text::Text;
 use super::withheld::{self, HeldBack};
 
 use crate::base::hash::Hash;
 use crate::base::id::Id;
 use crate::evidence::record::{Body, Provision};
-
-/// The longest text that a quote is looked for in: no rendition is made of a page above 32 MiB, and its text is
-/// shorter than twice that.
-const TEXT_BYTES_MAX: usize = 64 << 20;
 
 /// Checks the blobs of a capture or check, or the passage of a provision; nothing for other kinds.
 pub(super) fn check(source: &dyn Source, entry: &VerifiedEntry, entries: &mut Entries<'_>) -> Option<Finding> {
@@ -156,24 +151,4 @@ fn quoted_text(
     let copied = source.copy_blob(&capture.id, provision.rendition, &mut text);
     copied.map_err(|error| Finding::fails(Check::Content, "the quoted text", error.to_string()))?;
     Ok(text.bytes)
-}
-
-/// A text in memory, up to its limit.
-#[derive(Default)]
-pub(super) struct Text {
-    pub(super) bytes: Vec<u8>,
-}
-
-impl Write for Text {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() + bytes.len() > TEXT_BYTES_MAX {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -47,6 +47,7 @@ mod history;
 mod origin;
 mod renewed;
 mod subject;
+mod text;
 mod times;
 mod withheld;
 

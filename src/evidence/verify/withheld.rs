@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::content::Text;
 use super::entry::Entries;
 use super::finding::{Check, Finding};
 use super::source::{BlobFound, Source};
+use super::text::Text;
 
 use crate::base::hash::Hash;
 use crate::base::id::Id;

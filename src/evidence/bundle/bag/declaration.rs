@@ -3,9 +3,9 @@
 //! Source: RFC 8493 §2.1.1 and §2.2.2.
 
 use std::fmt;
-use std::str::FromStr;
 
-use super::validate::Fault;
+use super::fault::Fault;
+use super::oxum::Oxum;
 use super::{DECLARATION_NAME, METADATA_NAME};
 
 /// The whole of `bagit.txt`, as it is written.
@@ -119,30 +119,6 @@ impl fmt::Display for Metadata {
             writeln!(f, "{label}: {value}")?;
         }
         Ok(())
-    }
-}
-
-/// How much payload there is: bytes, and the files they are in.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Oxum {
-    /// The sum of the sizes of the payload files.
-    pub size_bytes: u64,
-    /// How many payload files there are.
-    pub files: u64,
-}
-
-impl fmt::Display for Oxum {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.size_bytes, self.files)
-    }
-}
-
-impl FromStr for Oxum {
-    type Err = std::num::ParseIntError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (size_bytes, files) = text.split_once('.').unwrap_or((text, ""));
-        Ok(Self { size_bytes: size_bytes.parse()?, files: files.parse()? })
     }
 }
 

@@ -11,7 +11,7 @@ use sha2::digest::DynDigest;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 
 use super::declaration::lines;
-use super::validate::Fault;
+use super::fault::Fault;
 use super::{NAME_BYTES_MAX, Version};
 use crate::base::hash::Hash;
 

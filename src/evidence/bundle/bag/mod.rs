@@ -50,12 +50,16 @@
 //! It does not change between spellings of Unicode: two names that look alike are two names.
 
 mod declaration;
+mod fault;
 mod manifest;
+mod oxum;
 mod validate;
 
-pub use declaration::{DECLARATION, Metadata, Oxum, Version};
+pub use declaration::{DECLARATION, Metadata, Version};
+pub use fault::Fault;
 pub use manifest::{Algorithm, Manifest};
-pub use validate::{Fault, Report, validate};
+pub use oxum::Oxum;
+pub use validate::{Report, validate};
 
 /// The longest tag file that is read: more than a manifest of 65,534 names of 255 bytes needs.
 pub const TAG_FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
