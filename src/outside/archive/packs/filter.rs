@@ -13,7 +13,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::rows::ROW_BYTES;
+use super::rows::{ROW_BYTES, number};
 
 use crate::base::hash::Hash;
 
@@ -117,8 +117,7 @@ struct Pattern {
 
 impl Pattern {
     fn of(hash: &[u8]) -> Self {
-        let number = |at: usize| hash[at..at + 8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
-        let (place, chosen) = (number(8), number(16));
+        let (place, chosen) = (number(&hash[8..16]), number(&hash[16..24]));
         let mut bits = [0; BLOCK_WORDS];
         for n in 0..BLOB_BITS_SET {
             let position = (chosen >> (9 * n)) % BLOCK_BITS;

@@ -19,7 +19,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::filter::{Filters, InFilter};
-use super::rows::{ROW_BYTES, find_unsorted, last_offset};
+use super::rows::{ROW_BYTES, find_unsorted, last_offset, number};
 
 use crate::base::hash::Hash;
 
@@ -187,10 +187,6 @@ fn count_of(index: &File) -> io::Result<u64> {
 
 fn rows_u64(rows: usize) -> u64 {
     u64::try_from(rows).expect("a length fits in 64 bits")
-}
-
-fn number(bytes: &[u8]) -> u64 {
-    u64::from_be_bytes(bytes.try_into().expect("eight bytes"))
 }
 
 #[cfg(test)]

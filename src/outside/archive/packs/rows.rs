@@ -71,11 +71,15 @@ pub(super) fn last_offset(rows: &[u8]) -> u64 {
 }
 
 pub(super) fn offset_of(row: &[u8]) -> u64 {
-    u64::from_be_bytes(row[32..ROW_BYTES].try_into().expect("a row ends in eight bytes"))
+    number(&row[32..ROW_BYTES])
 }
 
 fn rows_of(rows: &[u8]) -> Rows {
     let hash = |row: &[u8]| Hash::from_slice(&row[..32]).expect("a row begins with a hash");
     let rows = rows.chunks_exact(ROW_BYTES);
     Rows { trailing_bytes: rows.remainder().len(), listed: rows.map(|row| (hash(row), offset_of(row))).collect() }
+}
+/// Reads eight bytes of a row or a hash as a number.
+pub(super) fn number(bytes: &[u8]) -> u64 {
+    u64::from_be_bytes(bytes.try_into().expect("eight bytes"))
 }
