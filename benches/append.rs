@@ -34,6 +34,9 @@ const ROUND_COUNT: usize = 7;
 /// How many records a batch has, and how many batches a turn.
 const BATCHES: [(usize, usize); 4] = [(1, 400), (16, 60), (256, 12), (4096, 3)];
 
+/// How many records are committed one at a time, and published together.
+const COMMITTED_COUNT: usize = 400;
+
 /// How many commits, rows, appends and signatures a turn has.
 const COMMIT_COUNT: usize = 40;
 const ROW_COUNT: usize = 400;
@@ -66,6 +69,10 @@ fn main() {
                 (0..count).for_each(|_| publish(&mut appender, size));
             });
         }
+        note(&mut rates, "affiant, committed one at a time", COMMITTED_COUNT, || {
+            (0..COMMITTED_COUNT).for_each(|_| commit(&mut appender));
+            appender.publish(now()).unwrap();
+        });
         note(&mut rates, "git commit", COMMIT_COUNT, || (0..COMMIT_COUNT).for_each(|_| git.commit()));
         if let Some(taken) = sqlite(folder.path()) {
             push(&mut rates, "SQLite, WAL, synchronous=FULL", ROW_COUNT as f64 / taken.as_secs_f64());
@@ -79,6 +86,7 @@ fn main() {
         println!("{name:32} {:>10.0} a second", median(rates));
     }
     println!();
+    ratio(&rates, "affiant, committed one at a time", "append + fsync, bare", "goal 0.70");
     ratio(&rates, "affiant, batches of 1", "append + fsync, bare", "goal 0.70");
     ratio(
         &rates,
@@ -98,13 +106,20 @@ fn main() {
 }
 
 fn publish(appender: &mut Appender, size: usize) {
-    for _ in 0..size {
-        let url = format!("https://example.com/documents/{}", appender.size());
-        let vantage = Vantage { fetcher: "file".to_owned(), ..Vantage::default() };
-        let document = Document { entity: None, title: None, document_type: None, url, vantage, amends: None };
-        appender.append(Body::Document(document), now()).unwrap();
-    }
+    (0..size).for_each(|_| append(appender));
     appender.publish(now()).unwrap();
+}
+
+fn commit(appender: &mut Appender) {
+    append(appender);
+    appender.commit(now()).unwrap();
+}
+
+fn append(appender: &mut Appender) {
+    let url = format!("https://example.com/documents/{}", appender.size());
+    let vantage = Vantage { fetcher: "file".to_owned(), ..Vantage::default() };
+    let document = Document { entity: None, title: None, document_type: None, url, vantage, amends: None };
+    appender.append(Body::Document(document), now()).unwrap();
 }
 
 /// A file with room, so that writing into it changes no length: as the journal and the keyring's memory have it.

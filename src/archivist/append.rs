@@ -1,8 +1,9 @@
 //! Append and publish: a record gets its place, and the place is promised.
 //!
 //! An [`Appender`] is the one sequencer of an archive. It gives each record its index, signs its statement,
-//! and publishes what has gathered in one checkpoint: two fsyncs, one after the other, for a batch of any size. The
-//! order of writes is that of [`crate::outside::archive::writer`].
+//! and publishes what has gathered in one checkpoint: two fsyncs, one after the other, for a batch of any size. Who
+//! must not lose what he has, and cannot wait for more to come, commits in between ([`Appender::commit`]): one fsync, and
+//! no signature of a tree. The order of writes is that of [`crate::outside::archive::writer`].
 //!
 //! The *fence*, what [`Appender::open`] compares before it writes. The keyring remembers the newest checkpoint it has
 //! signed, at N entries; the journal, where there is one, ends at J entries, and the published checkpoint is at P:
@@ -19,8 +20,9 @@
 //! So these keys sign a tree twice at most, never two trees of one size: the tree of size N is durable before N is
 //! remembered, N is durable before anyone sees it, and no smaller or other tree is signed once it is. A commit that was
 //! made durable and not remembered is signed by the next writer; where it is lost with the whole archive, nobody was
-//! told of it. Clocks play no part. Two copies of an archive with one keyring are kept apart by the keyring's lock while
-//! both are open, and by N afterwards; two copies of the keyring too are for witnesses to see.
+//! promised it, and no signature says that it was. Clocks play no part. Two copies of an archive with one keyring are
+//! kept apart by the keyring's lock while both are open, and by N afterwards; two copies of the keyring too are for
+//! witnesses to see.
 
 use std::path::PathBuf;
 
@@ -395,6 +397,19 @@ impl Appender {
         Ok(Appended { id, record, record_sha256: blob.hash, entry: statement.entry() })
     }
 
+    /// Makes all that was appended durable with one fsync: whatever dies now, the log goes on behind it. So what it was made
+    /// from may be let go, a message of a queue or a file that was received. It is promised to nobody yet: no key has
+    /// signed its tree and no reader sees it before the next [`Appender::publish`]. That is done here when the journal is long.
+    ///
+    /// # Errors
+    /// As [`Appender::publish`].
+    pub fn commit(&mut self, now: Time) -> Result<(), AppendError> {
+        if self.writer.is_publication_due() {
+            return self.publish(now).map(drop);
+        }
+        Ok(self.writer.commit()?)
+    }
+
     /// Makes all that was appended durable and swaps in the checkpoint that promises it.
     ///
     /// # Errors
@@ -429,7 +444,7 @@ impl Appender {
     /// Makes all that was published durable in its place and empties the journal, as dropping the appender does too.
     ///
     /// # Errors
-    /// When the disk fails. Nothing is lost: the journal stays.
+    /// When the disk fails. Nothing is lost: the journal stays. [`ArchiveError::Unpublished`] after [`Appender::commit`].
     pub fn settle(&mut self) -> Result<(), AppendError> {
         Ok(self.writer.settle()?)
     }
@@ -451,7 +466,7 @@ impl Appender {
         let Self { keys, writer, remembered, .. } = self;
         let Ok(Signing { signer, .. }) = keys else { return Err(ArchiveError::Broken.into()) };
         let signing = signer.begin(&checkpoint, now);
-        writer.commit()?;
+        writer.commit_in_place()?;
         let first = signing.first()?;
         remembered.remember(&first.signed.encode())?;
         let all = first.all()?;

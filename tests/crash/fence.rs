@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use affiant::archivist::append::AppendError;
 use affiant::archivist::init::Opened;
+use affiant::outside::archive::ArchiveError;
 
 use super::life::{copy, document, open};
 
@@ -11,6 +13,11 @@ fn append(opened: &mut Opened, url: &str) -> u64 {
     let index = opened.appender.append(document(url), super::life::now()).unwrap().record.index;
     opened.appender.publish(super::life::now()).unwrap();
     index
+}
+
+fn commit(opened: &mut Opened, url: &str) {
+    opened.appender.append(document(url), super::life::now()).unwrap();
+    opened.appender.commit(super::life::now()).unwrap();
 }
 
 /// Puts a copy in place of a folder.
@@ -43,6 +50,34 @@ fn an_older_copy_is_not_signed_anew_with_its_journal_or_without() {
 
     put_back(&kept.join("newest"), &archive);
     assert_eq!(append(&mut open(folder.path()).unwrap(), "https://example.com/3"), 3);
+}
+
+/// What is committed is signed by nobody, so either of two copies may go on, and only one.
+#[test]
+fn of_two_copies_with_other_commits_one_is_published() {
+    let folder = tempfile::tempdir().unwrap();
+    let (archive, other) = (folder.path().join("archive"), folder.path().join("other"));
+    let mut opened = open(folder.path()).unwrap();
+    let before = opened.archive.checkpoint().unwrap();
+    commit(&mut opened, "https://example.com/both");
+    copy(&archive, &other);
+    commit(&mut opened, "https://example.com/here");
+    assert!(matches!(opened.appender.settle(), Err(AppendError::Archive(ArchiveError::Unpublished))));
+    assert_eq!(opened.archive.checkpoint().unwrap(), before, "readers see nothing of it");
+    drop(opened);
+    assert!(archive.join("journal").exists(), "the journal alone has it");
+
+    let here = folder.path().join("here");
+    fs::rename(&archive, &here).unwrap();
+    fs::rename(&other, &archive).unwrap();
+    let opened = open(folder.path()).unwrap();
+    assert_eq!(opened.appender.published_size(), 2, "the copy goes on behind what both have");
+    drop(opened);
+    let mut opened = open(folder.path()).unwrap();
+    append(&mut opened, "https://example.com/there");
+    drop(opened);
+    put_back(&here, &archive);
+    assert!(refused(folder.path()).contains("another log has grown here"));
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub(crate) struct Record {
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) batches: &'static [&'static [usize]],
+    /// One batch in so many is published, the others are committed.
+    pub(crate) published_every: usize,
     pub(crate) segment_bytes_max: u64,
     pub(crate) journal_bytes_max: u64,
 }
@@ -127,9 +129,12 @@ impl Act for Scenario {
                 waiting.push(Record { index, sha256: appended.record_sha256, blobs: vec![blob.hash] });
                 Ok::<(), affiant::archivist::append::AppendError>(())
             });
-            let published = tried.and_then(|()| appender.publish(now()));
-            if let Err(error) = published {
+            let is_published = (number + 1).is_multiple_of(self.published_every);
+            let mut keep = || if is_published { appender.publish(now()).map(drop) } else { appender.commit(now()) };
+            let kept = tried.and_then(|()| keep());
+            if let Err(error) = kept {
                 let steps = faults.and_then(Faults::steps_after_failed_sync);
+                assert!(appender.commit(now()).is_err(), "{}: what has failed writes no more", self.name);
                 assert!(appender.publish(now()).is_err(), "{}: what has failed writes no more", self.name);
                 drop(appender);
                 let after = faults.and_then(Faults::steps_after_failed_sync);

@@ -17,6 +17,7 @@ pub(crate) struct Replay {
 const LIFE: Scenario = Scenario {
     name: "before the replay",
     batches: &[&[40, 41], &[300], &[700, 9], &[10]],
+    published_every: 1,
     segment_bytes_max: 1 << 20,
     journal_bytes_max: 1 << 20,
 };

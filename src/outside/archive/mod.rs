@@ -395,6 +395,8 @@ pub enum ArchiveError {
     Tile { tile: Tile, source: TileError },
     #[error("`{}` is longer than {bytes_max} bytes", path.display())]
     TooLong { path: PathBuf, bytes_max: u64 },
+    #[error("records were committed that are not published yet, and only the journal has them")]
+    Unpublished,
     #[error(transparent)]
     Write(#[from] WriteError),
 }

@@ -13,7 +13,7 @@
 //! 3. Meanwhile, and during step 4, the tiles are put in their places. *A crash here* leaves files that are wider than
 //!    the checkpoint says; nobody reads them, and the next append swaps others into their places.
 //! 4. The keyring remembers the signed checkpoint (`outside/keys`), and that is waited for. *A crash before* leaves a
-//!    commit that nobody was told of: the next writer signs it. *A crash after* leaves the same, and a keyring that will
+//!    commit that nobody was promised: the next writer signs it. *A crash after* leaves the same, and a keyring that will
 //!    not let it be forgotten.
 //! 5. When all tiles stand, the checkpoint is swapped. This is the moment that counts: nothing is acknowledged before it.
 //! 6. Partial tiles that are no longer the widest are removed, but for those of the log that is durable in its place:
@@ -269,26 +269,43 @@ impl Writer {
         self.growth.append(statement);
     }
 
-    /// Makes all that was kept and appended durable, and puts it in its place; nothing is promised yet.
+    /// Makes all that was kept and appended durable in the journal. Nothing is promised yet, and readers see nothing of it.
     ///
     /// # Errors
     /// When the disk is full or fails. The writer must then be dropped: what it holds is ahead of the disk.
     pub fn commit(&mut self) -> Result<(), ArchiveError> {
-        self.unless_broken(Self::commit_unbroken)
+        self.unless_broken(|writer| writer.commit_with(|_| ()))
     }
 
-    fn commit_unbroken(&mut self) -> Result<(), ArchiveError> {
+    /// Does what [`Writer::commit`] does, and meanwhile begins to put in its place all that was committed since the last
+    /// publication.
+    ///
+    /// # Errors
+    /// As [`Writer::commit`].
+    pub fn commit_in_place(&mut self) -> Result<(), ArchiveError> {
+        self.unless_broken(|writer| writer.commit_with(Self::begin_placing))
+    }
+
+    fn commit_with(&mut self, meanwhile: impl FnOnce(&mut Self)) -> Result<(), ArchiveError> {
         self.end_placing()?;
-        if self.new.is_empty() {
+        let statements = std::mem::take(&mut self.new);
+        if statements.is_empty() {
+            meanwhile(self);
             return Ok(self.packs.sync()?);
         }
         if self.is_replayed {
             self.make_durable_in_place()?;
         }
-        let pack = self.packs.take_tail()?;
-        let commit = Commit { root: self.root(), statements: std::mem::take(&mut self.new), pack };
-        let tiles = self.changed_tiles();
-        let needless = self.needless_tiles();
+        let commit = Commit { root: self.root(), statements, pack: self.packs.take_tail()? };
+        meanwhile(self);
+        self.journal.append(&commit)?;
+        self.packs.enlist()?;
+        (self.committed, self.committed_root) = (self.size(), commit.root);
+        Ok(())
+    }
+
+    fn begin_placing(&mut self) {
+        let (tiles, needless) = (self.changed_tiles(), self.needless_tiles());
         for path in &needless {
             self.placed.remove(path);
         }
@@ -297,10 +314,12 @@ impl Writer {
             remove(&needless);
             place(&tiles)
         });
-        self.journal.append(&commit)?;
-        self.packs.enlist()?;
-        (self.committed, self.committed_root) = (self.size(), commit.root);
-        Ok(())
+    }
+
+    /// Says whether the journal is so long that what is in it must be published before it is longer.
+    #[must_use]
+    pub fn is_publication_due(&self) -> bool {
+        self.journal.is_long()
     }
 
     /// Swaps in the checkpoint over all that was committed, and empties the journal when it is long.
@@ -329,6 +348,9 @@ impl Writer {
     pub fn settle(&mut self) -> Result<(), ArchiveError> {
         if self.placed.is_empty() && !self.journal.stands() && !self.stop.is_pulled() {
             return Ok(());
+        }
+        if self.committed != self.published {
+            return Err(ArchiveError::Unpublished); // The journal alone has it.
         }
         self.unless_broken(|writer| {
             writer.make_durable_in_place()?;
