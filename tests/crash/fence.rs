@@ -7,17 +7,17 @@ use affiant::archivist::append::AppendError;
 use affiant::archivist::init::Opened;
 use affiant::outside::archive::ArchiveError;
 
-use super::life::{copy, document, open};
+use super::life::{copy, document, now, open, reopen};
 
 fn append(opened: &mut Opened, url: &str) -> u64 {
-    let index = opened.appender.append(document(url), super::life::now()).unwrap().record.index;
-    opened.appender.publish(super::life::now()).unwrap();
+    let index = opened.appender.append(document(url), now()).unwrap().record.index;
+    opened.appender.publish(now()).unwrap();
     index
 }
 
 fn commit(opened: &mut Opened, url: &str) {
-    opened.appender.append(document(url), super::life::now()).unwrap();
-    opened.appender.commit(super::life::now()).unwrap();
+    opened.appender.append(document(url), now()).unwrap();
+    opened.appender.commit(now()).unwrap();
 }
 
 /// Puts a copy in place of a folder.
@@ -78,6 +78,21 @@ fn of_two_copies_with_other_commits_one_is_published() {
     drop(opened);
     put_back(&here, &archive);
     assert!(refused(folder.path()).contains("another log has grown here"));
+}
+
+#[test]
+fn a_commit_publishes_where_the_journal_is_long() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()).unwrap());
+    let mut appender = reopen(folder.path(), 1 << 20, 3000).unwrap();
+    let sizes = (0..12).map(|n| {
+        appender.append(document(&format!("https://example.com/{n}")), now()).unwrap();
+        appender.commit(now()).unwrap();
+        appender.published_size()
+    });
+    let sizes: Vec<u64> = sizes.collect();
+    assert!(sizes.iter().any(|size| *size > 1) && sizes.is_sorted(), "{sizes:?}");
+    assert!(sizes.windows(2).any(|pair| pair[0] == pair[1]), "and not each time: {sizes:?}");
 }
 
 #[test]
