@@ -49,7 +49,10 @@ const DOCUMENT_EVERY: u64 = 100;
 /// How many ids each command is asked for.
 const ASKED_COUNT: usize = 60;
 
-/// How long a child appends before it is killed.
+/// What a whole process may take, in milliseconds.
+const GOAL_MS: f64 = 20.0;
+
+/// How long a child appends, from its first publication on, before it is killed.
 const KILLED_AFTER: Duration = Duration::from_secs(2);
 
 fn main() {
@@ -275,6 +278,10 @@ fn reopen(folder: &Path) {
     drop(appender);
     let mut child = Command::new(env::current_exe().unwrap());
     let mut child = child.env("AFFIANT_VOLUME_CHILD", folder).stdout(Stdio::null()).spawn().unwrap();
+    let archive = Archive::open(&folder.join("archive")).unwrap();
+    while Log::published(&archive).unwrap().0.size() == before {
+        thread::sleep(KILLED_AFTER / 20);
+    }
     thread::sleep(KILLED_AFTER);
     child.kill().unwrap();
     child.wait().unwrap();
@@ -299,10 +306,12 @@ fn look(folder: &Path) {
     println!("{} entries; whole processes, of {ASKED_COUNT} random entries the median and the slowest, ms", log.size());
     let print = |what: &str, arguments: &dyn Fn(usize) -> Vec<String>| {
         let first = time(folder, &arguments(0));
-        let mut taken: Vec<f64> = (0..ASKED_COUNT).map(|n| time(folder, &arguments(n))).collect();
-        taken.sort_unstable_by(f64::total_cmp);
-        let (median, slowest) = (taken[ASKED_COUNT / 2], taken[ASKED_COUNT - 1]);
-        println!("  {what:<44} {median:>7.1} {slowest:>7.1}   the first {first:.1}");
+        let mut taken: Vec<(f64, usize)> = (0..ASKED_COUNT).map(|n| (time(folder, &arguments(n)), n)).collect();
+        taken.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let ((median, _), (slowest, which)) = (taken[ASKED_COUNT / 2], taken[ASKED_COUNT - 1]);
+        let within = taken.iter().filter(|(taken, _)| *taken < GOAL_MS).count();
+        let of = arguments(which).pop().unwrap_or_default();
+        println!("  {what:<16} {median:>7.1} {slowest:>7.1} of {of}; {within} within {GOAL_MS}; the first {first:.1}");
     };
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     let id = |n: usize| asked[n].id.to_string();
