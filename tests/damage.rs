@@ -25,6 +25,7 @@ use affiant::evidence::record::{Body, Capture, Check, Document, Provision, Vanta
 use affiant::evidence::verify::finding::Outcome;
 use affiant::evidence::verify::{self, Report, Verdict};
 use affiant::log::checkpoint::Origin;
+use affiant::log::inclusion::InclusionProof;
 use affiant::outside::archive::Archive;
 use affiant::outside::keys::Keyring;
 use affiant::outside::web::options::FetchOptions;
@@ -633,6 +634,28 @@ fn a_history_is_judged_alike_with_hints_and_without() {
     assert!(failed >= 10 && refused >= 3, "{failed} failed, {refused} refused");
     let copy = subject.copy();
     assert_eq!(history_of(&verified(copy.path()).unwrap()).found, "3 capture(s), each naming the one before");
+}
+
+#[test]
+fn no_row_of_a_group_changes_a_proof_or_a_statement() {
+    let subject = Subject::make_long();
+    let damages = damages(&subject, "index/groups", 4 * APPEND_COUNT);
+    assert!(damages.len() > 4 * APPEND_COUNT);
+    let archive = Archive::open(&subject.archive()).unwrap();
+    let (log, _) = Log::published(&archive).unwrap();
+    let by_tiles = |index| {
+        let proof = InclusionProof::make(&archive.nodes(LONG_SIZE), index, LONG_SIZE).unwrap();
+        (index, archive.statement(index, LONG_SIZE).unwrap(), proof)
+    };
+    let expected = [0, 77, 255, 256, 511, 512].map(by_tiles);
+    for damage in damages {
+        damage.apply(&subject.archive());
+        let prover = log.prover();
+        for (index, statement, proof) in &expected {
+            assert_eq!(prover.statement(*index).unwrap(), *statement, "{} {index}", damage.what);
+            assert_eq!(prover.inclusion(*index).unwrap(), *proof, "{} {index}", damage.what);
+        }
+    }
 }
 
 #[cfg(unix)]

@@ -98,7 +98,7 @@ fn read_chain(archive: &Archive, size: u64, checkpoint: &[u8], index: u64) -> im
             Some(place) => members.read(place.segment, place.offset, record),
             None => archive.packs().read(record),
         };
-        let bytes = read_entry((&log, &prover, checkpoint), index, read);
+        let bytes = read_entry((&prover, checkpoint), index, read);
         let entry = bytes.as_ref().ok().and_then(|bytes| bytes.statement.as_deref()).map(Hash::of);
         Some(Read { index, entry, bytes })
     })
@@ -106,13 +106,13 @@ fn read_chain(archive: &Archive, size: u64, checkpoint: &[u8], index: u64) -> im
 
 /// Reads what there is of an entry of a log, and proves its place under the log's checkpoint.
 pub(super) fn read_entry(
-    (log, prover, checkpoint): (&Log<'_>, &Prover<'_>, &[u8]),
+    (prover, checkpoint): (&Prover<'_>, &[u8]),
     index: u64,
     read: impl FnOnce(Hash) -> Result<Vec<u8>, PackError>,
 ) -> Result<EntryBytes, SourceError> {
     let name = format!("entry {index}");
     let failed = |error: &dyn std::error::Error| SourceError { name: name.clone(), reason: with_causes(error) };
-    let statement = match log.archive().statement(index, log.size()) {
+    let statement = match prover.statement(index) {
         Ok(statement) => statement,
         Err(ArchiveError::Missing { .. }) => return Ok(EntryBytes { name, ..EntryBytes::default() }),
         Err(error) => return Err(failed(&error)),

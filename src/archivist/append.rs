@@ -39,6 +39,7 @@ use crate::log::checkpoint::{Checkpoint, CheckpointError, Origin, SignedCheckpoi
 use crate::log::fork::ForkProof;
 use crate::log::key::{Ed25519Signer, KeyError, VerifierKey};
 use crate::log::note::NoteSignature;
+use crate::outside::archive::groups::GroupWriter;
 use crate::outside::archive::index::{Head, Index, IndexError, Known};
 use crate::outside::archive::journal;
 use crate::outside::archive::lock::Lock;
@@ -65,6 +66,7 @@ const INDEX: &str = "index";
 pub struct Appender {
     /// Before the writer, whose lock is let go last.
     index: Index,
+    groups: GroupWriter,
     writer: Writer,
     remembered: Remembered,
     keys: Result<Signing, KeysError>,
@@ -161,10 +163,14 @@ impl Appender {
         let succession = succession_of(archive, writer.size())?;
         let keys = signing(&pool, succession.as_ref(), writer.size())?;
         let index = Index::open(&archive.folder().join(INDEX), writer.stop())?;
+        // What is derived is made anew together.
+        let grouped_size = learnt_size(&writer, &index).map_or(0, |_| published_size);
+        let groups = GroupWriter::open(archive, grouped_size).map_err(ArchiveError::Write)?;
         let (withdrawn, has_withdrawal) = (WithdrawnList::default(), false);
         let mut appender = Self {
             writer,
             index,
+            groups,
             remembered,
             keys,
             pool,
@@ -188,6 +194,7 @@ impl Appender {
         // The log is durable as far as it says which keys count.
         appender.settle_keys(keyring)?;
         appender.index = caught_up(archive, &appender.writer, appender.index, progress)?;
+        appender.extend_groups()?;
         appender.withdrawn = carry_out(&mut appender.writer, &Log::at(archive, appender.after.size))?;
         appender.take_anchors()?;
         Ok(appender)
@@ -424,6 +431,7 @@ impl Appender {
         // A hint that cannot be written is no loss, but a disk that fails is not written on.
         self.index.cover(size, root).inspect_err(|_| self.writer.abandon())?;
         self.after = After { size, root, tokens: Vec::new() };
+        self.extend_groups()?;
         self.carry_out_withdrawals()?;
         Ok(signed)
     }
@@ -492,6 +500,11 @@ impl Appender {
     /// When the archive cannot be read or written. Nothing is lost.
     pub fn repack(&mut self, wishes: &Wishes, passed: &dyn Fn(u64)) -> Result<Repacked, AppendError> {
         Ok(self.writer.repack(wishes, passed)?)
+    }
+
+    fn extend_groups(&mut self) -> Result<(), ArchiveError> {
+        let extended = self.groups.extend(self.writer.archive(), self.after.size);
+        Ok(extended.inspect_err(|_| self.writer.abandon())?)
     }
 
     fn carry_out_withdrawals(&mut self) -> Result<(), AppendError> {
@@ -603,15 +616,22 @@ fn proven(error: AppendError, keyring: &Keyring, published: SignedCheckpoint, ne
 
 /// Lets the index learn what it has not seen.
 fn caught_up(archive: &Archive, writer: &Writer, index: Index, progress: &dyn Progress) -> Result<Index, AppendError> {
-    let start = match index.covered() {
-        Some((size, root)) if size <= writer.size() && writer.root_at(size).is_ok_and(|found| found == root) => size,
-        None if writer.size() == 0 => 0,
-        _ => {
-            drop(index);
-            return rebuilt(archive, writer, Index::anew(&archive.folder().join(INDEX), writer.stop())?, 0, progress);
+    if let Some(start) = learnt_size(writer, &index) {
+        return rebuilt(archive, writer, index, start, progress);
+    }
+    drop(index);
+    rebuilt(archive, writer, Index::anew(&archive.folder().join(INDEX), writer.stop())?, 0, progress)
+}
+
+/// Returns how much of this very log the index has learnt; nothing when it is of another one.
+fn learnt_size(writer: &Writer, index: &Index) -> Option<u64> {
+    match index.covered() {
+        Some((size, root)) => {
+            let is_ours = size <= writer.size() && writer.root_at(size).is_ok_and(|found| found == root);
+            is_ours.then_some(size)
         }
-    };
-    rebuilt(archive, writer, index, start, progress)
+        None => (writer.size() == 0).then_some(0),
+    }
 }
 
 fn rebuilt(

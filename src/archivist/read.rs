@@ -3,8 +3,9 @@
 //! A [`Log`] is the archive as one checkpoint promised it. Every read checks what it can check by itself:
 //! that the statement hashes to the entry, and the record to the statement. Who signed is for `verify`.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::withdrawn::Withdrawn;
 
@@ -16,8 +17,9 @@ use crate::evidence::statement::{Statement, StatementError};
 use crate::evidence::succession::SuccessionError;
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::log::inclusion::{InclusionProof, MakeInclusionError};
-use crate::log::merkle::Nodes;
+use crate::log::merkle::{self, Nodes};
 use crate::log::tile::{ReadTileError, Tile, TileKind, WIDTH_MAX, decode_entries};
+use crate::outside::archive::groups::{GroupReader, Groups};
 use crate::outside::archive::hints::Place;
 use crate::outside::archive::packs::{PackError, Sequence};
 use crate::outside::archive::{Archive, ArchiveError};
@@ -268,16 +270,29 @@ impl<'a> Log<'a> {
     /// Begins to make many proofs.
     #[must_use]
     pub fn prover(&self) -> Prover<'a> {
-        Prover { archive: self.archive, size: self.size, shared: RefCell::default() }
+        Prover {
+            archive: self.archive,
+            size: self.size,
+            shared: RefCell::default(),
+            root: OnceCell::new(),
+            groups: GroupReader::open(self.archive, self.size),
+            last: RefCell::default(),
+        }
     }
 }
 
-/// Makes many proofs of one log: what they share is read and hashed once.
+/// Makes many proofs of one log: what they share is read and hashed once, and of a tile no more than what they need where
+/// its groups are listed.
 pub struct Prover<'a> {
     archive: &'a Archive,
     size: u64,
     /// Nodes above the lowest tiles, and those at the right edge.
     shared: RefCell<HashMap<(u8, u64), Hash>>,
+    /// The root, by the tiles.
+    root: OnceCell<Option<Hash>>,
+    groups: GroupReader<'a>,
+    /// The groups of the entry that was asked for last.
+    last: RefCell<Option<(u64, Option<Rc<Groups>>)>>,
 }
 
 impl Prover<'_> {
@@ -287,8 +302,37 @@ impl Prover<'_> {
     /// When a tile is missing or damaged. The proof is for the caller to verify.
     pub fn inclusion(&self, index: u64) -> Result<InclusionProof, ReadError> {
         let nodes = SharedNodes { nodes: self.archive.nodes(self.size), prover: self };
+        if let Some(proof) = self.listed_proof(&nodes, index) {
+            return Ok(proof);
+        }
         InclusionProof::make(&nodes, index, self.size)
             .map_err(|source| ReadError::Inclusion { index, source: Box::new(source) })
+    }
+
+    /// Reads the statement of an entry, by its group or else with its bundle.
+    ///
+    /// # Errors
+    /// As [`Archive::statement`].
+    pub fn statement(&self, index: u64) -> Result<Vec<u8>, ArchiveError> {
+        let listed = self.groups(index).and_then(|groups| self.groups.statement(&groups, index));
+        listed.map_or_else(|| self.archive.statement(index, self.size), Ok)
+    }
+
+    /// Makes a proof with the nodes that are listed, when it leads to the root.
+    fn listed_proof<N: Nodes>(&self, nodes: &SharedNodes<'_, N>, index: u64) -> Option<InclusionProof> {
+        let groups = self.groups(index)?;
+        let proof = InclusionProof::make(&ListedNodes { groups: &groups, nodes }, index, self.size).ok()?;
+        let root = self.root.get_or_init(|| merkle::root(nodes, self.size).ok()).as_ref()?;
+        proof.verify(groups.node(0, index)?, *root).ok()?;
+        Some(proof)
+    }
+
+    fn groups(&self, index: u64) -> Option<Rc<Groups>> {
+        let mut last = self.last.borrow_mut();
+        match &*last {
+            Some((held, groups)) if *held == index => groups.clone(),
+            _ => last.insert((index, self.groups.read(index).map(Rc::new))).1.clone(),
+        }
     }
 
     /// Says whether a node is likely part of the next proof too.
@@ -322,6 +366,20 @@ impl<N: Nodes> Nodes for SharedNodes<'_, N> {
         let node = self.nodes.node(level, index)?;
         shared.insert((level, index), node);
         Ok(node)
+    }
+}
+
+/// The nodes of a log, some of which are listed in groups.
+struct ListedNodes<'g, N> {
+    groups: &'g Groups,
+    nodes: &'g N,
+}
+
+impl<N: Nodes> Nodes for ListedNodes<'_, N> {
+    type Error = N::Error;
+
+    fn node(&self, level: u8, index: u64) -> Result<Hash, N::Error> {
+        self.groups.node(level, index).map_or_else(|| self.nodes.node(level, index), Ok)
     }
 }
 

@@ -265,7 +265,7 @@ impl Source for ArchiveSource<'_> {
         }
         let read =
             |record| self.log.hinted_record(index, record).map_or_else(|| self.log.archive().packs().read(record), Ok);
-        read_entry((&self.log, &self.prover, &self.checkpoint), index, read).map(Some)
+        read_entry((&self.prover, &self.checkpoint), index, read).map(Some)
     }
 
     fn anchors(&self, index: u64, named: u64) -> Result<Vec<AnchorBytes>, SourceError> {

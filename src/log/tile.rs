@@ -282,7 +282,11 @@ pub fn full_root(bytes: &[u8]) -> Result<Hash, TileError> {
 }
 
 /// Joins neighbours into the root above them all; one that ends its level alone rises unchanged.
-fn row_root(mut row: Vec<Hash>) -> Hash {
+///
+/// # Panics
+/// For no neighbours at all.
+#[must_use]
+pub fn row_root(mut row: Vec<Hash>) -> Hash {
     while row.len() > 1 {
         let parent = |pair: &[Hash]| match *pair {
             [left, right] => node_hash(left, right),

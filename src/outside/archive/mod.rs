@@ -6,7 +6,7 @@
 //! tile/…           hashes, entries and statements at C2SP tlog-tiles paths, immutable once full
 //! packs/           blobs ([`packs`])
 //! anchors/         checkpoints as others dated them ([`anchors`])
-//! index/           derived: the writer's index ([`index`]), the readers' catalogue, what leads to an entry at once ([`hints`])
+//! index/           derived: the writer's index ([`index`]), the readers' catalogue, what leads to an entry at once ([`hints`], [`groups`])
 //! journal          while a writer is at work or after a crash: what is not durable in its place yet ([`journal`])
 //! withdrawn        derived: which entries have something withdrawn ([`withdrawn`])
 //! withheld/        blobs that are kept apart and not shown; laid out as `packs/`
@@ -34,6 +34,7 @@ pub mod spool;
 pub mod anchors;
 pub mod catalogue;
 pub mod custody;
+pub mod groups;
 pub mod growth;
 pub mod hints;
 pub mod index;

@@ -1,0 +1,315 @@
+//! Groups: of each sixteen hashes of a full tile their node, and where the statements of sixteen entries begin, so that a
+//! reader of one entry need not hash whole tiles nor read a whole bundle.
+//!
+//! `index/groups` has 16 rows for each full tile of the two lowest levels, in the order in which the tiles become full: after
+//! each 256 tiles of level 0 comes the one above them. A row has 36 bytes.
+//!
+//! | part       | bytes | what                                                                                      |
+//! |------------|-------|-------------------------------------------------------------------------------------------|
+//! | node       | 32    | the node over sixteen neighbours of the tile                                                |
+//! | statements | 4     | at level 0, where the first of their statements begins in the tile's bundle, big-endian; else 0 |
+//!
+//! They are derived, written by the writer behind each publication, and nobody waits for them. Zeros stand where a tile
+//! could not be read, and a loss of power may leave anything. A reader believes none: a proof that was made with such
+//! nodes leads to the root of the log, and a statement that was found has the leaf's hash, or the tiles and the bundle
+//! are read as if there were no row.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::PathBuf;
+
+use super::Archive;
+use super::appending::Appending;
+use super::disk::folder_of;
+use super::durable::{self, WriteError};
+
+use crate::base::hash::Hash;
+use crate::log::merkle::leaf_hash;
+use crate::log::tile::{Tile, TileKind, WIDTH_MAX, decode_hashes, row_root};
+
+const NAME: &str = "groups";
+
+/// How many neighbours a group has, how many groups a full tile has, and how far their nodes lie above the neighbours.
+const COUNT: usize = 16;
+const COUNT_U64: u64 = 16;
+const RISE: u8 = 4;
+
+/// How many hashes a full tile has, and how many levels of the tree.
+const WIDTH: u64 = 256;
+const HEIGHT: u8 = 8;
+
+/// How many levels of tiles have rows. Of those above, the proofs of one log share what is hashed.
+const LEVEL_COUNT: u8 = 2;
+
+const NODE_BYTES: usize = Hash::SIZE_BYTES;
+const ROW_BYTES: usize = NODE_BYTES + 4;
+const TILE_BYTES: usize = COUNT * ROW_BYTES;
+const TILE_BYTES_U64: u64 = 576;
+
+/// The end of the last group's statements: that of their bundle, wherever it is.
+const STATEMENTS_END: u64 = u64::MAX;
+
+/// How many bytes the statements of a group have at most, with their lengths.
+const STATEMENTS_BYTES_MAX: u64 = COUNT_U64 * (2 + 0xffff);
+
+/// The rows, for the one process that writes.
+pub struct GroupWriter {
+    file: Appending,
+    /// How many tiles have rows.
+    count: u64,
+}
+
+impl GroupWriter {
+    /// Opens the rows of an archive's first `size` entries; those that are missing are for [`GroupWriter::extend`].
+    ///
+    /// # Errors
+    /// A [`WriteError`] that names the path.
+    pub fn open(archive: &Archive, size: u64) -> Result<Self, WriteError> {
+        let path = path_in(archive);
+        durable::make_folder(&folder_of(&path))?;
+        let standing = path.metadata().map_or(0, |metadata| metadata.len()) / TILE_BYTES_U64;
+        let count = standing.min(full_count(size));
+        Ok(Self { file: Appending::open(&path, count * TILE_BYTES_U64)?, count })
+    }
+
+    /// Adds the rows of the tiles that are full in the published log of `size` entries.
+    ///
+    /// # Errors
+    /// A [`WriteError`]: that the disk is full or fails.
+    pub fn extend(&mut self, archive: &Archive, size: u64) -> Result<(), WriteError> {
+        while self.count < full_count(size) {
+            let rows = rows_of(archive, self.count).unwrap_or([0; TILE_BYTES]);
+            self.file.append(&rows)?;
+            self.count += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Returns how many tiles of the two lowest levels are full in a log of `size` entries.
+fn full_count(size: u64) -> u64 {
+    size / WIDTH + size / (WIDTH * WIDTH)
+}
+
+/// Returns which tile becomes full after `count` others: its level and its number there.
+fn tile_after(count: u64) -> (u8, u64) {
+    match (count / (WIDTH + 1), count % (WIDTH + 1)) {
+        (above, WIDTH) => (1, above),
+        (above, below) => (0, above * WIDTH + below),
+    }
+}
+
+/// Returns how many tiles become full before one does.
+fn count_before(level: u8, tile: u64) -> u64 {
+    if level == 0 { tile + tile / WIDTH } else { tile * (WIDTH + 1) + WIDTH }
+}
+
+/// Makes the rows of the tile that becomes full after `count` others; nothing when it cannot be read.
+fn rows_of(archive: &Archive, count: u64) -> Option<[u8; TILE_BYTES]> {
+    let (level, index) = tile_after(count);
+    let read = |kind| archive.tile(&full_tile(kind, index)?).ok();
+    let hashes = decode_hashes(&read(TileKind::Hashes { level })?, WIDTH_MAX).ok()?;
+    let bundle = if level == 0 { Some(read(TileKind::Statements)?) } else { None };
+    let mut rows = [0; TILE_BYTES];
+    let mut at = 0;
+    for (row, hashes) in rows.as_chunks_mut::<ROW_BYTES>().0.iter_mut().zip(hashes.chunks(COUNT)) {
+        row[..NODE_BYTES].copy_from_slice(row_root(hashes.to_vec()).as_bytes());
+        if let Some(bundle) = &bundle {
+            row[NODE_BYTES..].copy_from_slice(&u32::try_from(at).ok()?.to_be_bytes());
+            at = hashes.iter().try_fold(at, |at, _| next_statement(bundle, at))?;
+        }
+    }
+    Some(rows)
+}
+
+/// Returns the statement that begins at a byte of a bundle.
+fn statement_at(bundle: &[u8], at: usize) -> Option<&[u8]> {
+    let (length, rest) = bundle.get(at..)?.split_first_chunk()?;
+    rest.get(..usize::from(u16::from_be_bytes(*length)))
+}
+
+/// Returns where the statement begins that follows the one at a byte of a bundle.
+fn next_statement(bundle: &[u8], at: usize) -> Option<usize> {
+    statement_at(bundle, at).map(|statement| at + 2 + statement.len())
+}
+
+fn full_tile(kind: TileKind, index: u64) -> Option<Tile> {
+    let level = if let TileKind::Hashes { level } = kind { level } else { 0 };
+    Tile::of_tree(kind, index, index.checked_add(1)?.checked_mul(WIDTH.checked_pow(u32::from(level) + 1)?)?).ok()
+}
+
+fn path_in(archive: &Archive) -> PathBuf {
+    archive.folder().join("index").join(NAME)
+}
+
+/// Reads rows, and the few bytes to which they lead.
+pub struct GroupReader<'a> {
+    archive: &'a Archive,
+    rows: Option<File>,
+    /// How many tiles are full.
+    count: u64,
+}
+
+/// The groups in which an entry is, one of each level of tiles that has rows, the lowest first.
+pub struct Groups(Vec<Group>);
+
+/// Sixteen neighbours of a full tile, and what is said of the others there.
+struct Group {
+    /// Which group of its level it is.
+    index: u64,
+    hashes: Vec<Hash>,
+    /// The nodes of all groups of the tile.
+    nodes: Vec<Hash>,
+    /// Where its statements are said to lie in their bundle.
+    statements: Range<u64>,
+}
+
+impl<'a> GroupReader<'a> {
+    /// Opens the rows of the log of `size` entries; where there are none, nothing is led to.
+    #[must_use]
+    pub fn open(archive: &'a Archive, size: u64) -> Self {
+        Self { archive, rows: File::open(path_in(archive)).ok(), count: full_count(size) }
+    }
+
+    /// Reads the groups of the entry at `index`; nothing where the lowest has no row or cannot be read.
+    #[must_use]
+    pub fn read(&self, index: u64) -> Option<Groups> {
+        let mut at = index;
+        let groups: Vec<Group> = (0..LEVEL_COUNT)
+            .map_while(|level| {
+                let group = self.read_group(level, at);
+                at /= WIDTH;
+                group
+            })
+            .collect();
+        (!groups.is_empty()).then_some(Groups(groups))
+    }
+
+    /// Reads the group of a hash of a level of tiles.
+    fn read_group(&self, level: u8, index: u64) -> Option<Group> {
+        let (tile, position) = (index / WIDTH, usize::try_from(index % WIDTH).ok()? / COUNT);
+        let at = Some(count_before(level, tile)).filter(|at| *at < self.count)?;
+        let mut rows = [[0; ROW_BYTES]; COUNT];
+        read_at(self.rows.as_ref()?, at * TILE_BYTES_U64, rows.as_flattened_mut())?;
+        let mut hashes = [[0; NODE_BYTES]; COUNT];
+        let start = u64::try_from(position * COUNT * NODE_BYTES).ok()?;
+        read_at(&self.open_tile(TileKind::Hashes { level }, tile)?, start, hashes.as_flattened_mut())?;
+
+        let split =
+            |row: &[u8; ROW_BYTES]| row.split_first_chunk().map(|(node, rest)| (Hash::from_bytes(*node), number(rest)));
+        let rows: Vec<(Hash, u64)> = rows.iter().filter_map(split).collect();
+        let begin = |position: usize| rows.get(position).map_or(STATEMENTS_END, |(_, begin)| *begin);
+        Some(Group {
+            index: index / COUNT_U64,
+            hashes: hashes.into_iter().map(Hash::from_bytes).collect(),
+            statements: begin(position)..begin(position + 1),
+            nodes: rows.iter().map(|(node, _)| *node).collect(),
+        })
+    }
+
+    /// Reads the statement of the entry at `index`, which is in these groups: bytes that have its leaf's hash.
+    #[must_use]
+    pub fn statement(&self, groups: &Groups, index: u64) -> Option<Vec<u8>> {
+        let (leaf, Range { start, end }) = (groups.node(0, index)?, groups.0.first()?.statements.clone());
+        let mut bundle = self.open_tile(TileKind::Statements, index / WIDTH)?;
+        bundle.seek(SeekFrom::Start(start)).ok()?;
+        let mut bytes = Vec::new();
+        bundle.take(end.saturating_sub(start).min(STATEMENTS_BYTES_MAX)).read_to_end(&mut bytes).ok()?;
+        let at = (0..index % COUNT_U64).try_fold(0, |at, _| next_statement(&bytes, at))?;
+        let statement = statement_at(&bytes, at)?;
+        (leaf_hash(Hash::of(statement).as_bytes()) == leaf).then(|| statement.to_vec())
+    }
+
+    fn open_tile(&self, kind: TileKind, index: u64) -> Option<File> {
+        File::open(self.archive.folder().join(full_tile(kind, index)?.to_string())).ok()
+    }
+}
+
+impl Groups {
+    /// Returns a node over some of the neighbours in a group, or over some of the groups in its tile.
+    #[must_use]
+    pub fn node(&self, level: u8, index: u64) -> Option<Hash> {
+        let (group, rise) = (self.0.get(usize::from(level / HEIGHT))?, level % HEIGHT);
+        let (row, rise, first) = match rise.checked_sub(RISE) {
+            None => (&group.hashes, rise, group.index * COUNT_U64),
+            Some(rise) => (&group.nodes, rise, group.index / COUNT_U64 * COUNT_U64),
+        };
+        let start = usize::try_from((index << rise).checked_sub(first)?).ok()?;
+        row.get(start..start + (1 << rise)).map(|row| row_root(row.to_vec()))
+    }
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+fn read_at(mut file: &File, start: u64, bytes: &mut [u8]) -> Option<()> {
+    file.seek(SeekFrom::Start(start)).and_then(|_| file.read_exact(bytes)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::merkle::Nodes as _;
+    use crate::outside::archive::growth::Growth;
+    use crate::outside::archive::settings::Settings;
+
+    /// One full tile of level 1, and two more of level 0 behind it.
+    const SIZE: u64 = WIDTH * WIDTH + 2 * WIDTH + 9;
+
+    fn statement_of(index: u64) -> Vec<u8> {
+        vec![7; usize::try_from(index % 5).unwrap()].into_iter().chain(index.to_be_bytes()).collect()
+    }
+
+    /// Makes an archive that has the tiles of a log and nothing else.
+    fn archive_of(folder: &std::path::Path, size: u64) -> Archive {
+        let settings = "format = 1\norigin = \"affiant.example/log\"\nprefix = \"AF\"\n";
+        let archive = Archive::create(folder, &Settings::parse(settings).unwrap()).unwrap();
+        let mut growth = Growth::at(&archive, 0).unwrap();
+        (0..size).for_each(|index| growth.append(&statement_of(index)));
+        for (tile, bytes) in growth.take_changed() {
+            durable::place(&folder.join(tile.to_string()), &bytes).unwrap();
+        }
+        archive
+    }
+
+    #[test]
+    fn nodes_and_statements_are_those_of_the_tiles() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = archive_of(folder.path(), SIZE);
+        for size in [300, 65_000, 65_535, 65_536, SIZE] {
+            let mut writer = GroupWriter::open(&archive, size).unwrap(); // Opened anew each time.
+            writer.extend(&archive, size).unwrap();
+        }
+        let (reader, nodes) = (GroupReader::open(&archive, SIZE), archive.nodes(SIZE));
+        for index in [0, 1, 15, 16, 255, 256, 4095, 65_535, 65_536, 65_792, 66_047] {
+            let groups = reader.read(index).unwrap();
+            assert_eq!(reader.statement(&groups, index), Some(statement_of(index)), "{index}");
+            let is_below = index < WIDTH * WIDTH;
+            let both = |level: u8| [(level, index >> level), (level, index >> level ^ 1)];
+            for (level, at) in (0..HEIGHT * LEVEL_COUNT).flat_map(both) {
+                let listed = groups.node(level, at);
+                assert_eq!(listed.is_some(), level < HEIGHT || is_below, "{index} {level}");
+                assert!(listed.is_none_or(|listed| listed == nodes.node(level, at).unwrap()), "{index} {level}");
+            }
+        }
+        assert!(reader.read(66_048).is_none(), "its tile is not full");
+        assert!(GroupReader::open(&archive, 66_047).read(66_046).is_none(), "nor was it then");
+    }
+
+    #[test]
+    fn what_is_of_another_log_is_cut_off_and_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = archive_of(folder.path(), 600);
+        GroupWriter::open(&archive, 600).unwrap().extend(&archive, 600).unwrap();
+        let whole = std::fs::read(path_in(&archive)).unwrap();
+        assert_eq!(whole.len(), 2 * TILE_BYTES);
+        GroupWriter::open(&archive, 300).unwrap();
+        assert_eq!(std::fs::read(path_in(&archive)).unwrap(), whole[..TILE_BYTES]);
+        durable::remove(&folder.path().join("tile/0/000")).unwrap();
+        GroupWriter::open(&archive, 0).unwrap().extend(&archive, 600).unwrap();
+        let anew = std::fs::read(path_in(&archive)).unwrap();
+        assert_eq!(anew, [&[0; TILE_BYTES], &whole[TILE_BYTES..]].concat(), "a tile that cannot be read");
+    }
+}
