@@ -277,8 +277,7 @@ impl Writer {
         self.unless_broken(|writer| writer.commit_with(|_| ()))
     }
 
-    /// Does what [`Writer::commit`] does, and meanwhile begins to put in its place all that was committed since the last
-    /// publication.
+    /// Does what [`Writer::commit`] does, and meanwhile begins to put in its place what is to be published next.
     ///
     /// # Errors
     /// As [`Writer::commit`].
@@ -306,6 +305,9 @@ impl Writer {
 
     fn begin_placing(&mut self) {
         let (tiles, needless) = (self.changed_tiles(), self.needless_tiles());
+        if tiles.is_empty() && needless.is_empty() {
+            return;
+        }
         for path in &needless {
             self.placed.remove(path);
         }
@@ -322,13 +324,14 @@ impl Writer {
         self.journal.is_long()
     }
 
-    /// Swaps in the checkpoint over all that was committed, and empties the journal when it is long.
+    /// Puts in its place what was committed, swaps in the checkpoint over all of it, and empties the journal when it is long.
     ///
     /// # Errors
     /// When the disk is full or fails. The writer must then be dropped; what was committed is in the log.
     pub fn publish(&mut self, checkpoint: &[u8]) -> Result<(), ArchiveError> {
         self.unless_broken(|writer| {
             let path = writer.archive.folder.join("checkpoint");
+            writer.begin_placing();
             writer.end_placing()?;
             durable::place(&path, checkpoint)?;
             writer.placed.insert(path);
