@@ -3,28 +3,8 @@
 //! An [`Appender`] is the one sequencer of an archive. It gives each record its index, signs its statement,
 //! and publishes what has gathered in one checkpoint: two fsyncs, one after the other, for a batch of any size. Who
 //! must not lose what he has, and cannot wait for more to come, commits in between ([`Appender::commit`]): one fsync, and
-//! no signature of a tree. The order of writes is that of [`crate::outside::archive::writer`].
-//!
-//! The *fence*, what [`Appender::open`] compares before it writes. The keyring remembers the newest checkpoint it has
-//! signed, at N entries; the journal, where there is one, ends at J entries, and the published checkpoint is at P:
-//!
-//! | found                      | how it came about                                     | what is done                       |
-//! |----------------------------|-------------------------------------------------------|------------------------------------|
-//! | N = P, no journal          | the archive rests                                     | nothing                            |
-//! | N ≤ J, P ≤ J               | a crash; the journal is fsynced before N is remembered | the journal is replayed, J signed and published |
-//! | P > J                      | a crash while the journal began anew, or a copy of the files at different moments | the journal is passed over |
-//! | N > P, N > J               | an older copy was restored, with its journal or without | refused: [`AppendError::RolledBack`], unless the tiles give the root signed at N, so that only the checkpoint is older |
-//! | another root at N or P     | two copies were written under one key, or one was exchanged | refused: [`AppendError::Forked`] |
-//! | another root at the base   | the journal of another copy lies here                 | refused: [`ArchiveError::OtherJournal`] |
-//!
-//! So these keys sign a tree twice at most, never two trees of one size: the tree of size N is durable before N is
-//! remembered, N is durable before anyone sees it, and no smaller or other tree is signed once it is. A commit that was
-//! made durable and not remembered is signed by the next writer; where it is lost with the whole archive, nobody was
-//! promised it, and no signature says that it was. Clocks play no part. Two copies of an archive with one keyring are
-//! kept apart by the keyring's lock while both are open, and by N afterwards; two copies of the keyring too are for
-//! witnesses to see.
-
-use std::path::PathBuf;
+//! no signature of a tree. The order of writes is that of [`crate::outside::archive::writer`]; which archive may be written at
+//! all is for [`super::fence`].
 
 use crate::archivist::progress::Progress;
 use crate::base::hash::Hash;
@@ -36,13 +16,9 @@ use crate::evidence::record::{
 use crate::evidence::statement::{Claim, Statement};
 use crate::evidence::succession::{Standing, Succession, SuccessionError};
 use crate::log::checkpoint::{Checkpoint, CheckpointError, Origin, SignedCheckpoint};
-use crate::log::fork::ForkProof;
 use crate::log::key::{Ed25519Signer, KeyError, VerifierKey};
 use crate::log::note::NoteSignature;
-use crate::outside::archive::groups::GroupWriter;
-use crate::outside::archive::index::{Head, Index, IndexError, Known};
-use crate::outside::archive::journal;
-use crate::outside::archive::lock::Lock;
+use crate::outside::archive::index::{Head, IndexError, Known};
 use crate::outside::archive::packs::{Repacked, Wishes};
 use crate::outside::archive::references::References;
 use crate::outside::archive::spool::{Spool, Spooled};
@@ -53,20 +29,17 @@ use crate::outside::keys::{Counting, KeyPool, Keyring, KeysError, SecretKeys};
 use crate::outside::remembered::Remembered;
 
 use super::anchors::{newest_anchor, uncommitted_anchors};
-use super::fork;
+use super::derived::{Derived, DerivedError};
+use super::fence::{self, FenceError, Passed};
 use super::read::{Log, ReadError};
 use super::signer::Signer;
 use super::succession::newest_keys;
 use super::withdraw::carried_out::{carry_out, carry_out_pending};
 
-/// Where the writer's index lies in the archive.
-const INDEX: &str = "index";
-
 /// The one sequencer of an archive.
 pub struct Appender {
     /// Before the writer, whose lock is let go last.
-    index: Index,
-    groups: GroupWriter,
+    derived: Derived,
     writer: Writer,
     remembered: Remembered,
     keys: Result<Signing, KeysError>,
@@ -107,8 +80,8 @@ impl Appender {
     /// index up.
     ///
     /// # Errors
-    /// An [`AppendError`]. [`AppendError::RolledBack`] and [`AppendError::Forked`] mean that the archive is not
-    /// the one these keys last signed for: nothing is written then.
+    /// An [`AppendError`]. [`FenceError::RolledBack`] and [`FenceError::Forked`] mean that the archive is not the one these
+    /// keys last signed for: nothing is written then.
     pub fn open(
         archive: &Archive,
         keyring: &Keyring,
@@ -132,45 +105,15 @@ impl Appender {
         progress: &dyn Progress,
     ) -> Result<Self, AppendError> {
         let origin = Origin::new(&archive.settings().origin)?;
-        let verifiers = verifiers(keyring, &pool, &origin);
-        let own = |bytes: Vec<u8>| own_checkpoint(&bytes, &origin, &verifiers);
-        let lock = Lock::take(archive.folder(), now).map_err(ArchiveError::Lock)?;
-        let remembered = keyring.remembered(now)?;
-        let found = journal::read(archive.folder()).map_err(ArchiveError::Journal)?;
-        let published = match archive.checkpoint()?.map(own).transpose() {
-            // After a loss of power the file may be anything, and the journal holds what it promised.
-            Err(AppendError::Checkpoint(_)) if found.as_ref().is_some_and(|found| !found.commits.is_empty()) => None,
-            other => other?,
-        };
-        let newest = keyring.newest_checkpoint()?.map(own).transpose()?;
-
-        let published_size = published.as_ref().map_or(0, |published| published.checkpoint().size);
-        let mut writer = Writer::open(archive, lock, published_size, found)?;
-        if let Some(published) = &published {
-            match_published(&writer, published.checkpoint())?;
-        }
-        if let Some(newest) = newest {
-            let checkpoint = newest.checkpoint().clone();
-            writer = match_newest(writer, &checkpoint, now).map_err(|error| match published {
-                // Both are signed, so anyone can be shown it.
-                Some(published) if published.checkpoint().size == checkpoint.size => {
-                    proven(error, keyring, published, newest)
-                }
-                _ => error,
-            })?;
-        }
+        let Passed { writer, remembered, published_size } = fence::pass(archive, keyring, &pool, &origin, now)?;
         let after = After { size: writer.size(), root: writer.root(), tokens: Vec::new() };
         let succession = succession_of(archive, writer.size())?;
         let keys = signing(&pool, succession.as_ref(), writer.size())?;
-        let index = Index::open(&archive.folder().join(INDEX), writer.stop())?;
-        // What is derived is made anew together.
-        let grouped_size = learnt_size(&writer, &index).map_or(0, |_| published_size);
-        let groups = GroupWriter::open(archive, grouped_size).map_err(ArchiveError::Write)?;
+        let derived = Derived::open(&writer, published_size)?;
         let (withdrawn, has_withdrawal) = (WithdrawnList::default(), false);
         let mut appender = Self {
             writer,
-            index,
-            groups,
+            derived,
             remembered,
             keys,
             pool,
@@ -185,7 +128,7 @@ impl Appender {
         if appender.size() > published_size || appender.writer.is_replayed() {
             if appender.keys.is_err() {
                 // What a crash left is published with the record that names the keys in their place.
-                appender.index = caught_up(archive, &appender.writer, appender.index, progress)?;
+                appender.derived = appender.derived.caught_up(&appender.writer, progress)?;
                 return Ok(appender);
             }
             appender.sign_and_swap(now)?;
@@ -193,8 +136,9 @@ impl Appender {
         appender.writer.settle()?;
         // The log is durable as far as it says which keys count.
         appender.settle_keys(keyring)?;
-        appender.index = caught_up(archive, &appender.writer, appender.index, progress)?;
-        appender.extend_groups()?;
+        appender.derived = appender.derived.caught_up(&appender.writer, progress)?;
+        let grouped = appender.derived.group(archive, appender.after.size);
+        grouped.inspect_err(|_| appender.writer.abandon())?;
         appender.withdrawn = carry_out(&mut appender.writer, &Log::at(archive, appender.after.size))?;
         appender.take_anchors()?;
         Ok(appender)
@@ -206,7 +150,7 @@ impl Appender {
     /// # Errors
     /// When the archive cannot be read.
     pub fn take_anchors(&mut self) -> Result<(), AppendError> {
-        let (writer, index) = (&self.writer, &self.index);
+        let (writer, index) = (&self.writer, &self.derived.index);
         let root_at = |size| writer.root_at(size).ok();
         self.anchored = newest_anchor(writer.archive(), self.after.size, root_at)?;
         let is_committed = |proof| Ok::<_, AppendError>(index.is_anchored(proof)?);
@@ -249,7 +193,7 @@ impl Appender {
     /// Returns what came last, to be shared with those who compress.
     #[must_use]
     pub fn references(&self) -> References {
-        self.index.references()
+        self.derived.index.references()
     }
 
     /// Looks a document up by its address and vantage.
@@ -257,7 +201,7 @@ impl Appender {
     /// # Errors
     /// [`AppendError::Index`].
     pub fn document(&self, document: &Document) -> Result<Option<Known>, AppendError> {
-        Ok(self.index.document(document.key())?)
+        Ok(self.derived.index.document(document.key())?)
     }
 
     /// Returns the newest capture of a history.
@@ -265,7 +209,7 @@ impl Appender {
     /// # Errors
     /// [`AppendError::Index`].
     pub fn head(&self, history: u64) -> Result<Option<Head>, AppendError> {
-        Ok(self.index.head(history)?)
+        Ok(self.derived.index.head(history)?)
     }
 
     /// Returns the newest capture of a history that a visit merely confirms.
@@ -273,7 +217,7 @@ impl Appender {
     /// # Errors
     /// [`AppendError::Index`].
     pub fn same(&self, history: u64, visit: &crate::evidence::record::Visit) -> Result<Option<u64>, AppendError> {
-        let same = self.index.same(history, visit)?;
+        let same = self.derived.index.same(history, visit)?;
         // What is withdrawn confirms nothing: the same text seen again is a capture of its own.
         Ok(same.filter(|capture| self.withdrawn.of(*capture).next().is_none()))
     }
@@ -399,7 +343,7 @@ impl Appender {
             self.succession = Some(Succession::begin(genesis, &record.origin));
         }
         self.writer.append(statement.as_bytes());
-        self.index.learn(&record, statement.entry(), self.writer.place(blob.hash))?;
+        self.derived.index.learn(&record, statement.entry(), self.writer.place(blob.hash))?;
         self.has_withdrawal |= matches!(record.body, Body::Withdrawal(_));
         Ok(Appended { id, record, record_sha256: blob.hash, entry: statement.entry() })
     }
@@ -429,9 +373,9 @@ impl Appender {
         let signed = self.sign_and_swap(now)?;
         let Checkpoint { size, root, .. } = *signed.checkpoint();
         // A hint that cannot be written is no loss, but a disk that fails is not written on.
-        self.index.cover(size, root).inspect_err(|_| self.writer.abandon())?;
+        let covered = self.derived.cover(self.writer.archive(), size, root);
+        covered.inspect_err(|_| self.writer.abandon())?;
         self.after = After { size, root, tokens: Vec::new() };
-        self.extend_groups()?;
         self.carry_out_withdrawals()?;
         Ok(signed)
     }
@@ -502,11 +446,6 @@ impl Appender {
         Ok(self.writer.repack(wishes, passed)?)
     }
 
-    fn extend_groups(&mut self) -> Result<(), ArchiveError> {
-        let extended = self.groups.extend(self.writer.archive(), self.after.size);
-        Ok(extended.inspect_err(|_| self.writer.abandon())?)
-    }
-
     fn carry_out_withdrawals(&mut self) -> Result<(), AppendError> {
         let is_due =
             std::mem::take(&mut self.has_withdrawal) || self.after.size - self.withdrawn.size >= UNLISTED_COUNT_MAX;
@@ -516,20 +455,6 @@ impl Appender {
         }
         Ok(())
     }
-}
-
-/// Returns the keys of this log that the keyring knows, those without their secrets among them.
-fn verifiers(keyring: &Keyring, pool: &KeyPool, origin: &Origin) -> Vec<VerifierKey> {
-    let mut verifiers = pool.verifiers();
-    let named = keyring.public().map(|public| public.checkpoint).unwrap_or_default();
-    let trusted = keyring.policy().ok().flatten().map(|policy| policy.logs().to_vec()).unwrap_or_default();
-    let known = named.into_iter().chain(trusted.into_iter().map(|log| log.key));
-    for key in known.filter(|key| origin.is_name_of(key)) {
-        if !verifiers.contains(&key) {
-            verifiers.push(key);
-        }
-    }
-    verifiers
 }
 
 /// Reads which keys count, once there is an entry that says so.
@@ -560,114 +485,6 @@ fn signing(
     Ok(Ok(Signing { statement: keys.statement, log, signer }))
 }
 
-/// Reads a checkpoint of this very log, signed by one of its keys.
-fn own_checkpoint(bytes: &[u8], origin: &Origin, keys: &[VerifierKey]) -> Result<SignedCheckpoint, AppendError> {
-    let signed = SignedCheckpoint::parse(bytes)?;
-    if signed.checkpoint().origin != *origin {
-        let (expected, found) = (origin.clone(), signed.checkpoint().origin.clone());
-        return Err(AppendError::OtherLog { expected, found });
-    }
-    signed.verify(keys)?;
-    Ok(signed)
-}
-
-/// Compares the archive with the checkpoint that it publishes.
-fn match_published(writer: &Writer, published: &Checkpoint) -> Result<(), AppendError> {
-    let Checkpoint { size, root, .. } = *published;
-    let found = writer.root_at(size)?;
-    if found == root { Ok(()) } else { Err(AppendError::Forked { size, signed: root, found }) }
-}
-
-/// Compares the archive with the newest checkpoint its keys have signed. Where the archive has what that promises and
-/// only its checkpoint is older, the log is taken up there.
-fn match_newest(writer: Writer, newest: &Checkpoint, now: Time) -> Result<Writer, AppendError> {
-    let Checkpoint { size, root, .. } = *newest;
-    let found = match writer.root_at(size) {
-        Ok(found) => found,
-        Err(_) if size > writer.size() => {
-            return Err(AppendError::RolledBack { signed: size, found: writer.size() });
-        }
-        Err(error) => return Err(error.into()),
-    };
-    if found != root {
-        return Err(if size > writer.size() {
-            AppendError::RolledBack { signed: size, found: writer.size() }
-        } else {
-            AppendError::Forked { size, signed: root, found }
-        });
-    }
-    if size <= writer.size() {
-        return Ok(writer);
-    }
-    let archive = writer.archive().clone();
-    drop(writer);
-    let lock = Lock::take(archive.folder(), now).map_err(ArchiveError::Lock)?;
-    Ok(Writer::open(&archive, lock, size, None)?)
-}
-
-/// Keeps the proof of a fork beside the newest checkpoint, when the error is one.
-fn proven(error: AppendError, keyring: &Keyring, published: SignedCheckpoint, newest: SignedCheckpoint) -> AppendError {
-    let Ok(proof) = ForkProof::new(published, newest) else { return error };
-    match fork::keep(keyring.folder(), &proof) {
-        Ok(proof) => AppendError::ForkProven { fork: Box::new(error), proof },
-        Err(_) => error, // A keyring that cannot be written keeps nothing, and the fork is what matters.
-    }
-}
-
-/// Lets the index learn what it has not seen.
-fn caught_up(archive: &Archive, writer: &Writer, index: Index, progress: &dyn Progress) -> Result<Index, AppendError> {
-    if let Some(start) = learnt_size(writer, &index) {
-        return rebuilt(archive, writer, index, start, progress);
-    }
-    drop(index);
-    rebuilt(archive, writer, Index::anew(&archive.folder().join(INDEX), writer.stop())?, 0, progress)
-}
-
-/// Returns how much of this very log the index has learnt; nothing when it is of another one.
-fn learnt_size(writer: &Writer, index: &Index) -> Option<u64> {
-    match index.covered() {
-        Some((size, root)) => {
-            let is_ours = size <= writer.size() && writer.root_at(size).is_ok_and(|found| found == root);
-            is_ours.then_some(size)
-        }
-        None => (writer.size() == 0).then_some(0),
-    }
-}
-
-fn rebuilt(
-    archive: &Archive,
-    writer: &Writer,
-    mut index: Index,
-    start: u64,
-    progress: &dyn Progress,
-) -> Result<Index, AppendError> {
-    let size = writer.size();
-    if start == size {
-        return Ok(index);
-    }
-    let log = Log::at(archive, size);
-    let act = progress.begin("indexing", Some(size - start));
-    let mut reader = log.reader()?;
-    for number in start..size {
-        match reader.entry(number) {
-            Ok(entry) => index.learn(&entry.record, entry.statement.entry(), reader.place())?,
-            Err(ReadError::Withdrawn { withdrawn, .. }) => {
-                let statement = Hash::of(&archive.statement(number, size)?);
-                let record = withdrawn.entry.record.as_ref().expect("a record that is withdrawn is named");
-                index.learn_withdrawn(number, statement, &record.link)?;
-            }
-            Err(error) => return Err(error.into()),
-        }
-        act.advance(1);
-        let learnt = number + 1;
-        if learnt < size && index.is_due(learnt) {
-            index.cover(learnt, writer.root_at(learnt)?)?;
-        }
-    }
-    index.cover(size, writer.root())?;
-    Ok(index)
-}
-
 /// Returns what this program calls itself in a record.
 #[must_use]
 pub fn software() -> Software {
@@ -686,28 +503,20 @@ pub enum AppendError {
     Archive(#[from] ArchiveError),
     #[error("checkpoint")]
     Checkpoint(#[from] CheckpointError),
-    #[error(
-        "at size {size} these keys have signed the root {signed}, and the archive has {found}: another log has grown here"
-    )]
-    Forked { size: u64, signed: Hash, found: Hash },
-    #[error("{fork}; both are signed, and `{}` proves it", proof.display())]
-    ForkProven { fork: Box<AppendError>, proof: PathBuf },
+    #[error(transparent)]
+    Derived(#[from] DerivedError),
+    #[error(transparent)]
+    Fence(#[from] FenceError),
     #[error(transparent)]
     Index(#[from] IndexError),
     #[error("the key for statements")]
     Key(#[from] KeyError),
     #[error(transparent)]
     Keys(#[from] KeysError),
-    #[error("the checkpoint is of `{found}`, and this archive is `{expected}`")]
-    OtherLog { expected: Origin, found: Origin },
     #[error(transparent)]
     Read(#[from] ReadError),
     #[error("record")]
     Record(#[from] RecordError),
-    #[error(
-        "these keys have signed a log of {signed} entries, and the archive holds {found}: it was restored from an older copy"
-    )]
-    RolledBack { signed: u64, found: u64 },
     #[error("the change of keys")]
     Succession(#[from] SuccessionError),
     #[error("cannot start a thread")]

@@ -2,8 +2,8 @@
 //!
 //! The entries themselves are for `audit`.
 
-use super::append::AppendError;
 use super::calendars::standing;
+use super::fence::FenceError;
 use super::pending::Attempt;
 use super::places::Places;
 use super::read::Log;
@@ -178,22 +178,18 @@ fn log(archive: &Archive, keyring: &Keyring, now: Time) -> Vec<Advice> {
         }
     };
     let mut advice = vec![Advice::good("log", format!("`{}` with {} entries", archive.settings().origin, log.size()))];
+    let held = journal::read(archive.folder()).ok().flatten().map_or(0, |found| found.size());
+    if held > log.size() {
+        let found = format!("the journal holds entries up to {held}, and {} are published", log.size());
+        advice.push(Advice::weak("log", found, "any command that writes publishes them, as `affiant init`"));
+        return advice;
+    }
     if let Ok(Some(newest)) = keyring.newest_checkpoint()
         && let Ok(newest) = SignedCheckpoint::parse(&newest)
         && newest.checkpoint().origin == checkpoint.checkpoint().origin
         && newest.checkpoint().size > log.size()
     {
-        let held = journal::read(archive.folder()).ok().flatten().map_or(0, |found| found.size());
-        if held >= newest.checkpoint().size {
-            let found = format!("the journal holds entries up to {held}, and {} are published", log.size());
-            advice.push(Advice::weak(
-                "log",
-                found,
-                "any command that writes finishes what a crash cut short, as `affiant init`",
-            ));
-            return advice;
-        }
-        let error = AppendError::RolledBack { signed: newest.checkpoint().size, found: log.size() };
+        let error = FenceError::RolledBack { signed: newest.checkpoint().size, found: log.size() };
         advice.push(Advice::wrong(
             "log",
             error.to_string(),

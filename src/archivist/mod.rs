@@ -15,7 +15,9 @@ pub mod visit;
 
 pub mod anchors;
 pub mod append;
+pub mod derived;
 pub mod endorse;
+pub mod fence;
 pub mod keys;
 mod signer;
 

@@ -6,9 +6,11 @@ use crate::archivist::append::AppendError;
 use crate::archivist::bundle::BundleError;
 use crate::archivist::capture::CaptureError;
 use crate::archivist::cite::CiteError;
+use crate::archivist::derived::DerivedError;
 use crate::archivist::diff::DiffError;
 use crate::archivist::exhibit::ExhibitActError;
 use crate::archivist::export::ExportError;
+use crate::archivist::fence::FenceError;
 use crate::archivist::follow::FollowError;
 use crate::archivist::init::InitError;
 use crate::archivist::quote::QuoteActError;
@@ -114,14 +116,25 @@ impl From<KeysError> for Failure {
 impl From<AppendError> for Failure {
     fn from(error: AppendError) -> Self {
         match error {
-            AppendError::Archive(error) => error.into(),
+            AppendError::Archive(error) | AppendError::Derived(DerivedError::Archive(error)) => error.into(),
             AppendError::Keys(error) => error.into(),
-            AppendError::Read(error) => error.into(),
-            AppendError::RolledBack { .. } => Self::of(NO_ARCHIVE, &error)
-                .try_this("bring the newer archive back, or `affiant restore` a newer backup: its log must not be signed a second time with other entries"),
-            AppendError::Forked { .. } | AppendError::ForkProven { .. } | AppendError::OtherLog { .. } => Self::of(NO_ARCHIVE, &error)
-                .try_this("find the archive that these keys belong to, or name its keyring with --keys"),
+            AppendError::Read(error) | AppendError::Derived(DerivedError::Read(error)) => error.into(),
+            AppendError::Fence(error) => error.into(),
             error => Self::of(NO_ARCHIVE, &error),
+        }
+    }
+}
+
+impl From<FenceError> for Failure {
+    fn from(error: FenceError) -> Self {
+        match error {
+            FenceError::Archive(error) => error.into(),
+            FenceError::Keys(error) => error.into(),
+            FenceError::RolledBack { .. } => Self::of(NO_ARCHIVE, &error)
+                .try_this("bring the newer archive back, or `affiant restore` a newer backup: its log must not be signed a second time with other entries"),
+            FenceError::Forked { .. } | FenceError::ForkProven { .. } | FenceError::OtherLog { .. } => Self::of(NO_ARCHIVE, &error)
+                .try_this("find the archive that these keys belong to, or name its keyring with --keys"),
+            error @ FenceError::Checkpoint(_) => Self::of(NO_ARCHIVE, &error),
         }
     }
 }
