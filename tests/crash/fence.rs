@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use affiant::archivist::append::AppendError;
+use affiant::archivist::doctor::{Advice, examine};
 use affiant::archivist::init::Opened;
 use affiant::outside::archive::ArchiveError;
 
-use super::life::{copy, document, now, open, reopen};
+use super::life::{copy, document, now, open, places, reopen};
 
 fn append(opened: &mut Opened, url: &str) -> u64 {
     let index = opened.appender.append(document(url), now()).unwrap().record.index;
@@ -66,6 +67,9 @@ fn of_two_copies_with_other_commits_one_is_published() {
     assert_eq!(opened.archive.checkpoint().unwrap(), before, "readers see nothing of it");
     drop(opened);
     assert!(archive.join("journal").exists(), "the journal alone has it");
+    let advice = examine(&places(folder.path()), now());
+    let said = |advice: &Advice| advice.found == "the journal holds entries up to 3, and 1 are published";
+    assert!(advice.iter().any(said), "{advice:#?}");
 
     let here = folder.path().join("here");
     fs::rename(&archive, &here).unwrap();
