@@ -10,17 +10,18 @@ use affiant::base::id::{Id, Prefix};
 use affiant::base::time::Time;
 use affiant::document::outcome::{Outcome, OutcomeKind};
 use affiant::evidence::record::{
-    After, Body, Capture, Check, Document, Genesis, NamedKey, KeyPurpose, Method, Primary, Provision, Record,
+    After, Body, Capture, Check, Document, Genesis, KeyPurpose, Method, NamedKey, Primary, Provision, Record,
     Rendition, Role, Software, Tool, Vantage, Visit,
 };
 use affiant::evidence::statement::{Claim, Statement};
 use affiant::log::checkpoint::{Checkpoint, Origin, SignedCheckpoint};
 use affiant::log::inclusion::InclusionProof;
-use affiant::log::key::{Ed25519SecretKey, KeyName, MlDsa44SecretKey, NoteSecretKey, SignerKey};
+use affiant::log::key::{Ed25519SecretKey, MlDsa44SecretKey};
 use affiant::log::merkle::{self, Nodes, leaf_hash, node_hash};
 use affiant::log::policy::Policy;
 use affiant::log::proof::Proof;
 use affiant::log::receipt::{Receipt, ReceiptClaims};
+use affiant::log::vkey::{KeyName, NoteSecretKey, SignerKey};
 
 const ORIGIN: &str = "log.example.org/affiant";
 pub const ENTRY_COUNT: u64 = 6;

@@ -672,7 +672,7 @@ fn a_mirror_follows_by_the_readers_keys_and_refuses_a_fork() {
     assert_eq!((ran.code, ran.lines[0]["verdict"].as_str()), (Some(3), Some("failed")));
     let finding = &ran.lines[0]["findings"][0];
     let said = format!("{} {}", finding["found"], finding["relies_on"]);
-    let key = affiant::log::key::VerifierKey::parse(vkey.trim()).unwrap();
+    let key = affiant::log::vkey::VerifierKey::parse(vkey.trim()).unwrap();
     assert!(said.contains(&key.fingerprint()) && said.contains("forked"), "{said}");
     for more in [&[][..], &["--trust", strange.trim()]] {
         let ran = verify(more);

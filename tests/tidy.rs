@@ -398,7 +398,7 @@ fn character(rest: &str) -> Option<usize> {
 #[test]
 fn flags_each_breach() {
     let breaches = [
-        ("base/x.rs", "use crate::log::key::KeyName;", "above its own"),
+        ("base/x.rs", "use crate::log::vkey::KeyName;", "above its own"),
         ("base/x.rs", "fn f() { crate::evidence::record::Record::decode(b\"\"); }", "above its own"),
         ("log/x.rs", "use crate::{base::hash::Hash, document::{text, exchange}};", "above its own"),
         ("document/text/x.rs", "use crate::log::note;", "do not know one another"),
@@ -448,7 +448,7 @@ fn lets_everything_else_be() {
             "use super::note;\n#[cfg(test)]\nmod tests {\n    use crate::cli::x;\n    fn f() { println!(); }\n}",
         ),
         ("log/tree/x.rs", "use super::super::note;\nfn f<'a>(x: &'a str) -> &'a str { x }"),
-        ("evidence/x.rs", "use crate::{base::hash, document, log::key::KeyName};\npub use kind::Capture;"),
+        ("evidence/x.rs", "use crate::{base::hash, document, log::vkey::KeyName};\npub use kind::Capture;"),
         ("outside/x.rs", "use std::{env, fs, process, time::SystemTime};\nfn f() { tokio::spawn(g()); }"),
         ("cli/x.rs", "struct Metadata; fn processed() {} const DATABASE: u8 = 0; fn f(data: u8) { data::<u8>(); }"),
         ("main.rs", "fn main() { affiant::cli::run(std::env::args_os()) }"),

@@ -4,7 +4,8 @@
 use std::sync::LazyLock;
 
 use affiant::log::checkpoint::{Checkpoint, SignedCheckpoint};
-use affiant::log::key::{Ed25519SecretKey, KeyName, MlDsa44SecretKey, NoteSecretKey, SignerKey, VerifierKey};
+use affiant::log::key::{Ed25519SecretKey, MlDsa44SecretKey};
+use affiant::log::vkey::{KeyName, NoteSecretKey, SignerKey, VerifierKey};
 
 static KEYS: LazyLock<[VerifierKey; 3]> = LazyLock::new(|| {
     let key = |name: &str, secret| SignerKey::new(KeyName::new(name).expect("a name"), secret).verifier().clone();

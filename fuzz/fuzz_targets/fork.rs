@@ -4,7 +4,8 @@
 use std::sync::LazyLock;
 
 use affiant::log::fork::ForkProof;
-use affiant::log::key::{Ed25519SecretKey, KeyName, NoteSecretKey, SignerKey, VerifierKey};
+use affiant::log::key::Ed25519SecretKey;
+use affiant::log::vkey::{KeyName, NoteSecretKey, SignerKey, VerifierKey};
 
 static KEY: LazyLock<[VerifierKey; 1]> = LazyLock::new(|| {
     let secret = NoteSecretKey::Ed25519(Ed25519SecretKey::from_seed(&[9; 32])); // Signed none of the seeds.

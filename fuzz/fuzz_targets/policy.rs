@@ -6,8 +6,9 @@ use std::sync::LazyLock;
 use affiant::base::hash::Hash;
 use affiant::base::time::Time;
 use affiant::log::checkpoint::{Checkpoint, Origin, SignedCheckpoint};
-use affiant::log::key::{Ed25519SecretKey, KeyName, NoteSecretKey, SignerKey};
+use affiant::log::key::Ed25519SecretKey;
 use affiant::log::policy::{Policy, Quorum};
+use affiant::log::vkey::{KeyName, NoteSecretKey, SignerKey};
 
 static SIGNED: LazyLock<SignedCheckpoint> = LazyLock::new(|| {
     let key = |name: &str, secret| SignerKey::new(KeyName::new(name).expect("a name"), secret);

@@ -1,7 +1,7 @@
 //! Keys as text, of logs and of cosigners: what parses prints the same.
 #![no_main]
 
-use affiant::log::key::{KeyName, VerifierKey};
+use affiant::log::vkey::{KeyName, VerifierKey};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     if let Ok(name) = KeyName::new(text) {

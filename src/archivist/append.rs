@@ -16,8 +16,9 @@ use crate::evidence::record::{
 use crate::evidence::statement::{Claim, Statement};
 use crate::evidence::succession::{Standing, Succession, SuccessionError};
 use crate::log::checkpoint::{Checkpoint, CheckpointError, Origin, SignedCheckpoint};
-use crate::log::key::{Ed25519Signer, KeyError, VerifierKey};
+use crate::log::key::{Ed25519Signer, KeyError};
 use crate::log::note::NoteSignature;
+use crate::log::vkey::VerifierKey;
 use crate::outside::archive::index::{Head, IndexError, Known};
 use crate::outside::archive::packs::{Repacked, Wishes};
 use crate::outside::archive::references::References;

@@ -16,7 +16,7 @@ use crate::base::time::Time;
 use crate::evidence::bundle::verifier::page_sha256;
 use crate::evidence::endorsement::{Endorsement, EndorsementBytes};
 use crate::log::checkpoint::SignedCheckpoint;
-use crate::log::key::VerifierKey;
+use crate::log::vkey::VerifierKey;
 use crate::outside::archive::journal;
 use crate::outside::archive::{Archive, ArchiveError};
 use crate::outside::keys::{Keyring, KeysError};

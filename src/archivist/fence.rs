@@ -25,7 +25,7 @@ use crate::base::hash::Hash;
 use crate::base::time::Time;
 use crate::log::checkpoint::{Checkpoint, CheckpointError, Origin, SignedCheckpoint};
 use crate::log::fork::ForkProof;
-use crate::log::key::VerifierKey;
+use crate::log::vkey::VerifierKey;
 use crate::outside::archive::journal;
 use crate::outside::archive::lock::Lock;
 use crate::outside::archive::writer::Writer;

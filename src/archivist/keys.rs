@@ -27,7 +27,8 @@ use crate::base::time::Time;
 use crate::evidence::record::{Change, KeyAct, KeyPurpose, NamedKey};
 use crate::evidence::succession::Succession;
 use crate::log::checkpoint::{CheckpointError, Origin};
-use crate::log::key::{Ed25519PublicKey, NotePublicKey};
+use crate::log::key::Ed25519PublicKey;
+use crate::log::vkey::NotePublicKey;
 use crate::outside::archive::ArchiveError;
 use crate::outside::keys::{Keyring, KeysError, Passphrase, Role};
 

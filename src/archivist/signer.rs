@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::base::time::Time;
 use crate::log::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
-use crate::log::key::SignerKey;
+use crate::log::vkey::SignerKey;
 use crate::outside::beside::Beside;
 
 /// Signs with the log's keys.

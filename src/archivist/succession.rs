@@ -10,7 +10,7 @@ use crate::evidence::record::Body;
 use crate::evidence::statement::Statement;
 use crate::evidence::succession::{RECORD_COUNT_MAX, Succession};
 use crate::log::checkpoint::SignedCheckpoint;
-use crate::log::key::VerifierKey;
+use crate::log::vkey::VerifierKey;
 
 /// The letter of key records.
 const LETTER: char = 'K';

@@ -8,8 +8,9 @@ use crate::base::time::Time;
 use crate::evidence::verify::{LooseError, LooseFile, LooseTrust, Report, verify_loose as verify};
 use crate::log::checkpoint::SignedCheckpoint;
 use crate::log::fork::ForkProof;
-use crate::log::key::{Ed25519PublicKey, KeyError, VerifierKey};
+use crate::log::key::{Ed25519PublicKey, KeyError};
 use crate::log::policy::Policy;
+use crate::log::vkey::VerifierKey;
 use crate::timestamp::authorities::Authorities;
 
 /// The longest file that is read: a payload may be a page, and is hashed whole.

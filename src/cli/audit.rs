@@ -17,7 +17,7 @@ use crate::base::id::Id;
 use crate::base::time::Time;
 use crate::evidence::verify::Verdict;
 use crate::log::checkpoint::Origin;
-use crate::log::key::VerifierKey;
+use crate::log::vkey::VerifierKey;
 use crate::outside::archive::Archive;
 
 /// Check every hash, signature, tile, chain and reference of an archive, naming each damaged thing and what it costs.

@@ -10,7 +10,7 @@ use crate::archivist::init::{Naming, open_or_create};
 use crate::archivist::places::now;
 use crate::base::id::Prefix;
 use crate::log::checkpoint::Origin;
-use crate::log::key::VerifierKey;
+use crate::log::vkey::VerifierKey;
 
 /// Make an archive and its keys, with names of your choice. The first capture does the same with names of its own.
 #[derive(Debug, clap::Args)]

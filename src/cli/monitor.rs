@@ -16,8 +16,8 @@ use crate::archivist::monitor::{Entries, Followed, MonitorError, Sighting, polic
 use crate::base::causes::with_causes;
 use crate::evidence::verify::Verdict;
 use crate::log::checkpoint::Origin;
-use crate::log::key::VerifierKey;
 use crate::log::policy::{Policy, Witnessed};
+use crate::log::vkey::VerifierKey;
 use crate::outside::caller::{Call, Caller, check_address};
 use crate::outside::heads::Heads;
 use crate::outside::tlog::TileLog;

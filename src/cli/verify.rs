@@ -22,8 +22,8 @@ use crate::archivist::verify_scan::verify_scan;
 use crate::base::causes::with_causes;
 use crate::base::id::Id;
 use crate::evidence::verify::{Report, Trust, Verdict, report};
-use crate::log::key::VerifierKey;
 use crate::log::policy::{Policy, PolicyLog};
+use crate::log::vkey::VerifierKey;
 use crate::timestamp::authorities::Authorities;
 use crate::timestamp::opentimestamps::blocks::Blocks;
 

@@ -15,9 +15,9 @@ use crate::archivist::witness::{
     self, Cosigned, Party, WitnessAnswer, WitnessError, Witnessed, ask, catch_up, parties,
 };
 use crate::base::causes::with_causes;
-use crate::log::key::VerifierKey;
 use crate::log::policy::PolicyWitness;
 use crate::log::policy_text;
+use crate::log::vkey::VerifierKey;
 use crate::outside::caller::{Caller, check_address};
 use crate::outside::keys::KeysError;
 

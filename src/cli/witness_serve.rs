@@ -16,7 +16,7 @@ use super::settings::Settings;
 use crate::archivist::places::now;
 use crate::archivist::witnessing::{Declined, Signed, Witnessing};
 use crate::base::causes::with_causes;
-use crate::log::key::{KeyName, VerifierKey};
+use crate::log::vkey::{KeyName, VerifierKey};
 use crate::outside::witness_home::{WitnessHome, WitnessHomeError};
 use crate::server::rate::Rate;
 use crate::server::serve;

@@ -41,7 +41,7 @@ use std::fmt::Write;
 
 use crate::base::hash::Hash;
 use crate::log::checkpoint::{CheckpointError, Origin};
-use crate::log::key::{KeyError, VerifierKey};
+use crate::log::vkey::{VerifierKey, VkeyError};
 use crate::timestamp::certificate::{Certificate, CertificateError};
 use crate::timestamp::signed::{CertificateHash, PLAIN, Signed, SignedError};
 
@@ -246,7 +246,7 @@ fn slug(name: &str) -> String {
 #[expect(missing_docs, reason = "each message stands for its doc")]
 pub enum EndorsementError {
     #[error("a key")]
-    Key(#[from] KeyError),
+    Key(#[from] VkeyError),
     #[error("its text names no key")]
     NoKey,
     #[error("its text does not end with the end of a line")]
@@ -292,7 +292,8 @@ impl EndorsementError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::key::{Ed25519SecretKey, KeyName, NotePublicKey};
+    use crate::log::key::Ed25519SecretKey;
+    use crate::log::vkey::{KeyName, NotePublicKey};
 
     fn key(name: &str, seed: u8) -> VerifierKey {
         let public = Ed25519SecretKey::from_seed(&[seed; 32]).public();

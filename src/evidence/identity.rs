@@ -21,7 +21,7 @@ use super::record::{KeyPurpose, NamedKey};
 use super::succession::{Succession, Tenure};
 
 use crate::base::time::Time;
-use crate::log::key::{KeyKind, KeyName, VerifierKey};
+use crate::log::vkey::{KeyKind, KeyName, VerifierKey};
 
 /// The longest string of a TXT record (RFC 1035 §3.3).
 const TXT_STRING_BYTES_MAX: usize = 255;

@@ -30,7 +30,8 @@ use super::record::{Body, Change, ED25519, Genesis, KeyAct, KeyChange, KeyPurpos
 use super::statement::Statement;
 
 use crate::base::hash::Hash;
-use crate::log::key::{Ed25519PublicKey, KeyName, MlDsa44PublicKey, VerifierKey};
+use crate::log::key::{Ed25519PublicKey, MlDsa44PublicKey};
+use crate::log::vkey::{KeyName, VerifierKey};
 
 /// How many key records are followed: a change every week for twenty years.
 pub const RECORD_COUNT_MAX: usize = 1024;

@@ -37,8 +37,8 @@ use crate::base::base64;
 use crate::base::hash::Hash;
 use crate::base::time::Time;
 use crate::log::cosignature::{CosignatureError, Cosigned};
-use crate::log::key::{KeyKind, KeyName, NotePublicKey, SignerKey, VerifierKey};
 use crate::log::note::{Note, NoteError, NoteSignature};
+use crate::log::vkey::{KeyKind, KeyName, NotePublicKey, SignerKey, VerifierKey};
 
 /// A log's name, as the first line of its checkpoints: 1 to 255 bytes, one line.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -314,7 +314,8 @@ pub enum CheckpointError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::key::{Ed25519SecretKey, MlDsa44SecretKey, NoteSecretKey};
+    use crate::log::key::{Ed25519SecretKey, MlDsa44SecretKey};
+    use crate::log::vkey::NoteSecretKey;
 
     fn name() -> KeyName {
         KeyName::new("log.example.org/affiant").unwrap()

@@ -40,8 +40,8 @@
 
 use crate::base::hash::Hash;
 use crate::base::time::Time;
-use crate::log::key::{KeyKind, KeyName, NotePublicKey, NoteSecretKey, SignerKey, VerifierKey};
 use crate::log::note::NoteSignature;
+use crate::log::vkey::{KeyKind, KeyName, NotePublicKey, NoteSecretKey, SignerKey, VerifierKey};
 
 /// What a cosigner speaks of: a checkpoint, in the two forms in which it enters the signed messages.
 #[derive(Clone, Copy, Debug)]

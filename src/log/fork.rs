@@ -38,9 +38,9 @@
 
 use crate::base::hash::Hash;
 use crate::log::checkpoint::{CheckpointError, Origin, SignedCheckpoint};
-use crate::log::key::VerifierKey;
 use crate::log::note::NoteError;
 use crate::log::proof::CHECKPOINT_BYTES_MAX;
+use crate::log::vkey::VerifierKey;
 
 /// The first line.
 pub const NAME: &str = "affiant/fork-proof@v1";
@@ -172,7 +172,8 @@ mod tests {
     use super::*;
     use crate::base::time::Time;
     use crate::log::checkpoint::Checkpoint;
-    use crate::log::key::{Ed25519SecretKey, KeyName, MlDsa44SecretKey, NoteSecretKey, SignerKey};
+    use crate::log::key::{Ed25519SecretKey, MlDsa44SecretKey};
+    use crate::log::vkey::{KeyName, NoteSecretKey, SignerKey};
 
     fn keys(name: &str, seed: u8) -> [SignerKey; 2] {
         let name = KeyName::new(name).unwrap();

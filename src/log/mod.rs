@@ -8,6 +8,7 @@ pub mod agent;
 pub mod key;
 pub mod key_file;
 pub mod note;
+pub mod vkey;
 
 pub mod consistency;
 pub mod inclusion;

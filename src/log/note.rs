@@ -29,7 +29,8 @@
 use data_encoding::BASE64;
 
 use crate::base::base64;
-use crate::log::key::{KeyError, KeyKind, KeyName, NotePublicKey, NoteSecretKey, SignerKey, VerifierKey};
+use crate::log::key::KeyError;
+use crate::log::vkey::{KeyKind, KeyName, NotePublicKey, NoteSecretKey, SignerKey, VerifierKey, VkeyError};
 
 /// The longest note read. Go's `sumdb/note` stops at 1 MB.
 pub const SIZE_BYTES_MAX: usize = 1 << 20;
@@ -270,7 +271,7 @@ impl NoteError {
 #[expect(missing_docs, reason = "each message stands for its doc")]
 pub enum SignatureLineError {
     #[error("key name")]
-    Name(#[source] KeyError),
+    Name(#[source] VkeyError),
     #[error("a signature line begins with an em dash and a space")]
     NoEmDash,
     #[error("no signature after the key name")]
@@ -370,7 +371,7 @@ mod tests {
             ("text\n\n— a AAAAAAA= \n".as_bytes(), line(3, SignatureLineError::NotBase64)),
             ("text\n\n— a AAAAAA==\n".as_bytes(), line(3, SignatureLineError::TooShort { found: 4 })),
             ("text\n\n— a+b AAAAAAA=\n".as_bytes(), {
-                line(3, SignatureLineError::Name(KeyError::Name { found: "a+b".into() }))
+                line(3, SignatureLineError::Name(VkeyError::Name { found: "a+b".into() }))
             }),
             ("te\rxt\n\n— a AAAAAAA=\n".as_bytes(), NoteError::ControlCharacter { position: 2 }),
             (b"te\xffxt\n\n", NoteError::NotUtf8 { position: 2 }),

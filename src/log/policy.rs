@@ -36,8 +36,8 @@ use std::fmt;
 
 use crate::base::time::Time;
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
-use crate::log::key::{KeyError, KeyKind, VerifierKey};
 use crate::log::note::NoteError;
+use crate::log::vkey::{KeyKind, VerifierKey, VkeyError};
 
 /// The longest policy read.
 pub const SIZE_BYTES_MAX: usize = 1 << 20;
@@ -467,7 +467,7 @@ impl Draft {
 }
 
 fn vkey(word: &[u8]) -> Result<VerifierKey, PolicyLineError> {
-    let text = str::from_utf8(word).map_err(|_| PolicyLineError::Key(KeyError::NotVkey))?;
+    let text = str::from_utf8(word).map_err(|_| PolicyLineError::Key(VkeyError::NotVkey))?;
     VerifierKey::parse(text).map_err(PolicyLineError::Key)
 }
 
@@ -520,7 +520,7 @@ pub enum PolicyLineError {
     #[error("control character at byte {position}")]
     ControlCharacter { position: usize },
     #[error("vkey")]
-    Key(#[source] KeyError),
+    Key(#[source] VkeyError),
     #[error("the public key {fingerprint} stands twice")]
     KeyTwice { fingerprint: String },
     #[error("`{name}` is a member of a group already")]
@@ -550,7 +550,8 @@ mod tests {
     use super::*;
     use crate::base::hash::Hash;
     use crate::log::checkpoint::{Checkpoint, Origin};
-    use crate::log::key::{Ed25519SecretKey, KeyName, MlDsa44SecretKey, NoteSecretKey, SignerKey};
+    use crate::log::key::{Ed25519SecretKey, MlDsa44SecretKey};
+    use crate::log::vkey::{KeyName, NoteSecretKey, SignerKey};
 
     const LOG: &str = "log.example.org/affiant";
 
@@ -718,7 +719,7 @@ mod tests {
             (format!("witness 5 {first}\n"), PolicyLineError::KeyTwice { fingerprint: fingerprint.clone() }),
             (format!("witness 5 {renamed}\n"), PolicyLineError::KeyTwice { fingerprint: fingerprint.clone() }),
             (format!("log {first}\n"), PolicyLineError::KeyTwice { fingerprint }),
-            ("log x+00000000+AA==\n".to_owned(), PolicyLineError::Key(KeyError::UnknownType { found: 0 })),
+            ("log x+00000000+AA==\n".to_owned(), PolicyLineError::Key(VkeyError::UnknownType { found: 0 })),
         ];
         for (lines, expected) in cases {
             assert_eq!(line_error(&with_witnesses(&lines)), expected, "{lines}");

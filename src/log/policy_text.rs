@@ -12,8 +12,8 @@
 //! here is a group named [`ALL`] over every witness and group that is a member of none; it is made anew each time, the
 //! group of an operator never. What comes out is read again as a policy: nothing is written that could not be used.
 
-use crate::log::key::{KeyKind, VerifierKey};
 use crate::log::policy::{Policy, PolicyError, Word};
+use crate::log::vkey::{KeyKind, VerifierKey};
 
 /// The name of the group that the quorum is made of here.
 pub const ALL: &str = "witnesses";
@@ -92,7 +92,8 @@ fn kind_name(kind: KeyKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::key::{Ed25519SecretKey, KeyName, MlDsa44SecretKey, NoteSecretKey, SignerKey};
+    use crate::log::key::{Ed25519SecretKey, MlDsa44SecretKey};
+    use crate::log::vkey::{KeyName, NoteSecretKey, SignerKey};
 
     fn keys(name: &str, seed: u8) -> Vec<VerifierKey> {
         let name = KeyName::new(name).unwrap();

@@ -40,9 +40,9 @@ use crate::base::base64;
 use crate::base::hash::Hash;
 use crate::log::checkpoint::{Checkpoint, CheckpointError, Origin, SignedCheckpoint, parse_size};
 use crate::log::consistency::{ConsistencyError, ConsistencyProof};
-use crate::log::key::VerifierKey;
 use crate::log::merkle::empty_root;
 use crate::log::note::{NoteError, NoteSignature, SignatureLineError};
+use crate::log::vkey::VerifierKey;
 
 /// The most lines of a proof: the specification's number.
 pub const PATH_LENGTH_MAX: usize = 63;
@@ -229,8 +229,9 @@ pub enum AnswerError {
 mod tests {
     use super::*;
     use crate::base::time::Time;
-    use crate::log::key::{Ed25519SecretKey, KeyName, NoteSecretKey, SignerKey};
+    use crate::log::key::Ed25519SecretKey;
     use crate::log::merkle::{self, leaf_hash};
+    use crate::log::vkey::{KeyName, NoteSecretKey, SignerKey};
 
     fn key(seed: u8) -> SignerKey {
         let secret = NoteSecretKey::Ed25519(Ed25519SecretKey::from_seed(&[seed; 32]));

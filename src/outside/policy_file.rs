@@ -4,9 +4,9 @@
 
 use super::keys::{Keyring, KeysError};
 
-use crate::log::key::VerifierKey;
 use crate::log::policy::PolicyError;
 use crate::log::policy_text;
+use crate::log::vkey::VerifierKey;
 
 const POLICY: &str = "policy";
 

@@ -130,7 +130,8 @@ mod tests {
 
     use super::*;
     use crate::log::checkpoint::{Checkpoint, Origin};
-    use crate::log::key::{Ed25519SecretKey, KeyName, NoteSecretKey, SignerKey};
+    use crate::log::key::Ed25519SecretKey;
+    use crate::log::vkey::{KeyName, NoteSecretKey, SignerKey};
 
     fn note(size: u64) -> Vec<u8> {
         let origin = Origin::new("remembered.test/log").unwrap();

@@ -26,9 +26,10 @@ use super::heads::Heads;
 use super::keys::{self, KeysError, Passphrase};
 
 use crate::base::time::Time;
-use crate::log::key::{Ed25519SecretKey, KeyName, MlDsa44SecretKey, NoteSecretKey, SignerKey, VerifierKey};
+use crate::log::key::{Ed25519SecretKey, MlDsa44SecretKey};
 use crate::log::key_file::SecretKey;
 use crate::log::policy::{Policy, PolicyError};
+use crate::log::vkey::{KeyName, NoteSecretKey, SignerKey, VerifierKey};
 
 const KEY: &str = "witness.key";
 const VKEY: &str = "witness.vkey";

@@ -16,7 +16,8 @@ use affiant::evidence::record::{Body, Document, Vantage};
 use affiant::evidence::verify::finding::Outcome;
 use affiant::evidence::verify::{Check, Finding, Report, Trust, Verdict};
 use affiant::log::checkpoint::SignedCheckpoint;
-use affiant::log::key::{Ed25519SecretKey, KeyName, NoteSecretKey, SignerKey};
+use affiant::log::key::Ed25519SecretKey;
+use affiant::log::vkey::{KeyName, NoteSecretKey, SignerKey};
 use affiant::timestamp::authorities::Authorities;
 
 use super::forge::{Forge, Hashing, Purpose, Simulated};

@@ -8,9 +8,9 @@ use std::sync::OnceLock;
 
 use affiant::base::hash::Hash;
 use affiant::log::checkpoint::SignedCheckpoint;
-use affiant::log::key::VerifierKey;
 use affiant::log::merkle::leaf_hash;
 use affiant::log::proof::Proof;
+use affiant::log::vkey::VerifierKey;
 use tempfile::tempdir;
 
 use super::{Yard, accepted, beside, done, flipped, has, page, rejected, respelled, skipped};

@@ -13,13 +13,12 @@ use affiant::evidence::verify::finding::Outcome;
 use affiant::evidence::verify::{Check, Finding, LooseError, LooseFile, LooseTrust, Report, Verdict, verify_loose};
 use affiant::log::checkpoint::{Checkpoint, Origin, SignedCheckpoint};
 use affiant::log::inclusion::InclusionProof;
-use affiant::log::key::{
-    Ed25519PublicKey, Ed25519SecretKey, Ed25519Signer, KeyName, NoteSecretKey, SignerKey, VerifierKey,
-};
+use affiant::log::key::{Ed25519PublicKey, Ed25519SecretKey, Ed25519Signer};
 use affiant::log::merkle::{leaf_hash, node_hash};
 use affiant::log::policy::Policy;
 use affiant::log::proof::Proof;
 use affiant::log::receipt::{Receipt, transparent_statement};
+use affiant::log::vkey::{KeyName, NoteSecretKey, SignerKey, VerifierKey};
 use serde_json::Value as Json;
 
 fn now() -> Time {

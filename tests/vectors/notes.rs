@@ -1,8 +1,8 @@
 //! Published notes, checkpoints, cosignatures and vkeys (C2SP, Go, Sunlight, Tessera).
 
 use affiant::log::checkpoint::{CheckpointError, SignedCheckpoint};
-use affiant::log::key::{KeyError, KeyKind, VerifierKey};
 use affiant::log::note::{Note, NoteError};
+use affiant::log::vkey::{KeyKind, VerifierKey, VkeyError};
 use serde_json::Value;
 
 fn read(file: &str) -> Option<Vec<Value>> {
@@ -77,16 +77,16 @@ fn published_vkeys_are_told_apart() {
     for vector in &vectors {
         let vkey = text(vector, "vkey");
         let expected = match text(vector, "name") {
-            "wrong number of parts" => Err(KeyError::NotVkey),
-            "invalid base64" => Err(KeyError::NotBase64),
+            "wrong number of parts" => Err(VkeyError::NotVkey),
+            "invalid base64" => Err(VkeyError::NotBase64),
             // A known exception: the library it comes from ignores the id, which is not that of name and key.
             "works: native algMLDSA44 verifier" => {
-                Err(KeyError::WrongKeyId { found: 0x5893_dc2c, computed: 0x3123_6897 })
+                Err(VkeyError::WrongKeyId { found: 0x5893_dc2c, computed: 0x3123_6897 })
             }
-            "invalid algo" => Err(KeyError::UnknownType { found: 3 }),
+            "invalid algo" => Err(VkeyError::UnknownType { found: 3 }),
             _ => Ok(vkey.to_owned()),
         };
-        let is_exception = matches!(expected, Err(KeyError::WrongKeyId { .. }));
+        let is_exception = matches!(expected, Err(VkeyError::WrongKeyId { .. }));
         assert_eq!(vector["valid"], expected.is_ok() || is_exception);
         let read = VerifierKey::parse(vkey);
         kinds.extend(read.iter().map(VerifierKey::kind));

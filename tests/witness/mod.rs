@@ -22,7 +22,8 @@ use affiant::base::hash::Hash;
 use affiant::base::time::Time;
 use affiant::log::checkpoint::Checkpoint;
 use affiant::log::cosignature::Cosigned;
-use affiant::log::key::{Ed25519SecretKey, KeyName, MlDsa44SecretKey, NoteSecretKey, SignerKey, VerifierKey};
+use affiant::log::key::{Ed25519SecretKey, MlDsa44SecretKey};
+use affiant::log::vkey::{KeyName, NoteSecretKey, SignerKey, VerifierKey};
 use affiant::log::witness::{AddCheckpoint, Refusal};
 
 use crate::stage::Stage;

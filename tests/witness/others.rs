@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use affiant::log::checkpoint::SignedCheckpoint;
-use affiant::log::key::VerifierKey;
+use affiant::log::vkey::VerifierKey;
 use data_encoding::BASE64;
 
 use super::serve::Served;

@@ -10,10 +10,9 @@ use affiant::base::hash::Hash;
 use affiant::base::time::Time;
 use affiant::log::checkpoint::{Checkpoint, Origin, SignedCheckpoint};
 use affiant::log::consistency::ConsistencyProof;
-use affiant::log::key::{
-    Ed25519PublicKey, Ed25519SecretKey, KeyName, NotePublicKey, NoteSecretKey, SignerKey, VerifierKey,
-};
+use affiant::log::key::{Ed25519PublicKey, Ed25519SecretKey};
 use affiant::log::merkle::{self, Nodes, leaf_hash, node_hash};
+use affiant::log::vkey::{KeyName, NotePublicKey, NoteSecretKey, SignerKey, VerifierKey};
 use affiant::log::witness::{AddCheckpoint, decode_size, parse_lines};
 use affiant::outside::caller::{Answer, Call, Caller};
 use serde_json::Value as Json;

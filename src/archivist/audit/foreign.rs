@@ -11,10 +11,10 @@ use crate::archivist::progress::Progress;
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
-use crate::log::key::VerifierKey;
 use crate::log::merkle::leaf_hash;
 use crate::log::note::NoteError;
 use crate::log::tile::{Tile, TileEdge, TileKind, WIDTH_MAX, decode_entries, decode_hashes};
+use crate::log::vkey::VerifierKey;
 use crate::outside::archive::{ArchiveError, read_checkpoint, read_tile};
 
 /// Checks a log that others made: its checkpoint's signatures by `keys`, and every tile.

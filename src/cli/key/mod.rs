@@ -19,7 +19,7 @@ use super::settings::Settings;
 
 use crate::archivist::init::{Naming, create_keys};
 use crate::log::checkpoint::Origin;
-use crate::log::key::NotePublicKey;
+use crate::log::vkey::NotePublicKey;
 
 /// Make keys, change them, list them, and export the public ones.
 #[derive(Debug, clap::Args)]

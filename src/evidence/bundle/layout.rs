@@ -55,7 +55,8 @@ use crate::evidence::citation::Style;
 use crate::evidence::record::{Body, KeyPurpose, Link, Record, Visit, WithdrawnEntry, WithdrawnRecord};
 use crate::evidence::succession::{Succession, SuccessionError};
 use crate::evidence::withheld::Withheld;
-use crate::log::key::{Ed25519PublicKey, KeyKind, NotePublicKey, VerifierKey};
+use crate::log::key::Ed25519PublicKey;
+use crate::log::vkey::{KeyKind, NotePublicKey, VerifierKey};
 
 /// The number of the layout that is written, as `bag-info.txt` has it.
 pub const FORMAT: &str = "2";

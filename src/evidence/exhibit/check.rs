@@ -8,8 +8,8 @@ use crate::base::id::Id;
 use crate::evidence::verify::report;
 use crate::evidence::verify::{Check, Report};
 use crate::log::checkpoint::Checkpoint;
-use crate::log::key::VerifierKey;
 use crate::log::policy::Policy;
+use crate::log::vkey::VerifierKey;
 
 /// What a bundle stands on.
 pub(super) struct Ground {

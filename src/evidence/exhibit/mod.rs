@@ -273,7 +273,7 @@ fn succession(source: &dyn Source) -> Result<(Genesis, Succession), ExhibitError
 }
 
 /// Takes the keys that the log's own records name for it, and listens to the witnesses that it names without needing them.
-fn policy(genesis: &Genesis, log_keys: &[crate::log::key::VerifierKey]) -> Option<Policy> {
+fn policy(genesis: &Genesis, log_keys: &[crate::log::vkey::VerifierKey]) -> Option<Policy> {
     let mut lines: Vec<String> = log_keys.iter().map(|key| format!("log {key}")).collect();
     lines.extend(genesis.policy.lines().filter(|line| line.starts_with("witness ")).map(str::to_owned));
     lines.push("quorum none\n".to_owned());

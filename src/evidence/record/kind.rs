@@ -5,7 +5,8 @@ use super::visit::Visit;
 
 use crate::base::cbor::Value;
 use crate::base::hash::Hash;
-use crate::log::key::{Ed25519PublicKey, KeyName, MlDsa44PublicKey, NotePublicKey, VerifierKey};
+use crate::log::key::{Ed25519PublicKey, MlDsa44PublicKey};
+use crate::log::vkey::{KeyName, NotePublicKey, VerifierKey};
 
 /// The name of Ed25519 in records.
 pub(crate) const ED25519: &str = "ed25519";

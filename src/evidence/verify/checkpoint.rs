@@ -18,8 +18,8 @@ use crate::base::time::Time;
 use crate::evidence::record::{KeyPurpose, Record};
 use crate::evidence::succession::Succession;
 use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
-use crate::log::key::VerifierKey;
 use crate::log::policy::{Policy, PolicyReport, Witnessed};
+use crate::log::vkey::VerifierKey;
 
 /// The checkpoint, with what was found about it.
 #[derive(Default)]

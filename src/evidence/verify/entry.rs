@@ -15,10 +15,11 @@ use crate::base::hash::Hash;
 use crate::base::id::{Id, Prefix};
 use crate::evidence::record::{self as evidence, Body, Document, Genesis, Link, Record, Withdrawal};
 use crate::evidence::statement::Statement;
-use crate::log::key::{Ed25519PublicKey, NotePublicKey};
+use crate::log::key::Ed25519PublicKey;
 use crate::log::merkle::leaf_hash;
 use crate::log::proof::Proof;
 use crate::log::receipt::Receipt;
+use crate::log::vkey::NotePublicKey;
 
 /// How many entries one verification may lean on: a history of this many captures.
 pub(super) const ENTRY_COUNT_MAX: usize = 100_000;

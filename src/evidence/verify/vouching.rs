@@ -18,7 +18,7 @@ use crate::base::causes::with_causes;
 use crate::base::time::Time;
 use crate::evidence::endorsement::{COUNT_MAX, Endorsement, EndorsementBytes};
 use crate::evidence::record::KeyPurpose;
-use crate::log::key::VerifierKey;
+use crate::log::vkey::VerifierKey;
 use crate::timestamp::authorities::{Authorities, Brought, ChainError};
 use crate::timestamp::certificate::{Certificate, Purpose};
 

@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 
 use crate::base::hash::Hash;
 use crate::log::checkpoint::Origin;
-use crate::log::key::{NotePublicKey, VerifierKey};
+use crate::log::vkey::{NotePublicKey, VerifierKey};
 use crate::outside::agent::Agent;
 use crate::outside::archive::durable::{self, Access};
 

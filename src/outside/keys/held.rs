@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use super::KeysError;
 
-use crate::log::key::{Ed25519PublicKey, Ed25519SecretKey, Ed25519Signer, MlDsa44SecretKey, NotePublicKey};
+use crate::log::key::{Ed25519PublicKey, Ed25519SecretKey, Ed25519Signer, MlDsa44SecretKey};
 use crate::log::key_file::SecretKey;
+use crate::log::vkey::NotePublicKey;
 use crate::outside::agent::{Agent, AgentError};
 
 /// A key at hand.

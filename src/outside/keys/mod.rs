@@ -47,12 +47,10 @@ use zeroize::Zeroizing;
 
 use crate::base::time::Time;
 use crate::log::checkpoint::Origin;
-use crate::log::key::{
-    Ed25519PublicKey, Ed25519SecretKey, Ed25519Signer, KeyError, KeyName, MlDsa44SecretKey, NoteSecretKey,
-    SEED_SIZE_BYTES, SignerKey, VerifierKey,
-};
+use crate::log::key::{Ed25519PublicKey, Ed25519SecretKey, Ed25519Signer, KeyError, MlDsa44SecretKey, SEED_SIZE_BYTES};
 use crate::log::key_file::{Encryption, KeyFileError, SecretKey};
 use crate::log::policy::{Policy, PolicyError};
+use crate::log::vkey::{KeyName, NoteSecretKey, SignerKey, VerifierKey, VkeyError};
 use crate::outside::agent::AgentError;
 use crate::outside::archive::durable::{self, Access, WriteError};
 use crate::outside::archive::lock::LockError;
@@ -541,6 +539,8 @@ pub enum KeysError {
     Readable { path: PathBuf, mode: u32 },
     #[error("`{}` is longer than {FILE_BYTES_MAX} bytes", path.display())]
     TooLong { path: PathBuf },
+    #[error(transparent)]
+    Vkey(#[from] VkeyError),
     #[error(transparent)]
     Write(#[from] WriteError),
     #[error("`{}` is not an {expected} key", path.display())]

@@ -9,7 +9,8 @@ use super::held::HeldKey;
 use super::{KeysError, SecretKeys};
 
 use crate::log::checkpoint::Origin;
-use crate::log::key::{Ed25519PublicKey, Ed25519Signer, KeyName, NotePublicKey, NoteSecretKey, SignerKey, VerifierKey};
+use crate::log::key::{Ed25519PublicKey, Ed25519Signer};
+use crate::log::vkey::{KeyName, NotePublicKey, NoteSecretKey, SignerKey, VerifierKey};
 
 /// Secret keys at hand.
 #[derive(Clone)]
@@ -28,7 +29,7 @@ impl KeyPool {
     /// Begins without any.
     ///
     /// # Errors
-    /// [`KeysError::Key`] when the log's name is no name of a key.
+    /// [`KeysError::Vkey`] when the log's name is no name of a key.
     pub(super) fn new(origin: &Origin) -> Result<Self, KeysError> {
         Ok(Self { name: KeyName::new(origin.as_str())?, keys: Vec::new() })
     }

@@ -5,7 +5,8 @@ use affiant::base::time::Time;
 use affiant::evidence::anchor;
 use affiant::log::checkpoint::{Checkpoint, SignedCheckpoint};
 use affiant::log::cosignature::Cosigned;
-use affiant::log::key::{Ed25519SecretKey, NoteSecretKey, SignerKey};
+use affiant::log::key::Ed25519SecretKey;
+use affiant::log::vkey::{NoteSecretKey, SignerKey};
 use affiant::outside::clock;
 use rcgen::IsCa;
 

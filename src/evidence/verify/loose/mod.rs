@@ -40,10 +40,11 @@ use crate::base::cose::CoseError;
 use crate::base::time::Time;
 use crate::log::checkpoint::Checkpoint;
 use crate::log::fork::ForkError;
-use crate::log::key::{Ed25519PublicKey, VerifierKey};
+use crate::log::key::Ed25519PublicKey;
 use crate::log::policy::Policy;
 use crate::log::proof::ProofError;
 use crate::log::receipt::ReceiptError;
+use crate::log::vkey::VerifierKey;
 use crate::timestamp::authorities::Authorities;
 
 use set::Set;

@@ -7,11 +7,11 @@ use super::{LooseError, LooseFile, Reading};
 use crate::base::causes::with_causes;
 use crate::log::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 use crate::log::fork::ForkProof;
-use crate::log::key::{KeyKind, VerifierKey};
 use crate::log::merkle::leaf_hash;
 use crate::log::note::{Note, NoteError};
 use crate::log::policy::{Policy, Witnessed};
 use crate::log::proof::Proof;
+use crate::log::vkey::{KeyKind, VerifierKey};
 
 impl Reading<'_> {
     /// A note is looked at as a checkpoint first: only one can bear cosignatures.

@@ -5,9 +5,10 @@ use super::{LooseError, Reading};
 
 use crate::base::hash::Hash;
 use crate::log::checkpoint::Checkpoint;
-use crate::log::key::{Ed25519PublicKey, NotePublicKey};
+use crate::log::key::Ed25519PublicKey;
 use crate::log::policy::Policy;
 use crate::log::receipt::{Receipt, ReceiptError, part_statement};
+use crate::log::vkey::NotePublicKey;
 
 impl Reading<'_> {
     pub(super) fn receipts(&mut self) -> Result<(), LooseError> {
