@@ -16,6 +16,7 @@
 //! reads any definite-length spelling, still without duplicate keys and trailing bytes.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
@@ -320,17 +321,27 @@ impl Reading<'_> {
     fn map(&mut self, depth: usize, at: usize) -> Result<Value, CborError> {
         let length = definite(self.decoder.map(), at)?;
         let mut fields = Vec::new();
-        let mut keys = std::collections::HashSet::new();
+        let mut known = None;
         for _ in 0..length {
             let at = self.decoder.position();
             let key = self.value(depth + 1)?;
-            if !keys.insert(encode(&key)) {
+            if !is_new(&key, &fields, &mut known) {
                 return Err(CborError::DuplicateKey { at });
             }
             fields.push((key, self.value(depth + 1)?));
         }
         Ok(Value::Map(fields))
     }
+}
+
+/// Says whether a key is none of those before it. As long as each comes after the one before, no set of them is made.
+fn is_new(key: &Value, before: &[(Value, Value)], known: &mut Option<HashSet<Vec<u8>>>) -> bool {
+    let is_next = before.last().is_none_or(|(last, _)| in_encoded_order(last, key).is_lt());
+    if is_next && known.is_none() {
+        return true;
+    }
+    let all = || before.iter().map(|(key, _)| encode(key)).collect();
+    known.get_or_insert_with(all).insert(encode(key))
 }
 
 fn definite(length: Result<Option<u64>, minicbor::decode::Error>, at: usize) -> Result<u64, CborError> {
@@ -393,6 +404,24 @@ mod tests {
         keys.extend([Value::Null, Value::Bool(true), Value::from(Vec::<Value>::new()), Value::map([])]);
         for (a, b) in keys.iter().flat_map(|a| keys.iter().map(move |b| (a, b))) {
             assert_eq!(in_encoded_order(a, b), encode(a).cmp(&encode(b)));
+        }
+    }
+
+    #[test]
+    fn names_the_first_key_that_comes_again_in_whatever_order() {
+        // Every map of up to five entries over three keys.
+        for (length, number) in
+            (0..=5_u32).flat_map(|length| (0..3_u32.pow(length)).map(move |number| (length, number)))
+        {
+            let keys: Vec<u8> = (0..length).map(|at| u8::try_from(number / 3_u32.pow(at) % 3).unwrap()).collect();
+            let again = (0..keys.len()).find(|at| keys[..*at].contains(&keys[*at]));
+            let bytes: Vec<u8> = std::iter::once(0xa0 + u8::try_from(length).unwrap())
+                .chain(keys.iter().flat_map(|key| [*key, 0xf6]))
+                .collect();
+            match again {
+                Some(at) => assert_eq!(decode_lenient(&bytes), Err(CborError::DuplicateKey { at: 1 + 2 * at })),
+                None => assert!(decode_lenient(&bytes).is_ok(), "{keys:?}"),
+            }
         }
     }
 
