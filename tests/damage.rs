@@ -22,11 +22,16 @@ use affiant::base::hash::Hash;
 use affiant::base::id::Id;
 use affiant::base::time::Time;
 use affiant::evidence::record::{Body, Capture, Check, Document, Provision, Vantage};
+use affiant::evidence::statement::{Claim, Statement};
 use affiant::evidence::verify::finding::Outcome;
 use affiant::evidence::verify::{self, Report, Verdict};
-use affiant::log::checkpoint::Origin;
+use affiant::log::checkpoint::{Checkpoint, Origin, SignedCheckpoint};
 use affiant::log::inclusion::InclusionProof;
+use affiant::log::key::{Ed25519SecretKey, Ed25519Signer};
 use affiant::outside::archive::Archive;
+use affiant::outside::archive::lock::Lock;
+use affiant::outside::archive::spool::Spooled;
+use affiant::outside::archive::writer::Writer;
 use affiant::outside::keys::Keyring;
 use affiant::outside::web::options::FetchOptions;
 
@@ -40,6 +45,9 @@ const LONG_FLIP_COUNT: usize = 6;
 
 /// How many of a file's flips are also opened for appending, which takes the disk's time.
 const APPEND_COUNT: usize = 4;
+
+/// How many captures are added to a history: more than are read ahead at once.
+const LENGTHENED_COUNT: u64 = 90;
 
 /// Two full bundles and one entry more, so that level 1 has two hashes.
 const LONG_SIZE: u64 = 513;
@@ -654,6 +662,60 @@ fn no_row_of_a_group_changes_a_proof_or_a_statement() {
         for (index, statement, proof) in &expected {
             assert_eq!(prover.statement(*index).unwrap(), *statement, "{} {index}", damage.what);
             assert_eq!(prover.inclusion(*index).unwrap(), *proof, "{} {index}", damage.what);
+        }
+    }
+}
+
+/// Adds captures to a history that the archive has, by the writer alone: one of them signed by whom the log does not know.
+fn lengthen(folder: &Path, foreign: Option<u64>) -> Id {
+    let places = Places { archive: folder.join("archive"), keys: folder.join("keys") };
+    let archive = Archive::open(&places.archive).unwrap();
+    let (log, head) = Log::published(&archive).unwrap();
+    let newest = (0..log.size())
+        .rev()
+        .map(|index| log.entry(index).unwrap())
+        .find(|entry| matches!(&entry.record.body, Body::Capture(capture) if capture.sequence == 3));
+    let (mut entry, mut statement) = newest.map(|entry| (entry.record, entry.statement)).unwrap();
+    let keys = places.keyring().secrets(&head.checkpoint().origin, None).unwrap();
+    let stranger = Ed25519Signer::from(Ed25519SecretKey::from_seed(&[9; 32]));
+    let lock = Lock::take(archive.folder(), now()).unwrap();
+    let mut writer = Writer::open(&archive, lock, log.size(), None).unwrap();
+    for number in 0..LENGTHENED_COUNT {
+        entry.index = writer.size();
+        let Body::Capture(capture) = &mut entry.body else { unreachable!() };
+        (capture.sequence, capture.previous) = (capture.sequence + 1, Some(statement.entry()));
+        let bytes = entry.encode();
+        let subject = entry.id(&archive.settings().prefix).to_string();
+        let claim = Claim { subject, record: Hash::of(&bytes), ..statement.claim };
+        writer.keep_record(&Spooled::from_bytes(bytes)).unwrap();
+        let signer = if foreign == Some(number) { &stranger } else { &keys.statement };
+        statement = Statement::sign(claim, signer).unwrap();
+        writer.append(statement.as_bytes());
+    }
+    writer.commit().unwrap();
+    let checkpoint = Checkpoint { size: writer.size(), root: writer.root(), ..head.checkpoint().clone() };
+    writer.publish(&SignedCheckpoint::sign(&checkpoint, now(), &keys.checkpoint).unwrap().encode()).unwrap();
+    drop(writer);
+    drop(open(folder).unwrap()); // The index learns where each of them lies.
+    entry.id(&archive.settings().prefix)
+}
+
+#[test]
+fn a_foreign_signature_is_found_wherever_it_is_in_a_long_history() {
+    let subject = Subject::make();
+    let count = LENGTHENED_COUNT;
+    for foreign in [None, Some(0), Some(count / 2), Some(count - 9), Some(count - 2), Some(count - 1)] {
+        let copy = subject.copy();
+        let id = lengthen(copy.path(), foreign);
+        let archive = Archive::open(&copy.path().join("archive")).unwrap();
+        assert!(archive.hint(id.index).previous.is_some(), "so that a thread reads ahead");
+        for _ in 0..5 {
+            let report = verify_record(&archive, &id, None, now()).unwrap();
+            let history = report.findings.iter().find(|finding| finding.check == verify::Check::History).unwrap();
+            assert_eq!(history.found, format!("{} capture(s), each naming the one before", 3 + count));
+            let is_signed = |finding: &&verify::Finding| finding.check == verify::Check::Signature;
+            let failed = report.findings.iter().filter(is_signed).filter(|finding| finding.outcome == Outcome::Fails);
+            assert_eq!(failed.count(), usize::from(foreign.is_some()), "{foreign:?}");
         }
     }
 }

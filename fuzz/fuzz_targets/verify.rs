@@ -64,6 +64,7 @@ impl Source for Folder<'_> {
             statement: part("statement"),
             proof: part("proof"),
             receipt: part("receipt"),
+            fitting: None,
         }))
     }
 

@@ -1,19 +1,23 @@
 //! Ahead: the captures of a chain are read before the verifier asks for them.
 //!
-//! Whoever verifies a capture follows its document's chain down to the first one, which may be hundreds of entries. More than
-//! half of what each costs is to read it and to prove its place, and needs nothing of what is found about the one before.
-//! So a thread reads on where the hints lead, while the verifier judges what was read.
+//! Whoever verifies a capture follows its document's chain down to the first one, which may be hundreds of entries. Much of
+//! what each costs is to read it and to prove its place, and needs nothing of what is found about the one before. So a
+//! thread reads on where the hints lead, while the verifier judges what was read. As long as the verifier is behind, the
+//! thread checks signatures too, so that both have as much to do.
 //!
 //! | quantity | unit    | range                                                                            |
 //! |----------|---------|----------------------------------------------------------------------------------|
 //! | ahead    | entries | at most `AHEAD_COUNT_MAX` wait, and `TOGETHER_COUNT_MAX` more are with either side |
 //!
 //! Nothing is taken from here but what is asked for next, and it is what would have been read in its place: the verifier
-//! believes neither. Where the verifier goes another way, or the hints end, it reads for itself.
+//! believes neither. Where the verifier goes another way, or the hints end, it reads for itself. That a signature was
+//! checked here is said by a value that only the check can make, and of those very bytes ([`Fitting`]).
+//!
+//! [`Fitting`]: crate::evidence::statement::Fitting
 
 use std::collections::VecDeque;
 use std::iter;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::thread;
 
 use super::read::{Log, Prover};
@@ -21,6 +25,7 @@ use super::read::{Log, Prover};
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::evidence::statement::Statement;
+use crate::evidence::succession::Succession;
 use crate::evidence::verify::source::{EntryBytes, SourceError};
 use crate::log::proof::Proof;
 use crate::outside::archive::members::MemberReader;
@@ -60,10 +65,11 @@ impl Ahead {
         let (archive, size, checkpoint) = (log.archive().clone(), log.size(), checkpoint.to_vec());
         // It ends with the hints, or when nobody asks any more.
         let begun = thread::Builder::new().spawn(move || {
+            let keys = Log::at(&archive, size).succession().ok();
             let mut chain = read_chain(&archive, size, &checkpoint, index);
             let counts = iter::successors(Some(1), |count| Some((2 * count).min(TOGETHER_COUNT_MAX)));
             let mut together = counts.map(|count| chain.by_ref().take(count).collect::<VecDeque<_>>());
-            while together.next().is_some_and(|some| !some.is_empty() && read.send(some).is_ok()) {}
+            while together.next().is_some_and(|some| !some.is_empty() && hand_over(&read, some, keys.as_ref())) {}
         });
         self.reading = begun.is_ok().then_some(reading); // Without a thread nothing is read ahead.
     }
@@ -80,6 +86,31 @@ impl Ahead {
     pub(super) fn take(&mut self, index: u64) -> Option<Result<EntryBytes, SourceError>> {
         let is_next = self.next.front().is_some_and(|next| next.index == index);
         is_next.then(|| self.next.pop_front())?.map(|next| next.bytes)
+    }
+}
+
+/// Hands entries over; says whether anybody takes them. As long as the verifier is behind, its signatures are checked here.
+fn hand_over(read: &SyncSender<VecDeque<Read>>, mut entries: VecDeque<Read>, keys: Option<&Succession>) -> bool {
+    let mut unchecked = entries.len();
+    loop {
+        match read.try_send(entries) {
+            Ok(()) => return true,
+            Err(TrySendError::Disconnected(_)) => return false,
+            Err(TrySendError::Full(back)) => entries = back,
+        }
+        let Some(next) = unchecked.checked_sub(1) else { return read.send(entries).is_ok() };
+        entries[next].check_signature(keys);
+        unchecked = next;
+    }
+}
+
+impl Read {
+    fn check_signature(&mut self, keys: Option<&Succession>) {
+        let (Some(key), Ok(bytes)) = (keys.and_then(|keys| keys.statement_key(self.index)), &mut self.bytes) else {
+            return;
+        };
+        let statement = bytes.statement.as_deref().and_then(|bytes| Statement::decode(bytes).ok());
+        bytes.fitting = statement.and_then(|statement| statement.fitting(&key));
     }
 }
 
@@ -127,5 +158,5 @@ pub(super) fn read_entry(
     };
     let inclusion = prover.inclusion(index).map_err(|error| failed(&error))?;
     let proof = Some(Proof::new(inclusion, checkpoint.to_vec()).encode());
-    Ok(EntryBytes { name, record, statement: Some(statement), proof, receipt: None })
+    Ok(EntryBytes { name, record, statement: Some(statement), proof, ..EntryBytes::default() })
 }

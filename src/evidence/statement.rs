@@ -62,7 +62,13 @@ pub struct Statement {
     pub key_id: Hash,
     envelope: Sign1,
     bytes: Vec<u8>,
+    fitting: Option<Fitting>,
 }
+
+/// That a signature was found to fit: the SHA-256 of key, signature and message. Only [`Statement::fitting`] makes one, so
+/// that whoever has one has checked that very signature.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Fitting(Hash);
 
 /// What a statement says: the named struct that is signed.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -101,7 +107,7 @@ impl Statement {
         let envelope = Sign1 { protected, unprotected: Value::Map(Vec::new()), payload: Some(payload), signature };
         let bytes = envelope.encode();
         let claim = Claim { issued_at: claim.issued_at.to_second(), ..claim };
-        Ok(Self { claim, key_id, envelope, bytes })
+        Ok(Self { claim, key_id, envelope, bytes, fitting: None })
     }
 
     /// Decodes a statement. Nothing about it is verified yet.
@@ -138,7 +144,7 @@ impl Statement {
         }
         let claims = header.at_label(label::CWT_CLAIMS).ok_or_else(|| wrong("CWT claims"))?;
         let claim = read_claims(claims, record).ok_or_else(|| wrong("CWT claims"))?;
-        Ok(Self { claim, key_id, envelope, bytes: bytes.to_vec() })
+        Ok(Self { claim, key_id, envelope, bytes: bytes.to_vec(), fitting: None })
     }
 
     /// Returns the bytes.
@@ -159,6 +165,27 @@ impl Statement {
         Hash::of(&self.bytes)
     }
 
+    /// Checks the signature before it is asked for, on another processor: where it fits, [`Statement::verify`] of the same
+    /// bytes need not do it once more.
+    #[must_use]
+    pub fn fitting(&self, key: &Ed25519PublicKey) -> Option<Fitting> {
+        self.verify(key).ok().map(|()| self.fitting_of(key, &self.message()))
+    }
+
+    /// Takes what was found of the same bytes. Of others it says nothing.
+    #[must_use]
+    pub fn with(self, fitting: Option<Fitting>) -> Self {
+        Self { fitting, ..self }
+    }
+
+    fn fitting_of(&self, key: &Ed25519PublicKey, message: &[u8]) -> Fitting {
+        Fitting(Hash::of_parts(&[key.as_bytes(), &self.envelope.signature, message]))
+    }
+
+    fn message(&self) -> Vec<u8> {
+        Sign1::to_be_signed(&self.envelope.protected, self.claim.record.as_bytes())
+    }
+
     /// Checks the signature over the bytes as received.
     ///
     /// # Errors
@@ -169,9 +196,11 @@ impl Statement {
         if self.key_id != expected {
             return Err(StatementError::OtherKey { expected, found: self.key_id });
         }
-        let payload = self.claim.record.as_bytes();
-        key.verify(&Sign1::to_be_signed(&self.envelope.protected, payload), &self.envelope.signature)
-            .map_err(|_| StatementError::BadSignature)
+        let message = self.message();
+        if self.fitting.is_some_and(|fitting| fitting == self.fitting_of(key, &message)) {
+            return Ok(());
+        }
+        key.verify(&message, &self.envelope.signature).map_err(|_| StatementError::BadSignature)
     }
 }
 
@@ -260,6 +289,28 @@ mod tests {
             let verdict = Statement::decode(&forged).and_then(|forged| forged.verify(&key.public()));
             assert!(verdict.is_err(), "bit {bit}");
         }
+    }
+
+    #[test]
+    fn what_was_found_of_one_statement_says_nothing_of_another() {
+        let (statement, key) = statement();
+        let fitting = statement.fitting(&key.public());
+        assert!(fitting.is_some());
+        assert_eq!(statement.clone().with(fitting).verify(&key.public()), Ok(()));
+        for bit in 0..statement.as_bytes().len() * 8 {
+            let mut forged = statement.as_bytes().to_vec();
+            forged[bit / 8] ^= 1 << (bit % 8);
+            let Ok(forged) = Statement::decode(&forged) else { continue };
+            assert_eq!(forged.fitting(&key.public()), None, "bit {bit}");
+            assert!(forged.with(fitting).verify(&key.public()).is_err(), "bit {bit}");
+        }
+        let other = Ed25519Signer::from(Ed25519SecretKey::from_seed(&[8; 32]));
+        assert_eq!(statement.fitting(&other.public()), None);
+        assert!(statement.clone().with(fitting).verify(&other.public()).is_err());
+        // One that names the key and is signed by another.
+        let by_other = Statement::sign(statement.claim.clone(), &other).unwrap();
+        let posing = Statement { key_id: statement.key_id, ..by_other };
+        assert_eq!(posing.with(fitting).verify(&key.public()), Err(StatementError::BadSignature));
     }
 
     #[test]

@@ -532,6 +532,7 @@ impl<F: Folder> Source for Bundle<F> {
             statement: read(layout::STATEMENT, SMALL_FILE_BYTES_MAX)?,
             proof: read(layout::PROOF, SMALL_FILE_BYTES_MAX)?,
             receipt: read(layout::RECEIPT, SMALL_FILE_BYTES_MAX)?,
+            fitting: None,
         }))
     }
 

@@ -101,6 +101,7 @@ impl Source for PaperSource {
             statement: read(layout::STATEMENT),
             proof: read(layout::PROOF),
             receipt: read(layout::RECEIPT),
+            fitting: None,
         }))
     }
 

@@ -238,7 +238,7 @@ impl<'s> Entries<'s> {
             }
         };
         let statement = match Statement::decode(statement_bytes) {
-            Ok(statement) => statement,
+            Ok(statement) => statement.with(bytes.fitting),
             Err(error) => {
                 self.findings.push(Finding::fails(
                     Check::Signature,

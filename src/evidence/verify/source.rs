@@ -8,6 +8,7 @@ use crate::base::hash::Hash;
 use crate::base::id::Id;
 use crate::evidence::anchor::AnchorBytes;
 use crate::evidence::endorsement::EndorsementBytes;
+use crate::evidence::statement::Fitting;
 use crate::evidence::withheld::Withheld;
 use crate::log::consistency::ConsistencyProof;
 
@@ -114,6 +115,8 @@ pub struct EntryBytes {
     pub proof: Option<Vec<u8>>,
     /// The receipt.
     pub receipt: Option<Vec<u8>>,
+    /// What was found of the statement's signature, where it was checked already.
+    pub fitting: Option<Fitting>,
 }
 
 /// What a container withholds of a capture or check, and what is there instead of a text that is shown in part.
