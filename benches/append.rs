@@ -1,7 +1,8 @@
 //! Durable records a second, beside what others take for the same.
 //!
 //! Prints, in one run and in turns, so that a busy machine slows all of them alike: signed records that are published
-//! one at a time and in batches, one git commit for each version, one `SQLite` transaction for each row with
+//! one at a time and in batches, and committed one at a time, which makes each durable before the next and promises none
+//! until all are published; one git commit for each version, one `SQLite` transaction for each row with
 //! `synchronous=FULL`, and the machine's own limits, a bare append with its fsync and an Ed25519 signature.
 //!
 //! `cargo bench --bench append`

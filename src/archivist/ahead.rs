@@ -15,6 +15,7 @@
 //!
 //! [`Fitting`]: crate::evidence::statement::Fitting
 
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::iter;
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
@@ -25,8 +26,8 @@ use super::read::{Log, Prover};
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::evidence::statement::Statement;
-use crate::evidence::succession::Succession;
 use crate::evidence::verify::source::{EntryBytes, SourceError};
+use crate::log::key::Ed25519PublicKey;
 use crate::log::proof::Proof;
 use crate::outside::archive::members::MemberReader;
 use crate::outside::archive::packs::PackError;
@@ -37,6 +38,9 @@ const AHEAD_COUNT_MAX: usize = 32;
 
 /// How many entries are handed over together at most. To wake the other costs as much as a third of what an entry does.
 const TOGETHER_COUNT_MAX: usize = 8;
+
+/// Tells the key for statements that counts at an entry.
+type KeyAt<'k> = &'k dyn Fn(u64) -> Option<Ed25519PublicKey>;
 
 /// An entry that was read before it was asked for.
 struct Read {
@@ -65,11 +69,15 @@ impl Ahead {
         let (archive, size, checkpoint) = (log.archive().clone(), log.size(), checkpoint.to_vec());
         // It ends with the hints, or when nobody asks any more.
         let begun = thread::Builder::new().spawn(move || {
-            let keys = Log::at(&archive, size).succession().ok();
+            let keys = OnceCell::new();
+            let key_at = |index| {
+                let keys = keys.get_or_init(|| Log::at(&archive, size).succession().ok());
+                keys.as_ref().and_then(|keys| keys.statement_key(index))
+            };
             let mut chain = read_chain(&archive, size, &checkpoint, index);
             let counts = iter::successors(Some(1), |count| Some((2 * count).min(TOGETHER_COUNT_MAX)));
             let mut together = counts.map(|count| chain.by_ref().take(count).collect::<VecDeque<_>>());
-            while together.next().is_some_and(|some| !some.is_empty() && hand_over(&read, some, keys.as_ref())) {}
+            while together.next().is_some_and(|some| !some.is_empty() && hand_over(&read, some, &key_at)) {}
         });
         self.reading = begun.is_ok().then_some(reading); // Without a thread nothing is read ahead.
     }
@@ -90,7 +98,7 @@ impl Ahead {
 }
 
 /// Hands entries over; says whether anybody takes them. As long as the verifier is behind, its signatures are checked here.
-fn hand_over(read: &SyncSender<VecDeque<Read>>, mut entries: VecDeque<Read>, keys: Option<&Succession>) -> bool {
+fn hand_over(read: &SyncSender<VecDeque<Read>>, mut entries: VecDeque<Read>, key_at: KeyAt<'_>) -> bool {
     let mut unchecked = entries.len();
     loop {
         match read.try_send(entries) {
@@ -99,16 +107,14 @@ fn hand_over(read: &SyncSender<VecDeque<Read>>, mut entries: VecDeque<Read>, key
             Err(TrySendError::Full(back)) => entries = back,
         }
         let Some(next) = unchecked.checked_sub(1) else { return read.send(entries).is_ok() };
-        entries[next].check_signature(keys);
+        entries[next].check_signature(key_at);
         unchecked = next;
     }
 }
 
 impl Read {
-    fn check_signature(&mut self, keys: Option<&Succession>) {
-        let (Some(key), Ok(bytes)) = (keys.and_then(|keys| keys.statement_key(self.index)), &mut self.bytes) else {
-            return;
-        };
+    fn check_signature(&mut self, key_at: KeyAt<'_>) {
+        let (Some(key), Ok(bytes)) = (key_at(self.index), &mut self.bytes) else { return };
         let statement = bytes.statement.as_deref().and_then(|bytes| Statement::decode(bytes).ok());
         bytes.fitting = statement.and_then(|statement| statement.fitting(&key));
     }
