@@ -221,13 +221,27 @@ fn write(encoder: &mut Encoder<Vec<u8>>, value: &Value) {
 }
 
 fn write_map(encoder: &mut Encoder<Vec<u8>>, fields: &[(Value, Value)]) {
-    let mut sorted: Vec<&(Value, Value)> = fields.iter().collect();
-    sorted.sort_by(|(a, _), (b, _)| in_encoded_order(a, b));
-    encoder.map(count(sorted.len())).expect(VEC_CANNOT_FAIL);
+    encoder.map(count(fields.len())).expect(VEC_CANNOT_FAIL);
+    if fields.iter().all(|(key, _)| holds_no_others(key)) {
+        let mut sorted: Vec<&(Value, Value)> = fields.iter().collect();
+        sorted.sort_by(|(a, _), (b, _)| in_encoded_order(a, b));
+        for (key, value) in sorted {
+            write(encoder, key);
+            write(encoder, value);
+        }
+        return;
+    }
+    // Each key is encoded once: one in the other, what a comparison costs would grow with every level.
+    let mut sorted: Vec<(Vec<u8>, &Value)> = fields.iter().map(|(key, value)| (encode(key), value)).collect();
+    sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
     for (key, value) in sorted {
-        write(encoder, key);
+        encoder.writer_mut().extend_from_slice(&key);
         write(encoder, value);
     }
+}
+
+fn holds_no_others(value: &Value) -> bool {
+    !matches!(value, Value::Array(_) | Value::Map(_) | Value::Tag(..))
 }
 
 /// Compares two keys by the bytes of their encodings. Those that begin with their length or are a number need not be
@@ -443,6 +457,19 @@ mod tests {
         for (bytes, error) in cases {
             assert_eq!(decode(&hex(bytes)), Err(error), "{bytes}");
         }
+    }
+
+    #[test]
+    fn maps_that_are_keys_of_maps_cost_no_more_for_every_level() {
+        // Two keys on each level, so that they are compared: 2³⁰ encodings of the innermost if each comparison made them anew.
+        let around = |inner: Vec<u8>, _| [&[0xa2, 0x20, 0x00], &inner[..], &[0x00]].concat();
+        let nested = (2..DEPTH_MAX).fold(vec![0xa0], around);
+        let value = decode(&nested).unwrap();
+        assert_eq!(encode(&value), nested);
+        let reversed = |inner: Vec<u8>, _| [&[0xa2], &inner[..], &[0x00, 0x20, 0x00]].concat();
+        let other = (2..DEPTH_MAX).fold(vec![0xa0], reversed);
+        assert_eq!(decode_lenient(&other).map(|value| encode(&value)), Ok(nested));
+        assert!(matches!(decode(&other), Err(CborError::NotDeterministic { .. })));
     }
 
     #[test]
