@@ -179,15 +179,10 @@ fn log(archive: &Archive, keyring: &Keyring, now: Time) -> Vec<Advice> {
     };
     let mut advice = vec![Advice::good("log", format!("`{}` with {} entries", archive.settings().origin, log.size()))];
     let held = journal::read(archive.folder()).ok().flatten().map_or(0, |found| found.size());
-    if held > log.size() {
-        let found = format!("the journal holds entries up to {held}, and {} are published", log.size());
-        advice.push(Advice::weak("log", found, "any command that writes publishes them, as `affiant init`"));
-        return advice;
-    }
     if let Ok(Some(newest)) = keyring.newest_checkpoint()
         && let Ok(newest) = SignedCheckpoint::parse(&newest)
         && newest.checkpoint().origin == checkpoint.checkpoint().origin
-        && newest.checkpoint().size > log.size()
+        && newest.checkpoint().size > log.size().max(held)
     {
         let error = FenceError::RolledBack { signed: newest.checkpoint().size, found: log.size() };
         advice.push(Advice::wrong(
@@ -195,6 +190,10 @@ fn log(archive: &Archive, keyring: &Keyring, now: Time) -> Vec<Advice> {
             error.to_string(),
             "bring the newer archive back, or run any capture if a crash came between",
         ));
+    } else if held > log.size() {
+        let found = format!("the journal holds entries up to {held}, and {} are published", log.size());
+        advice.push(Advice::weak("log", found, "any command that writes publishes them, as `affiant init`"));
+        return advice;
     }
     advice.push(change_of_keys(&log, keyring));
     advice.extend(endorsements(&log, keyring, now));

@@ -36,6 +36,8 @@ fn an_older_copy_is_not_signed_anew_with_its_journal_or_without() {
     let folder = tempfile::tempdir().unwrap();
     let (archive, kept) = (folder.path().join("archive"), folder.path().join("kept"));
     let mut opened = open(folder.path()).unwrap();
+    fs::create_dir(&kept).unwrap();
+    fs::copy(archive.join("checkpoint"), kept.join("first")).unwrap();
     append(&mut opened, "https://example.com/1");
     copy(&archive, &kept.join("live"));
     assert!(kept.join("live/journal").exists(), "a copy of an archive at work");
@@ -45,6 +47,14 @@ fn an_older_copy_is_not_signed_anew_with_its_journal_or_without() {
 
     put_back(&kept.join("live"), &archive);
     assert!(refused(folder.path()).contains("have signed a log of 3 entries, and the archive holds 2"));
+    // What its journal holds and its checkpoint does not promise makes the copy no newer.
+    let older = kept.join("older");
+    copy(&folder.path().join("keys"), &older.join("keys"));
+    put_back(&kept.join("live"), &archive);
+    copy(&archive, &older.join("archive"));
+    fs::copy(kept.join("first"), older.join("archive/checkpoint")).unwrap();
+    let advice = examine(&places(&older), now());
+    assert!(advice.iter().any(|advice| advice.found.contains("have signed a log of 3 entries")), "{advice:#?}");
     put_back(&kept.join("live"), &archive);
     fs::remove_file(archive.join("journal")).unwrap();
     assert!(refused(folder.path()).contains("have signed a log of 3 entries, and the archive holds 2"));

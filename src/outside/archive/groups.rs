@@ -196,8 +196,10 @@ impl<'a> GroupReader<'a> {
         let start = u64::try_from(position * COUNT * NODE_BYTES).ok()?;
         read_at(&self.open_tile(TileKind::Hashes { level }, tile)?, start, hashes.as_flattened_mut())?;
 
-        let split =
-            |row: &[u8; ROW_BYTES]| row.split_first_chunk().map(|(node, rest)| (Hash::from_bytes(*node), number(rest)));
+        let split = |row: &[u8; ROW_BYTES]| {
+            let (node, begin) = row.split_first_chunk()?;
+            Some((Hash::from_bytes(*node), u64::from(u32::from_be_bytes(*begin.first_chunk()?))))
+        };
         let rows: Vec<(Hash, u64)> = rows.iter().filter_map(split).collect();
         let begin = |position: usize| rows.get(position).map_or(STATEMENTS_END, |(_, begin)| *begin);
         Some(Group {
@@ -238,10 +240,6 @@ impl Groups {
         let start = usize::try_from((index << rise).checked_sub(first)?).ok()?;
         row.get(start..start + (1 << rise)).map(|row| row_root(row.to_vec()))
     }
-}
-
-fn number(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 fn read_at(mut file: &File, start: u64, bytes: &mut [u8]) -> Option<()> {
