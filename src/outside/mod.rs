@@ -14,6 +14,7 @@ pub mod heads;
 pub mod keys;
 pub mod node;
 mod policy_file;
+mod positioned;
 pub mod remembered;
 pub mod tlog;
 pub mod web;

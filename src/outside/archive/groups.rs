@@ -14,10 +14,11 @@
 //! nodes leads to the root of the log, and a statement that was found has the leaf's hash, or the tiles and the bundle
 //! are read as if there were no row.
 
+use std::cell::RefCell;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use super::Archive;
 use super::appending::Appending;
@@ -27,6 +28,7 @@ use super::durable::{self, WriteError};
 use crate::base::hash::Hash;
 use crate::log::merkle::leaf_hash;
 use crate::log::tile::{Tile, TileKind, WIDTH_MAX, decode_hashes, row_root};
+use crate::outside::positioned::read_exact_at;
 
 const NAME: &str = "groups";
 
@@ -47,8 +49,8 @@ const ROW_BYTES: usize = NODE_BYTES + 4;
 const TILE_BYTES: usize = COUNT * ROW_BYTES;
 const TILE_BYTES_U64: u64 = 576;
 
-/// The end of the last group's statements: that of their bundle, wherever it is.
-const STATEMENTS_END: u64 = u64::MAX;
+/// How many bytes the hashes of a group have in their tile.
+const GROUP_BYTES_U64: u64 = 512;
 
 /// How many bytes the statements of a group have at most, with their lengths.
 const STATEMENTS_BYTES_MAX: u64 = COUNT_U64 * (2 + 0xffff);
@@ -149,27 +151,42 @@ pub struct GroupReader<'a> {
     rows: Option<File>,
     /// How many tiles are full.
     count: u64,
+    /// The tile above the lowest level that was read last: entries that are asked for in turn are often below one.
+    above: RefCell<Option<Rc<ListedTile>>>,
+}
+
+/// A full tile that has rows.
+struct ListedTile {
+    level: u8,
+    index: u64,
+    hashes: File,
+    rows: Vec<Row>,
+}
+
+/// What is said of a group.
+struct Row {
+    node: Hash,
+    /// Where its statements begin.
+    statements: u64,
 }
 
 /// The groups in which an entry is, one of each level of tiles that has rows, the lowest first.
 pub struct Groups(Vec<Group>);
 
-/// Sixteen neighbours of a full tile, and what is said of the others there.
+/// Sixteen neighbours of a full tile.
 struct Group {
     /// Which group of its level it is.
     index: u64,
     hashes: Vec<Hash>,
-    /// The nodes of all groups of the tile.
-    nodes: Vec<Hash>,
-    /// Where its statements are said to lie in their bundle.
-    statements: Range<u64>,
+    tile: Rc<ListedTile>,
 }
 
 impl<'a> GroupReader<'a> {
     /// Opens the rows of the log of `size` entries; where there are none, nothing is led to.
     #[must_use]
     pub fn open(archive: &'a Archive, size: u64) -> Self {
-        Self { archive, rows: File::open(path_in(archive)).ok(), count: full_count(size) }
+        let rows = File::open(path_in(archive)).ok();
+        Self { archive, rows, count: full_count(size), above: RefCell::default() }
     }
 
     /// Reads the groups of the entry at `index`; nothing where the lowest has no row or cannot be read.
@@ -178,7 +195,7 @@ impl<'a> GroupReader<'a> {
         let mut at = index;
         let groups: Vec<Group> = (0..LEVEL_COUNT)
             .map_while(|level| {
-                let group = self.read_group(level, at);
+                let group = Group::read(self.tile(level, at / WIDTH)?, at / COUNT_U64);
                 at /= WIDTH;
                 group
             })
@@ -186,38 +203,33 @@ impl<'a> GroupReader<'a> {
         (!groups.is_empty()).then_some(Groups(groups))
     }
 
-    /// Reads the group of a hash of a level of tiles.
-    fn read_group(&self, level: u8, index: u64) -> Option<Group> {
-        let (tile, position) = (index / WIDTH, usize::try_from(index % WIDTH).ok()? / COUNT);
-        let at = Some(count_before(level, tile)).filter(|at| *at < self.count)?;
+    /// Opens a tile and reads its rows, unless it is the one that was read last.
+    fn tile(&self, level: u8, index: u64) -> Option<Rc<ListedTile>> {
+        let mut above = self.above.borrow_mut();
+        if let Some(held) = above.as_ref().filter(|held| (held.level, held.index) == (level, index)) {
+            return Some(held.clone());
+        }
+        let at = Some(count_before(level, index)).filter(|at| *at < self.count)?;
         let mut rows = [[0; ROW_BYTES]; COUNT];
-        read_at(self.rows.as_ref()?, at * TILE_BYTES_U64, rows.as_flattened_mut())?;
-        let mut hashes = [[0; NODE_BYTES]; COUNT];
-        let start = u64::try_from(position * COUNT * NODE_BYTES).ok()?;
-        read_at(&self.open_tile(TileKind::Hashes { level }, tile)?, start, hashes.as_flattened_mut())?;
-
-        let split = |row: &[u8; ROW_BYTES]| {
-            let (node, begin) = row.split_first_chunk()?;
-            Some((Hash::from_bytes(*node), u64::from(u32::from_be_bytes(*begin.first_chunk()?))))
-        };
-        let rows: Vec<(Hash, u64)> = rows.iter().filter_map(split).collect();
-        let begin = |position: usize| rows.get(position).map_or(STATEMENTS_END, |(_, begin)| *begin);
-        Some(Group {
-            index: index / COUNT_U64,
-            hashes: hashes.into_iter().map(Hash::from_bytes).collect(),
-            statements: begin(position)..begin(position + 1),
-            nodes: rows.iter().map(|(node, _)| *node).collect(),
-        })
+        read_exact_at(self.rows.as_ref()?, at * TILE_BYTES_U64, rows.as_flattened_mut()).ok()?;
+        let rows = rows.iter().map(Row::decode).collect::<Option<_>>()?;
+        let hashes = self.open_tile(TileKind::Hashes { level }, index)?;
+        let tile = Rc::new(ListedTile { level, index, hashes, rows });
+        if level > 0 {
+            *above = Some(tile.clone());
+        }
+        Some(tile)
     }
 
     /// Reads the statement of the entry at `index`, which is in these groups: bytes that have its leaf's hash.
     #[must_use]
     pub fn statement(&self, groups: &Groups, index: u64) -> Option<Vec<u8>> {
-        let (leaf, Range { start, end }) = (groups.node(0, index)?, groups.0.first()?.statements.clone());
-        let mut bundle = self.open_tile(TileKind::Statements, index / WIDTH)?;
-        bundle.seek(SeekFrom::Start(start)).ok()?;
-        let mut bytes = Vec::new();
-        bundle.take(end.saturating_sub(start).min(STATEMENTS_BYTES_MAX)).read_to_end(&mut bytes).ok()?;
+        let (leaf, group) = (groups.node(0, index)?, groups.0.first()?);
+        let bundle = self.open_tile(TileKind::Statements, index / WIDTH)?;
+        let Range { start, end } = group.statements(&bundle)?;
+        let size_bytes = end.checked_sub(start).filter(|size_bytes| *size_bytes <= STATEMENTS_BYTES_MAX)?;
+        let mut bytes = vec![0; usize::try_from(size_bytes).ok()?];
+        read_exact_at(&bundle, start, &mut bytes).ok()?;
         let at = (0..index % COUNT_U64).try_fold(0, |at, _| next_statement(&bytes, at))?;
         let statement = statement_at(&bytes, at)?;
         (leaf_hash(Hash::of(statement).as_bytes()) == leaf).then(|| statement.to_vec())
@@ -228,22 +240,49 @@ impl<'a> GroupReader<'a> {
     }
 }
 
+impl Row {
+    fn decode(row: &[u8; ROW_BYTES]) -> Option<Self> {
+        let (node, statements) = row.split_first_chunk()?;
+        let statements = u64::from(u32::from_be_bytes(*statements.first_chunk()?));
+        Some(Self { node: Hash::from_bytes(*node), statements })
+    }
+}
+
+impl Group {
+    /// Reads the group that has a number at the tile's level.
+    fn read(tile: Rc<ListedTile>, index: u64) -> Option<Self> {
+        let mut hashes = [[0; NODE_BYTES]; COUNT];
+        let start = (index % COUNT_U64).checked_mul(GROUP_BYTES_U64)?;
+        read_exact_at(&tile.hashes, start, hashes.as_flattened_mut()).ok()?;
+        Some(Self { index, hashes: hashes.into_iter().map(Hash::from_bytes).collect(), tile })
+    }
+
+    /// Returns where its statements are said to lie in their bundle.
+    fn statements(&self, bundle: &File) -> Option<Range<u64>> {
+        let position = usize::try_from(self.index % COUNT_U64).ok()?;
+        let start = self.tile.rows.get(position)?.statements;
+        let next = self.tile.rows.get(position + 1).map(|next| next.statements);
+        Some(start..next.map_or_else(|| bundle.metadata().ok().map(|metadata| metadata.len()), Some)?)
+    }
+}
+
 impl Groups {
     /// Returns a node over some of the neighbours in a group, or over some of the groups in its tile.
     #[must_use]
     pub fn node(&self, level: u8, index: u64) -> Option<Hash> {
         let (group, rise) = (self.0.get(usize::from(level / HEIGHT))?, level % HEIGHT);
-        let (row, rise, first) = match rise.checked_sub(RISE) {
-            None => (&group.hashes, rise, group.index * COUNT_U64),
-            Some(rise) => (&group.nodes, rise, group.index / COUNT_U64 * COUNT_U64),
+        let stretch = |rise: u8, first: u64| {
+            let start = usize::try_from((index << rise).checked_sub(first)?).ok()?;
+            Some(start..start + (1 << rise))
         };
-        let start = usize::try_from((index << rise).checked_sub(first)?).ok()?;
-        row.get(start..start + (1 << rise)).map(|row| row_root(row.to_vec()))
+        Some(row_root(match rise.checked_sub(RISE) {
+            None => group.hashes.get(stretch(rise, group.index * COUNT_U64)?)?.to_vec(),
+            Some(rise) => {
+                let rows = group.tile.rows.get(stretch(rise, group.tile.index * COUNT_U64)?)?;
+                rows.iter().map(|row| row.node).collect()
+            }
+        }))
     }
-}
-
-fn read_at(mut file: &File, start: u64, bytes: &mut [u8]) -> Option<()> {
-    file.seek(SeekFrom::Start(start)).and_then(|_| file.read_exact(bytes)).ok()
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ use super::appending::Appending;
 use super::disk::length_of;
 use super::durable::{self, WriteError};
 
+use crate::outside::positioned::read_exact_at;
+
 const NAME: &str = "hints";
 
 /// How many bytes a row has.
@@ -124,10 +126,8 @@ impl HintReader {
     }
 
     fn try_read(&self, index: u64) -> Option<Hint> {
-        let mut file = self.0.as_ref()?;
         let mut row = [0; ROW_BYTES];
-        let start = SeekFrom::Start(index.checked_mul(ROW_BYTES_U64)?);
-        file.seek(start).and_then(|_| file.read_exact(&mut row)).ok()?;
+        read_exact_at(self.0.as_ref()?, index.checked_mul(ROW_BYTES_U64)?, &mut row).ok()?;
         Some(Hint::decode(row)).map(|hint| Hint { previous: hint.previous.filter(|at| *at < index), ..hint })
     }
 }

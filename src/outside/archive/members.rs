@@ -22,7 +22,8 @@ pub const AT_ONCE_BYTES_MAX: u64 = 1 << 20;
 /// Reads members one after another.
 pub struct MemberReader {
     packs: Packs,
-    open: Option<(u32, File)>,
+    /// A segment's number, and how long it was when it was opened.
+    open: Option<(u32, File, u64)>,
     decompressor: zstd::bulk::Decompressor<'static>,
     stored: Vec<u8>,
     blob: Vec<u8>,
@@ -84,8 +85,7 @@ impl MemberReader {
     }
 
     fn read_there(&mut self, segment: u32, offset: u64, hash: Hash) -> Option<Vec<u8>> {
-        let file = self.segment(segment).ok()?;
-        let length = file.metadata().ok()?.len();
+        let (file, length) = self.segment(segment).ok()?;
         let mut window = Window::new(file);
         let member = read_member(&mut window, offset, length)?;
         if member.hash != hash || member.size_bytes.max(member.stored_bytes) > AT_ONCE_BYTES_MAX {
@@ -214,7 +214,7 @@ impl MemberReader {
         stored.clear();
         // A member says how much of its segment is its own: that is no more than a file's length.
         stored.reserve(usize::try_from(member.stored_bytes).unwrap_or_default());
-        let mut file = self.segment(segment)?;
+        let (mut file, _) = self.segment(segment)?;
         let read = file
             .seek(SeekFrom::Start(member.frame_offset))
             .and_then(|_| file.take(member.stored_bytes).read_to_end(&mut stored));
@@ -222,16 +222,19 @@ impl MemberReader {
         read.map(drop).map_err(|source| PackError::Io { path: self.packs.path(segment), source })
     }
 
-    /// Returns a segment, which stays open until another is asked for.
-    fn segment(&mut self, segment: u32) -> Result<&File, PackError> {
-        let file = match self.open.take() {
-            Some((number, file)) if number == segment => file,
+    /// Returns a segment, which stays open until another is asked for, and how long it was then.
+    fn segment(&mut self, segment: u32) -> Result<(&File, u64), PackError> {
+        let open = match self.open.take() {
+            Some(open) if open.0 == segment => open,
             _ => {
                 let path = self.packs.path(segment);
-                File::open(&path).map_err(|source| PackError::Io { path, source })?
+                let opened = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+                let (length, file) = opened.map_err(|source| PackError::Io { path, source })?;
+                (segment, file, length)
             }
         };
-        Ok(&self.open.insert((segment, file)).1)
+        let (_, file, length) = self.open.insert(open);
+        Ok((file, *length))
     }
 }
 

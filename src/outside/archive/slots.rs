@@ -17,7 +17,7 @@
 //! ahead. Which document has which slot is for [`super::pasts`].
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
@@ -27,6 +27,7 @@ use super::past::{PAST_BYTES_MAX, Past, hash, number};
 use super::stop::Stop;
 
 use crate::base::hash::Hash;
+use crate::outside::positioned::read_exact_at;
 
 const NAME: &str = "pasts";
 
@@ -117,11 +118,10 @@ impl Slots {
     }
 
     /// Reads a slot; nothing where it is not whole.
-    fn slot(&mut self, slot: u64) -> io::Result<Option<[u8; SLOT_BYTES]>> {
+    fn slot(&self, slot: u64) -> io::Result<Option<[u8; SLOT_BYTES]>> {
         let mut bytes = [0; SLOT_BYTES];
         let start = slot.checked_mul(SLOT_BYTES_U64).ok_or(io::ErrorKind::InvalidInput)?;
-        self.reader.seek(SeekFrom::Start(start))?;
-        match self.reader.read_exact(&mut bytes) {
+        match read_exact_at(&self.reader, start, &mut bytes) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             other => other?,
         }
