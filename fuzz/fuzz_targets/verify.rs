@@ -11,7 +11,7 @@ use affiant::base::hash::Hash;
 use affiant::base::id::Id;
 use affiant::evidence::record::{Body, Record};
 use affiant::evidence::verify::source::BlobFound;
-use affiant::evidence::verify::{EntryBytes, Finding, Source, SourceError, Verdict, verify};
+use affiant::evidence::verify::{EntryBytes, EntryProof, Finding, Source, SourceError, Verdict, verify};
 use affiant::log::policy::Policy;
 use small_archive::{ENTRY_COUNT, Parts, id, sections, time};
 
@@ -62,7 +62,7 @@ impl Source for Folder<'_> {
             name: index.to_string(),
             record: Some(record),
             statement: part("statement"),
-            proof: part("proof"),
+            proof: part("proof").map(EntryProof::Written),
             receipt: part("receipt"),
             fitting: None,
         }))

@@ -26,7 +26,7 @@ use super::read::{Log, Prover};
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
 use crate::evidence::statement::Statement;
-use crate::evidence::verify::source::{EntryBytes, SourceError};
+use crate::evidence::verify::source::{EntryBytes, EntryProof, SourceError};
 use crate::log::key::Ed25519PublicKey;
 use crate::log::proof::Proof;
 use crate::outside::archive::members::MemberReader;
@@ -163,6 +163,6 @@ pub(super) fn read_entry(
         Err(_) => None, // The verifier says why, from the same bytes.
     };
     let inclusion = prover.inclusion(index).map_err(|error| failed(&error))?;
-    let proof = Some(Proof::new(inclusion, checkpoint.to_vec()).encode());
+    let proof = Some(EntryProof::Made(Proof::new(inclusion, checkpoint.to_vec())));
     Ok(EntryBytes { name, record, statement: Some(statement), proof, ..EntryBytes::default() })
 }

@@ -18,7 +18,7 @@ use crate::evidence::succession::SuccessionError;
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::log::inclusion::{InclusionProof, MakeInclusionError};
 use crate::log::merkle::{self, Nodes};
-use crate::log::tile::{ReadTileError, Tile, TileKind, WIDTH_MAX, decode_entries};
+use crate::log::tile::{ReadTileError, Tile, TileKind, TileNodes, WIDTH_MAX, decode_entries};
 use crate::outside::archive::groups::{GroupReader, Groups};
 use crate::outside::archive::hints::Place;
 use crate::outside::archive::packs::{PackError, Sequence};
@@ -270,22 +270,28 @@ impl<'a> Log<'a> {
     /// Begins to make many proofs.
     #[must_use]
     pub fn prover(&self) -> Prover<'a> {
+        let archive = self.archive;
         Prover {
-            archive: self.archive,
+            archive,
             size: self.size,
+            nodes: TileNodes::new(self.size, Box::new(|tile| archive.tile(tile))),
             shared: RefCell::default(),
             root: OnceCell::new(),
-            groups: GroupReader::open(self.archive, self.size),
+            groups: GroupReader::open(archive, self.size),
             last: RefCell::default(),
         }
     }
 }
+
+type ReadTile<'a> = Box<dyn Fn(&Tile) -> Result<Vec<u8>, ArchiveError> + 'a>;
 
 /// Makes many proofs of one log: what they share is read and hashed once, and of a tile no more than what they need where
 /// its groups are listed.
 pub struct Prover<'a> {
     archive: &'a Archive,
     size: u64,
+    /// All nodes; the tile that was read last is kept.
+    nodes: TileNodes<ReadTile<'a>>,
     /// Nodes above the lowest tiles, and those at the right edge.
     shared: RefCell<HashMap<(u8, u64), Hash>>,
     /// The root, by the tiles.
@@ -301,11 +307,10 @@ impl Prover<'_> {
     /// # Errors
     /// When a tile is missing or damaged. The proof is for the caller to verify.
     pub fn inclusion(&self, index: u64) -> Result<InclusionProof, ReadError> {
-        let nodes = SharedNodes { nodes: self.archive.nodes(self.size), prover: self };
-        if let Some(proof) = self.listed_proof(&nodes, index) {
+        if let Some(proof) = self.listed_proof(index) {
             return Ok(proof);
         }
-        InclusionProof::make(&nodes, index, self.size)
+        InclusionProof::make(&SharedNodes(self), index, self.size)
             .map_err(|source| ReadError::Inclusion { index, source: Box::new(source) })
     }
 
@@ -319,10 +324,11 @@ impl Prover<'_> {
     }
 
     /// Makes a proof with the nodes that are listed, when it leads to the root.
-    fn listed_proof<N: Nodes>(&self, nodes: &SharedNodes<'_, N>, index: u64) -> Option<InclusionProof> {
-        let groups = self.groups(index)?;
-        let proof = InclusionProof::make(&ListedNodes { groups: &groups, nodes }, index, self.size).ok()?;
-        let root = self.root.get_or_init(|| merkle::root(nodes, self.size).ok()).as_ref()?;
+    fn listed_proof(&self, index: u64) -> Option<InclusionProof> {
+        let (groups, shared) = (self.groups(index)?, SharedNodes(self));
+        let nodes = ListedNodes { groups: &groups, shared: &shared };
+        let proof = InclusionProof::make(&nodes, index, self.size).ok()?;
+        let root = self.root.get_or_init(|| merkle::root(&shared, self.size).ok()).as_ref()?;
         proof.verify(groups.node(0, index)?, *root).ok()?;
         Some(proof)
     }
@@ -344,42 +350,43 @@ impl Prover<'_> {
 }
 
 /// The nodes of a log, some of which are known already.
-struct SharedNodes<'p, N> {
-    nodes: N,
-    prover: &'p Prover<'p>,
-}
+struct SharedNodes<'p>(&'p Prover<'p>);
 
-impl<N: Nodes> Nodes for SharedNodes<'_, N> {
-    type Error = N::Error;
+impl Nodes for SharedNodes<'_> {
+    type Error = ReadTileError<ArchiveError>;
 
-    fn node(&self, level: u8, index: u64) -> Result<Hash, N::Error> {
-        if !self.prover.is_shared(level, index) {
-            return self.nodes.node(level, index);
+    fn node(&self, level: u8, index: u64) -> Result<Hash, Self::Error> {
+        let Self(prover) = self;
+        if !prover.is_shared(level, index) {
+            return prover.nodes.node(level, index);
         }
-        let mut shared = self.prover.shared.borrow_mut();
+        let mut shared = prover.shared.borrow_mut();
         if let Some(node) = shared.get(&(level, index)) {
             return Ok(*node);
         }
         if shared.len() >= SHARED_COUNT_MAX {
             shared.clear();
         }
-        let node = self.nodes.node(level, index)?;
+        let node = prover.nodes.node(level, index)?;
         shared.insert((level, index), node);
         Ok(node)
     }
 }
 
 /// The nodes of a log, some of which are listed in groups.
-struct ListedNodes<'g, N> {
+struct ListedNodes<'g> {
     groups: &'g Groups,
-    nodes: &'g N,
+    shared: &'g SharedNodes<'g>,
 }
 
-impl<N: Nodes> Nodes for ListedNodes<'_, N> {
-    type Error = N::Error;
+impl Nodes for ListedNodes<'_> {
+    type Error = ReadTileError<ArchiveError>;
 
-    fn node(&self, level: u8, index: u64) -> Result<Hash, N::Error> {
-        self.groups.node(level, index).map_or_else(|| self.nodes.node(level, index), Ok)
+    fn node(&self, level: u8, index: u64) -> Result<Hash, Self::Error> {
+        match self.groups.node(level, index) {
+            Some(node) => Ok(node),
+            None => self.shared.node(level, index),
+        }
     }
 }
 

@@ -43,7 +43,10 @@ pub fn leaf_hash(entry: &[u8]) -> Hash {
 /// Hashes two children as their parent.
 #[must_use]
 pub fn node_hash(left: Hash, right: Hash) -> Hash {
-    Hash::of_parts(&[&[0x01], left.as_bytes(), right.as_bytes()])
+    let mut node = [0x01; 1 + 2 * Hash::SIZE_BYTES];
+    let (children, _) = node[1..].as_chunks_mut();
+    children.copy_from_slice(&[*left.as_bytes(), *right.as_bytes()]);
+    Hash::of(&node)
 }
 
 /// Returns the root of the tree without entries.

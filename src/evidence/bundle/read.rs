@@ -42,7 +42,7 @@ use crate::evidence::endorsement::{self, EndorsementBytes};
 use crate::evidence::parts;
 use crate::evidence::record::{self, Body, Record};
 use crate::evidence::succession::Succession;
-use crate::evidence::verify::source::{BlobFound, EntryBytes, Source, SourceError, WithheldBytes};
+use crate::evidence::verify::source::{BlobFound, EntryBytes, EntryProof, Source, SourceError, WithheldBytes};
 use crate::evidence::verify::{Check, Finding};
 use crate::evidence::withheld::{self, Withheld};
 use crate::log::checkpoint::SignedCheckpoint;
@@ -530,7 +530,7 @@ impl<F: Folder> Source for Bundle<F> {
             name: layout::entry_folder(id).trim_end_matches('/').to_owned(),
             record: read(layout::RECORD, record::SIZE_BYTES_MAX)?,
             statement: read(layout::STATEMENT, SMALL_FILE_BYTES_MAX)?,
-            proof: read(layout::PROOF, SMALL_FILE_BYTES_MAX)?,
+            proof: read(layout::PROOF, SMALL_FILE_BYTES_MAX)?.map(EntryProof::Written),
             receipt: read(layout::RECEIPT, SMALL_FILE_BYTES_MAX)?,
             fitting: None,
         }))

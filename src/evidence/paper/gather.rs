@@ -12,7 +12,7 @@ use crate::base::id::Id;
 use crate::evidence::anchor::{self, AnchorBytes};
 use crate::evidence::bundle::layout::{self, Lean};
 use crate::evidence::record::{Record, RecordError};
-use crate::evidence::verify::source::{Source, SourceError};
+use crate::evidence::verify::source::{EntryProof, Source, SourceError};
 
 /// A set, ready to be printed.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -71,7 +71,8 @@ fn entries(
         let bytes = entry.record.ok_or_else(|| GatherError::Withdrawn { name: entry.name.clone() })?;
         let record = Record::decode(&bytes)?;
         let id = record.id(&subject.prefix);
-        let parts = [(layout::RECORD, Some(bytes)), (layout::STATEMENT, entry.statement), (layout::PROOF, entry.proof)];
+        let proof = entry.proof.map(EntryProof::into_bytes);
+        let parts = [(layout::RECORD, Some(bytes)), (layout::STATEMENT, entry.statement), (layout::PROOF, proof)];
         for (file, bytes) in parts {
             files.push((layout::entry_file(&id, file), bytes.ok_or_else(|| missing(&id, file))?));
         }

@@ -12,7 +12,7 @@ use crate::base::id::{CheckCharacter, Id};
 use crate::evidence::anchor::{self, AnchorBytes};
 use crate::evidence::bundle::layout;
 use crate::evidence::record::{Body, Record};
-use crate::evidence::verify::source::{BlobFound, EntryBytes, Source, SourceError};
+use crate::evidence::verify::source::{BlobFound, EntryBytes, EntryProof, Source, SourceError};
 use crate::evidence::verify::{Check, Finding};
 
 /// The evidence for one record, read from paper; nothing in it is believed.
@@ -99,7 +99,7 @@ impl Source for PaperSource {
             name: layout::entry_folder(&id).trim_end_matches('/').to_owned(),
             record: read(layout::RECORD),
             statement: read(layout::STATEMENT),
-            proof: read(layout::PROOF),
+            proof: read(layout::PROOF).map(EntryProof::Written),
             receipt: read(layout::RECEIPT),
             fitting: None,
         }))

@@ -17,7 +17,6 @@ use crate::evidence::record::{self as evidence, Body, Document, Genesis, Link, R
 use crate::evidence::statement::Statement;
 use crate::log::key::Ed25519PublicKey;
 use crate::log::merkle::leaf_hash;
-use crate::log::proof::Proof;
 use crate::log::receipt::Receipt;
 use crate::log::vkey::NotePublicKey;
 
@@ -353,7 +352,7 @@ impl<'s> Entries<'s> {
             return;
         };
         let fails = |expected: String, found: String| Finding::fails(Check::Inclusion, expected, found);
-        let proof = match Proof::parse(proof) {
+        let proof = match proof.parsed() {
             Ok(proof) => proof,
             Err(error) => {
                 self.findings.push(fails(format!("a tlog-proof in `{name}`"), error.to_string()));

@@ -59,7 +59,7 @@ pub mod report;
 pub use finding::{Check, Finding, Interval, Report, Subject, Verdict, Witnessing};
 pub use later::Later;
 pub use loose::{LooseError, LooseFile, LooseTrust, verify_loose};
-pub use source::{EntryBytes, Source, SourceError};
+pub use source::{EntryBytes, EntryProof, Source, SourceError};
 pub use times::CLOCK_SKEW_SECONDS_MAX;
 pub use vouching::Vouching;
 

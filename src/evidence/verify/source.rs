@@ -1,5 +1,6 @@
 //! Where the verifier's bytes come from.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use super::finding::Finding;
@@ -11,6 +12,7 @@ use crate::evidence::endorsement::EndorsementBytes;
 use crate::evidence::statement::Fitting;
 use crate::evidence::withheld::Withheld;
 use crate::log::consistency::ConsistencyProof;
+use crate::log::proof::{Proof, ProofError};
 
 /// An archive, a bundle or a server, as the verifier sees it: bytes by index and by hash, none of them trusted.
 pub trait Source {
@@ -112,11 +114,42 @@ pub struct EntryBytes {
     /// The statement.
     pub statement: Option<Vec<u8>>,
     /// The tlog-proof.
-    pub proof: Option<Vec<u8>>,
+    pub proof: Option<EntryProof>,
     /// The receipt.
     pub receipt: Option<Vec<u8>>,
     /// What was found of the statement's signature, where it was checked already.
     pub fitting: Option<Fitting>,
+}
+
+/// An entry's place in the log, as its source says: not verified yet.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum EntryProof {
+    /// A tlog-proof that somebody wrote.
+    Written(Vec<u8>),
+    /// One that the source makes of a log that it has.
+    Made(Proof),
+}
+
+impl EntryProof {
+    /// Returns what is to be verified.
+    ///
+    /// # Errors
+    /// A [`ProofError`] for what was written and is no tlog-proof.
+    pub fn parsed(&self) -> Result<Cow<'_, Proof>, ProofError> {
+        match self {
+            Self::Written(bytes) => Proof::parse(bytes).map(Cow::Owned),
+            Self::Made(proof) => Ok(Cow::Borrowed(proof)),
+        }
+    }
+
+    /// Returns the tlog-proof as a file.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Written(bytes) => bytes,
+            Self::Made(proof) => proof.encode(),
+        }
+    }
 }
 
 /// What a container withholds of a capture or check, and what is there instead of a text that is shown in part.
