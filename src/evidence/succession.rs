@@ -686,7 +686,7 @@ mod tests {
             let Body::Key(change) = &record.body else { panic!() };
             let mut signatures = change.signatures().to_vec();
             let public = post_quantum.public().as_bytes().to_vec();
-            let signature = post_quantum.sign(&message).to_vec();
+            let signature = post_quantum.sign(&message).unwrap().to_vec();
             signatures.push(KeySignature { public, algorithm: ML_DSA_44.to_owned(), signature });
             let record = Record { body: Body::Key(change.clone().with(signatures)), ..record };
             Record::decode(&record.encode()).unwrap()

@@ -40,6 +40,7 @@
 
 use crate::base::hash::Hash;
 use crate::base::time::Time;
+use crate::log::key::KeyError;
 use crate::log::note::NoteSignature;
 use crate::log::vkey::{KeyKind, KeyName, NotePublicKey, NoteSecretKey, SignerKey, VerifierKey};
 
@@ -60,7 +61,8 @@ impl Cosigned<'_> {
     /// Makes a cosignature line as of `time`, of which whole seconds are kept.
     ///
     /// # Errors
-    /// [`CosignatureError::NotCosigner`] when the key signs notes and not cosignatures.
+    /// [`CosignatureError::NotCosigner`] when the key signs notes and not cosignatures; [`CosignatureError::Key`] when it
+    /// does not sign.
     pub fn sign(&self, key: &SignerKey, time: Time) -> Result<NoteSignature, CosignatureError> {
         let timestamp = time.seconds();
         let signature = match key.key_secret() {
@@ -69,7 +71,7 @@ impl Cosigned<'_> {
             }
             NoteSecretKey::Ed25519Cosignature(secret) => secret.sign(&self.message_v1(timestamp)).to_vec(),
             NoteSecretKey::MlDsa44Cosignature(secret) => {
-                secret.sign(&self.message_subtree(key.name(), timestamp)).to_vec()
+                secret.sign(&self.message_subtree(key.name(), timestamp))?.to_vec()
             }
         };
         Ok(NoteSignature::new(key.verifier(), [timestamp.to_be_bytes().as_slice(), &signature].concat()))
@@ -123,6 +125,8 @@ fn length_prefixed(text: &str) -> Vec<u8> {
 pub enum CosignatureError {
     #[error("the {kind} by `{name}` is bad")]
     BadSignature { name: KeyName, kind: KeyKind },
+    #[error(transparent)]
+    Key(#[from] KeyError),
     #[error("`{name}` is a key for notes, not for cosignatures")]
     NotCosigner { name: KeyName },
     #[error("{found} seconds since the epoch are past the year 9999")]

@@ -101,7 +101,7 @@ impl KeyPool {
     pub fn sign(&self, public: &[u8], message: &[u8]) -> Result<Option<Vec<u8>>, KeysError> {
         let Some(held) = self.holding(public) else { return Ok(None) };
         if let Some(key) = held.key.ml_dsa_44() {
-            return Ok(Some(key.sign(message).to_vec()));
+            return Ok(Some(key.sign(message)?.to_vec()));
         }
         Ok(held.key.ed25519()?.map(|key| key.sign(message)).transpose()?.map(Vec::from))
     }
