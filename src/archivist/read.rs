@@ -310,7 +310,7 @@ impl Prover<'_> {
         if let Some(proof) = self.listed_proof(index) {
             return Ok(proof);
         }
-        InclusionProof::make(&SharedNodes(self), index, self.size)
+        InclusionProof::make(self, index, self.size)
             .map_err(|source| ReadError::Inclusion { index, source: Box::new(source) })
     }
 
@@ -325,10 +325,10 @@ impl Prover<'_> {
 
     /// Makes a proof with the nodes that are listed, when it leads to the root.
     fn listed_proof(&self, index: u64) -> Option<InclusionProof> {
-        let (groups, shared) = (self.groups(index)?, SharedNodes(self));
-        let nodes = ListedNodes { groups: &groups, shared: &shared };
+        let groups = self.groups(index)?;
+        let nodes = ListedNodes { groups: &groups, others: self };
         let proof = InclusionProof::make(&nodes, index, self.size).ok()?;
-        let root = self.root.get_or_init(|| merkle::root(&shared, self.size).ok()).as_ref()?;
+        let root = self.root.get_or_init(|| merkle::root(self, self.size).ok()).as_ref()?;
         proof.verify(groups.node(0, index)?, *root).ok()?;
         Some(proof)
     }
@@ -349,25 +349,22 @@ impl Prover<'_> {
     }
 }
 
-/// The nodes of a log, some of which are known already.
-struct SharedNodes<'p>(&'p Prover<'p>);
-
-impl Nodes for SharedNodes<'_> {
+/// The nodes of the log by its tiles, some of which are known already.
+impl Nodes for Prover<'_> {
     type Error = ReadTileError<ArchiveError>;
 
     fn node(&self, level: u8, index: u64) -> Result<Hash, Self::Error> {
-        let Self(prover) = self;
-        if !prover.is_shared(level, index) {
-            return prover.nodes.node(level, index);
+        if !self.is_shared(level, index) {
+            return self.nodes.node(level, index);
         }
-        let mut shared = prover.shared.borrow_mut();
+        let mut shared = self.shared.borrow_mut();
         if let Some(node) = shared.get(&(level, index)) {
             return Ok(*node);
         }
         if shared.len() >= SHARED_COUNT_MAX {
             shared.clear();
         }
-        let node = prover.nodes.node(level, index)?;
+        let node = self.nodes.node(level, index)?;
         shared.insert((level, index), node);
         Ok(node)
     }
@@ -376,7 +373,7 @@ impl Nodes for SharedNodes<'_> {
 /// The nodes of a log, some of which are listed in groups.
 struct ListedNodes<'g> {
     groups: &'g Groups,
-    shared: &'g SharedNodes<'g>,
+    others: &'g Prover<'g>,
 }
 
 impl Nodes for ListedNodes<'_> {
@@ -385,7 +382,7 @@ impl Nodes for ListedNodes<'_> {
     fn node(&self, level: u8, index: u64) -> Result<Hash, Self::Error> {
         match self.groups.node(level, index) {
             Some(node) => Ok(node),
-            None => self.shared.node(level, index),
+            None => self.others.node(level, index),
         }
     }
 }

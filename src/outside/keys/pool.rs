@@ -97,7 +97,7 @@ impl KeyPool {
     /// Signs with the key whose public half is given; nothing where it is not at hand.
     ///
     /// # Errors
-    /// When an agent has it and does not sign.
+    /// When an agent has it and does not sign, or what was signed here does not fit.
     pub fn sign(&self, public: &[u8], message: &[u8]) -> Result<Option<Vec<u8>>, KeysError> {
         let Some(held) = self.holding(public) else { return Ok(None) };
         if let Some(key) = held.key.ml_dsa_44() {

@@ -22,6 +22,7 @@ use super::filter::{Filters, InFilter};
 use super::rows::{ROW_BYTES, find_unsorted, last_offset, number};
 
 use crate::base::hash::Hash;
+use crate::outside::positioned::read_exact_at;
 
 /// How often a segment is searched before it comes into a filter: that reads the whole index, some milliseconds, which
 /// a single capture should not pay.
@@ -144,7 +145,7 @@ fn read_on(rows: &mut Vec<u8>, path: &Path) {
     }
 }
 
-fn find_sorted(mut index: &File, hash: Hash) -> io::Result<Option<u64>> {
+fn find_sorted(index: &File, hash: Hash) -> io::Result<Option<u64>> {
     let (mut low, mut high) = (0, count_of(index)?);
     let (mut low_key, mut high_key) = (0, u64::MAX);
     let mut page = [0; PAGE_ROWS * ROW_BYTES];
@@ -161,8 +162,7 @@ fn find_sorted(mut index: &File, hash: Hash) -> io::Result<Option<u64>> {
         let start = low + guess.saturating_sub(count / 2).min(width - count);
         let length = usize::try_from(count).expect("a page at most") * ROW_BYTES;
         let page = &mut page[..length];
-        index.seek(SeekFrom::Start(start * rows_u64(ROW_BYTES)))?;
-        index.read_exact(page)?;
+        read_exact_at(index, start * rows_u64(ROW_BYTES), page)?;
         let (first, last) = (&page[..32], &page[length - ROW_BYTES..][..32]);
         if hash.as_bytes()[..] < *first {
             (high, high_key) = (start, number(&first[..8]));
