@@ -647,7 +647,7 @@ fn a_history_is_judged_alike_with_hints_and_without() {
 #[test]
 fn no_row_of_a_group_changes_a_proof_or_a_statement() {
     let subject = Subject::make_long();
-    let damages = damages(&subject, "index/groups", 4 * APPEND_COUNT);
+    let damages = damages(&subject, "index/nodes", 4 * APPEND_COUNT);
     assert!(damages.len() > 4 * APPEND_COUNT);
     let archive = Archive::open(&subject.archive()).unwrap();
     let (log, _) = Log::published(&archive).unwrap();

@@ -1,13 +1,13 @@
-//! Groups: of each sixteen hashes of a full tile their node, and where the statements of sixteen entries begin, so that a
-//! reader of one entry need not hash whole tiles nor read a whole bundle.
+//! Groups: the nodes of a full tile over sixteen of its hashes and more, and where the statements of each sixteen entries
+//! begin, so that a reader of one entry need not hash whole tiles nor read a whole bundle.
 //!
-//! `index/groups` has 16 rows for each full tile of the two lowest levels, in the order in which the tiles become full: after
-//! each 256 tiles of level 0 comes the one above them. A row has 36 bytes.
+//! `index/nodes` has a row for each full tile of the two lowest levels, in the order in which the tiles become full: after
+//! each 256 tiles of level 0 comes the one above them. A row has 1024 bytes.
 //!
-//! | part       | bytes | what                                                                                      |
-//! |------------|-------|-------------------------------------------------------------------------------------------|
-//! | node       | 32    | the node over sixteen neighbours of the tile                                                |
-//! | statements | 4     | at level 0, where the first of their statements begins in the tile's bundle, big-endian; else 0 |
+//! | part       | bytes   | what                                                                                        |
+//! |------------|---------|---------------------------------------------------------------------------------------------|
+//! | nodes      | 30 x 32 | those over 16, over 32, over 64 and over 128 neighbours of the tile, each in their order      |
+//! | statements | 16 x 4  | at level 0, where the first statement of each sixteen begins in the tile's bundle, big-endian; else 0 |
 //!
 //! They are derived, written by the writer behind each publication, and nobody waits for them. Zeros stand where a tile
 //! could not be read, and a loss of power may leave anything. A reader believes none: a proof that was made with such
@@ -26,11 +26,11 @@ use super::disk::folder_of;
 use super::durable::{self, WriteError};
 
 use crate::base::hash::Hash;
-use crate::log::merkle::leaf_hash;
+use crate::log::merkle::{leaf_hash, node_hash};
 use crate::log::tile::{Tile, TileKind, WIDTH_MAX, decode_hashes, row_root};
 use crate::outside::positioned::read_exact_at;
 
-const NAME: &str = "groups";
+const NAME: &str = "nodes";
 
 /// How many neighbours a group has, how many groups a full tile has, and how far their nodes lie above the neighbours.
 const COUNT: usize = 16;
@@ -44,10 +44,13 @@ const HEIGHT: u8 = 8;
 /// How many levels of tiles have rows. Of those above, the proofs of one log share what is hashed.
 const LEVEL_COUNT: u8 = 2;
 
+/// How many nodes of a tile are in its row: all those over a group or more, but for the one over all, which the tile above has.
+const NODE_COUNT: usize = 30;
+
 const NODE_BYTES: usize = Hash::SIZE_BYTES;
-const ROW_BYTES: usize = NODE_BYTES + 4;
-const TILE_BYTES: usize = COUNT * ROW_BYTES;
-const TILE_BYTES_U64: u64 = 576;
+const OFFSET_BYTES: usize = 4;
+const ROW_BYTES: usize = NODE_COUNT * NODE_BYTES + COUNT * OFFSET_BYTES;
+const ROW_BYTES_U64: u64 = 1024;
 
 /// How many bytes the hashes of a group have in their tile.
 const GROUP_BYTES_U64: u64 = 512;
@@ -70,9 +73,9 @@ impl GroupWriter {
     pub fn open(archive: &Archive, size: u64) -> Result<Self, WriteError> {
         let path = path_in(archive);
         durable::make_folder(&folder_of(&path))?;
-        let standing = path.metadata().map_or(0, |metadata| metadata.len()) / TILE_BYTES_U64;
+        let standing = path.metadata().map_or(0, |metadata| metadata.len()) / ROW_BYTES_U64;
         let count = standing.min(full_count(size));
-        Ok(Self { file: Appending::open(&path, count * TILE_BYTES_U64)?, count })
+        Ok(Self { file: Appending::open(&path, count * ROW_BYTES_U64)?, count })
     }
 
     /// Adds the rows of the tiles that are full in the published log of `size` entries.
@@ -81,8 +84,8 @@ impl GroupWriter {
     /// A [`WriteError`]: that the disk is full or fails.
     pub fn extend(&mut self, archive: &Archive, size: u64) -> Result<(), WriteError> {
         while self.count < full_count(size) {
-            let rows = rows_of(archive, self.count).unwrap_or([0; TILE_BYTES]);
-            self.file.append(&rows)?;
+            let row = row_of(archive, self.count).unwrap_or([0; ROW_BYTES]);
+            self.file.append(&row)?;
             self.count += 1;
         }
         Ok(())
@@ -107,22 +110,40 @@ fn count_before(level: u8, tile: u64) -> u64 {
     if level == 0 { tile + tile / WIDTH } else { tile * (WIDTH + 1) + WIDTH }
 }
 
-/// Makes the rows of the tile that becomes full after `count` others; nothing when it cannot be read.
-fn rows_of(archive: &Archive, count: u64) -> Option<[u8; TILE_BYTES]> {
+/// Makes the row of the tile that becomes full after `count` others; nothing when it cannot be read.
+fn row_of(archive: &Archive, count: u64) -> Option<[u8; ROW_BYTES]> {
     let (level, index) = tile_after(count);
     let read = |kind| archive.tile(&full_tile(kind, index)?).ok();
     let hashes = decode_hashes(&read(TileKind::Hashes { level })?, WIDTH_MAX).ok()?;
     let bundle = if level == 0 { Some(read(TileKind::Statements)?) } else { None };
-    let mut rows = [0; TILE_BYTES];
-    let mut at = 0;
-    for (row, hashes) in rows.as_chunks_mut::<ROW_BYTES>().0.iter_mut().zip(hashes.chunks(COUNT)) {
-        row[..NODE_BYTES].copy_from_slice(row_root(hashes.to_vec()).as_bytes());
-        if let Some(bundle) = &bundle {
-            row[NODE_BYTES..].copy_from_slice(&u32::try_from(at).ok()?.to_be_bytes());
-            at = hashes.iter().try_fold(at, |at, _| next_statement(bundle, at))?;
+    let mut row = [0; ROW_BYTES];
+    let (nodes, offsets) = row.split_at_mut(NODE_COUNT * NODE_BYTES);
+    for (node, listed) in nodes.as_chunks_mut::<NODE_BYTES>().0.iter_mut().zip(nodes_over(&hashes)) {
+        *node = *listed.as_bytes();
+    }
+    if let Some(bundle) = bundle {
+        let mut at = 0;
+        for offset in offsets.as_chunks_mut::<OFFSET_BYTES>().0 {
+            *offset = u32::try_from(at).ok()?.to_be_bytes();
+            at = (0..COUNT).try_fold(at, |at, _| next_statement(&bundle, at))?;
         }
     }
-    Some(rows)
+    Some(row)
+}
+
+/// Returns the nodes of a row, those over a group first.
+fn nodes_over(hashes: &[Hash]) -> Vec<Hash> {
+    let mut nodes: Vec<Hash> = hashes.chunks(COUNT).map(|group| row_root(group.to_vec())).collect();
+    for first in (0..2 * (COUNT - 2)).step_by(2) {
+        nodes.push(node_hash(nodes[first], nodes[first + 1]));
+    }
+    nodes
+}
+
+/// Returns which of a row's nodes is the one at a position among those that lie `rise` levels above the tile's hashes.
+fn place_of(rise: u8, position: usize) -> Option<usize> {
+    let count = 1_usize << HEIGHT.checked_sub(rise)?;
+    (position < count).then(|| 2 * (COUNT - count) + position)
 }
 
 /// Returns the statement that begins at a byte of a bundle.
@@ -160,14 +181,14 @@ struct ListedTile {
     level: u8,
     index: u64,
     hashes: File,
-    rows: Vec<Row>,
+    row: Row,
 }
 
-/// What is said of a group.
+/// What is said of a full tile.
 struct Row {
-    node: Hash,
-    /// Where its statements begin.
-    statements: u64,
+    nodes: Vec<Hash>,
+    /// Where the statements of each group begin.
+    statements: Vec<u64>,
 }
 
 /// The groups in which an entry is, one of each level of tiles that has rows, the lowest first.
@@ -203,18 +224,17 @@ impl<'a> GroupReader<'a> {
         (!groups.is_empty()).then_some(Groups(groups))
     }
 
-    /// Opens a tile and reads its rows, unless it is the one that was read last.
+    /// Opens a tile and reads its row, unless it is the one that was read last.
     fn tile(&self, level: u8, index: u64) -> Option<Rc<ListedTile>> {
         let mut above = self.above.borrow_mut();
         if let Some(held) = above.as_ref().filter(|held| (held.level, held.index) == (level, index)) {
             return Some(held.clone());
         }
         let at = Some(count_before(level, index)).filter(|at| *at < self.count)?;
-        let mut rows = [[0; ROW_BYTES]; COUNT];
-        read_exact_at(self.rows.as_ref()?, at * TILE_BYTES_U64, rows.as_flattened_mut()).ok()?;
-        let rows = rows.iter().map(Row::decode).collect::<Option<_>>()?;
+        let mut row = [0; ROW_BYTES];
+        read_exact_at(self.rows.as_ref()?, at * ROW_BYTES_U64, &mut row).ok()?;
         let hashes = self.open_tile(TileKind::Hashes { level }, index)?;
-        let tile = Rc::new(ListedTile { level, index, hashes, rows });
+        let tile = Rc::new(ListedTile { level, index, hashes, row: Row::decode(&row) });
         if level > 0 {
             *above = Some(tile.clone());
         }
@@ -241,10 +261,13 @@ impl<'a> GroupReader<'a> {
 }
 
 impl Row {
-    fn decode(row: &[u8; ROW_BYTES]) -> Option<Self> {
-        let (node, statements) = row.split_first_chunk()?;
-        let statements = u64::from(u32::from_be_bytes(*statements.first_chunk()?));
-        Some(Self { node: Hash::from_bytes(*node), statements })
+    fn decode(row: &[u8; ROW_BYTES]) -> Self {
+        let (nodes, offsets) = row.split_at(NODE_COUNT * NODE_BYTES);
+        let offset = |bytes: &[u8; OFFSET_BYTES]| u64::from(u32::from_be_bytes(*bytes));
+        Self {
+            nodes: nodes.as_chunks().0.iter().copied().map(Hash::from_bytes).collect(),
+            statements: offsets.as_chunks().0.iter().map(offset).collect(),
+        }
     }
 }
 
@@ -260,8 +283,8 @@ impl Group {
     /// Returns where its statements are said to lie in their bundle.
     fn statements(&self, bundle: &File) -> Option<Range<u64>> {
         let position = usize::try_from(self.index % COUNT_U64).ok()?;
-        let start = self.tile.rows.get(position)?.statements;
-        let next = self.tile.rows.get(position + 1).map(|next| next.statements);
+        let statements = &self.tile.row.statements;
+        let (start, next) = (*statements.get(position)?, statements.get(position + 1).copied());
         Some(start..next.map_or_else(|| bundle.metadata().ok().map(|metadata| metadata.len()), Some)?)
     }
 }
@@ -271,17 +294,12 @@ impl Groups {
     #[must_use]
     pub fn node(&self, level: u8, index: u64) -> Option<Hash> {
         let (group, rise) = (self.0.get(usize::from(level / HEIGHT))?, level % HEIGHT);
-        let stretch = |rise: u8, first: u64| {
-            let start = usize::try_from((index << rise).checked_sub(first)?).ok()?;
-            Some(start..start + (1 << rise))
-        };
-        Some(row_root(match rise.checked_sub(RISE) {
-            None => group.hashes.get(stretch(rise, group.index * COUNT_U64)?)?.to_vec(),
-            Some(rise) => {
-                let rows = group.tile.rows.get(stretch(rise, group.tile.index * COUNT_U64)?)?;
-                rows.iter().map(|row| row.node).collect()
-            }
-        }))
+        if rise < RISE {
+            let start = usize::try_from((index << rise).checked_sub(group.index * COUNT_U64)?).ok()?;
+            return group.hashes.get(start..start + (1 << rise)).map(|hashes| row_root(hashes.to_vec()));
+        }
+        let position = index.checked_sub(group.tile.index << (HEIGHT - rise))?;
+        group.tile.row.nodes.get(place_of(rise, usize::try_from(position).ok()?)?).copied()
     }
 }
 
@@ -341,12 +359,12 @@ mod tests {
         let archive = archive_of(folder.path(), 600);
         GroupWriter::open(&archive, 600).unwrap().extend(&archive, 600).unwrap();
         let whole = std::fs::read(path_in(&archive)).unwrap();
-        assert_eq!(whole.len(), 2 * TILE_BYTES);
+        assert_eq!(whole.len(), 2 * ROW_BYTES);
         GroupWriter::open(&archive, 300).unwrap();
-        assert_eq!(std::fs::read(path_in(&archive)).unwrap(), whole[..TILE_BYTES]);
+        assert_eq!(std::fs::read(path_in(&archive)).unwrap(), whole[..ROW_BYTES]);
         durable::remove(&folder.path().join("tile/0/000")).unwrap();
         GroupWriter::open(&archive, 0).unwrap().extend(&archive, 600).unwrap();
         let anew = std::fs::read(path_in(&archive)).unwrap();
-        assert_eq!(anew, [&[0; TILE_BYTES], &whole[TILE_BYTES..]].concat(), "a tile that cannot be read");
+        assert_eq!(anew, [&[0; ROW_BYTES], &whole[ROW_BYTES..]].concat(), "a tile that cannot be read");
     }
 }
