@@ -27,6 +27,7 @@ mod interop;
 mod keys;
 mod robust;
 mod server;
+mod source;
 mod stage;
 mod streaming;
 mod tidy;

@@ -162,7 +162,7 @@ pub(super) fn read_entry(
         },
         Err(_) => None, // The verifier says why, from the same bytes.
     };
-    let inclusion = prover.inclusion(index).map_err(|error| failed(&error))?;
-    let proof = Some(EntryProof::Made(Proof::new(inclusion, checkpoint.to_vec())));
+    let (inclusion, included) = prover.inclusion(index).map_err(|error| failed(&error))?;
+    let proof = Some(EntryProof::Made(Proof::new(inclusion, checkpoint.to_vec()), included));
     Ok(EntryBytes { name, record, statement: Some(statement), proof, ..EntryBytes::default() })
 }

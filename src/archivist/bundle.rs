@@ -225,7 +225,7 @@ impl<'a> Collecting<'a> {
 
     /// Proves one entry's place, twice: for tlog tools and for SCITT tools.
     fn part(&self, entry: Whole) -> Result<Part, BundleError> {
-        let inclusion = self.prover.inclusion(entry.id.index)?;
+        let (inclusion, _) = self.prover.inclusion(entry.id.index)?;
         let checkpoint = self.head.checkpoint();
         let (key_id, subject) = (self.vkey.id().to_be_bytes(), entry.id.to_string());
         let claims = ReceiptClaims { key_id: &key_id, origin: checkpoint.origin.as_str(), subject: &subject };

@@ -3,8 +3,9 @@
 //! A [`Log`] is the archive as one checkpoint promised it. Every read checks what it can check by itself:
 //! that the statement hashes to the entry, and the record to the statement. Who signed is for `verify`.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::rc::Rc;
 
 use super::withdrawn::Withdrawn;
@@ -16,7 +17,7 @@ use crate::evidence::record::{Body, Document, Record, RecordError};
 use crate::evidence::statement::{Statement, StatementError};
 use crate::evidence::succession::SuccessionError;
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
-use crate::log::inclusion::{InclusionProof, MakeInclusionError};
+use crate::log::inclusion::{Included, InclusionProof, MakeInclusionError};
 use crate::log::merkle::{self, Nodes};
 use crate::log::tile::{ReadTileError, Tile, TileKind, TileNodes, WIDTH_MAX, decode_entries};
 use crate::outside::archive::groups::{GroupReader, Groups};
@@ -264,7 +265,7 @@ impl<'a> Log<'a> {
     /// # Errors
     /// When a tile is missing or damaged. The proof is for the caller to verify.
     pub fn inclusion(&self, index: u64) -> Result<InclusionProof, ReadError> {
-        self.prover().inclusion(index)
+        Ok(self.prover().inclusion(index)?.0)
     }
 
     /// Begins to make many proofs.
@@ -276,7 +277,7 @@ impl<'a> Log<'a> {
             size: self.size,
             nodes: TileNodes::new(self.size, Box::new(|tile| archive.tile(tile))),
             shared: RefCell::default(),
-            root: OnceCell::new(),
+            right_edge: RefCell::default(),
             groups: GroupReader::open(archive, self.size),
             last: RefCell::default(),
         }
@@ -292,10 +293,10 @@ pub struct Prover<'a> {
     size: u64,
     /// All nodes; the tile that was read last is kept.
     nodes: TileNodes<ReadTile<'a>>,
-    /// Nodes above the lowest tiles, and those at the right edge.
+    /// Nodes above the lowest tiles.
     shared: RefCell<HashMap<(u8, u64), Hash>>,
-    /// The root, by the tiles.
-    root: OnceCell<Option<Hash>>,
+    /// The subtrees that end with the log, by where they begin; from 0 it is the root.
+    right_edge: RefCell<HashMap<u64, Hash>>,
     groups: GroupReader<'a>,
     /// The groups of the entry that was asked for last.
     last: RefCell<Option<(u64, Option<Rc<Groups>>)>>,
@@ -305,13 +306,14 @@ impl Prover<'_> {
     /// Makes the proof that an entry is in the log.
     ///
     /// # Errors
-    /// When a tile is missing or damaged. The proof is for the caller to verify.
-    pub fn inclusion(&self, index: u64) -> Result<InclusionProof, ReadError> {
-        if let Some(proof) = self.listed_proof(index) {
-            return Ok(proof);
+    /// When a tile is missing or damaged. The proof is for the caller to verify, unless what was found of it is what the
+    /// caller asks.
+    pub fn inclusion(&self, index: u64) -> Result<(InclusionProof, Option<Included>), ReadError> {
+        if let Some((proof, included)) = self.listed_proof(index) {
+            return Ok((proof, Some(included)));
         }
-        InclusionProof::make(self, index, self.size)
-            .map_err(|source| ReadError::Inclusion { index, source: Box::new(source) })
+        let proof = InclusionProof::make(self, index, self.size);
+        Ok((proof.map_err(|source| ReadError::Inclusion { index, source: Box::new(source) })?, None))
     }
 
     /// Reads the statement of an entry, by its group or else with its bundle.
@@ -324,13 +326,12 @@ impl Prover<'_> {
     }
 
     /// Makes a proof with the nodes that are listed, when it leads to the root.
-    fn listed_proof(&self, index: u64) -> Option<InclusionProof> {
+    fn listed_proof(&self, index: u64) -> Option<(InclusionProof, Included)> {
         let groups = self.groups(index)?;
         let nodes = ListedNodes { groups: &groups, others: self };
         let proof = InclusionProof::make(&nodes, index, self.size).ok()?;
-        let root = self.root.get_or_init(|| merkle::root(self, self.size).ok()).as_ref()?;
-        proof.verify(groups.node(0, index)?, *root).ok()?;
-        Some(proof)
+        let included = proof.included(groups.node(0, index)?, merkle::root(self, self.size).ok()?).ok()?;
+        Some((proof, included))
     }
 
     fn groups(&self, index: u64) -> Option<Rc<Groups>> {
@@ -340,13 +341,6 @@ impl Prover<'_> {
             _ => last.insert((index, self.groups.read(index).map(Rc::new))).1.clone(),
         }
     }
-
-    /// Says whether a node is likely part of the next proof too.
-    fn is_shared(&self, level: u8, index: u64) -> bool {
-        let width = u64::from(WIDTH_MAX);
-        let last_bundle = self.size / width;
-        u64::from(level) >= u64::from(width.ilog2()) || (index << level) / width == last_bundle
-    }
 }
 
 /// The nodes of the log by its tiles, some of which are known already.
@@ -354,7 +348,7 @@ impl Nodes for Prover<'_> {
     type Error = ReadTileError<ArchiveError>;
 
     fn node(&self, level: u8, index: u64) -> Result<Hash, Self::Error> {
-        if !self.is_shared(level, index) {
+        if u32::from(level) < WIDTH_MAX.ilog2() {
             return self.nodes.node(level, index);
         }
         let mut shared = self.shared.borrow_mut();
@@ -367,6 +361,19 @@ impl Nodes for Prover<'_> {
         let node = self.nodes.node(level, index)?;
         shared.insert((level, index), node);
         Ok(node)
+    }
+
+    fn subtree(&self, range: Range<u64>) -> Result<Hash, Self::Error> {
+        if range.end != self.size {
+            return merkle::range_root(self, range);
+        }
+        let known = self.right_edge.borrow().get(&range.start).copied();
+        if let Some(root) = known {
+            return Ok(root);
+        }
+        let root = merkle::range_root(self, range.clone())?;
+        self.right_edge.borrow_mut().insert(range.start, root);
+        Ok(root)
     }
 }
 
@@ -384,6 +391,10 @@ impl Nodes for ListedNodes<'_> {
             Some(node) => Ok(node),
             None => self.others.node(level, index),
         }
+    }
+
+    fn subtree(&self, range: Range<u64>) -> Result<Hash, Self::Error> {
+        if range.end == self.others.size { self.others.subtree(range) } else { merkle::range_root(self, range) }
     }
 }
 

@@ -66,11 +66,11 @@ impl ConsistencyProof {
             } else {
                 (middle..range.end, range.start..middle)
             };
-            path.push(merkle::range_root(nodes, sibling).map_err(MakeConsistencyError::Nodes)?);
+            path.push(nodes.subtree(sibling).map_err(MakeConsistencyError::Nodes)?);
             range = below;
         }
         if range.start > 0 {
-            path.push(merkle::range_root(nodes, range).map_err(MakeConsistencyError::Nodes)?);
+            path.push(nodes.subtree(range).map_err(MakeConsistencyError::Nodes)?);
         }
         path.reverse();
         Ok(Self { old_size, new_size, path })

@@ -61,7 +61,7 @@ impl InclusionProof {
             } else {
                 (middle..range.end, range.start..middle)
             };
-            path.push(merkle::range_root(nodes, sibling).map_err(MakeInclusionError::Nodes)?);
+            path.push(nodes.subtree(sibling).map_err(MakeInclusionError::Nodes)?);
             range = below;
         }
         path.reverse();
@@ -79,6 +79,15 @@ impl InclusionProof {
             return Err(InclusionError::WrongRoot { expected: root, computed });
         }
         Ok(())
+    }
+
+    /// Checks as [`InclusionProof::verify`] does, and keeps what was found for whoever asks the same once more.
+    ///
+    /// # Errors
+    /// As [`InclusionProof::verify`].
+    pub fn included(&self, leaf: Hash, root: Hash) -> Result<Included, InclusionError> {
+        self.verify(leaf, root)?;
+        Ok(Included { index: self.index, tree_size: self.tree_size, leaf, root })
     }
 
     /// Computes the root under which `leaf` lies if the proof is right, for who knows the root only
@@ -108,6 +117,24 @@ impl InclusionProof {
             0 => Ok(node),
             unused => Err(InclusionError::PathTooLong { unused }),
         }
+    }
+}
+
+/// That a leaf was shown to lie at its place under a root. Only [`InclusionProof::included`] makes one, so that whoever has
+/// one need not verify the proof again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Included {
+    index: u64,
+    tree_size: u64,
+    leaf: Hash,
+    root: Hash,
+}
+
+impl Included {
+    /// Says whether it is this leaf, at this place, under this root of a tree of this size.
+    #[must_use]
+    pub fn is_of(&self, leaf: Hash, index: u64, (root, tree_size): (Hash, u64)) -> bool {
+        *self == Self { index, tree_size, leaf, root }
     }
 }
 

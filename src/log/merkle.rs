@@ -65,6 +65,16 @@ pub trait Nodes {
     /// # Errors
     /// Whatever keeps the source from giving it.
     fn node(&self, level: u8, index: u64) -> Result<Hash, Self::Error>;
+
+    /// Returns the root over a range of entries that is a subtree of some tree: its start must be a multiple of the least
+    /// power of two that is not below its length. Proofs ask for no other, and those of one tree for some of them again
+    /// and again: a source may remember.
+    ///
+    /// # Errors
+    /// As [`Nodes::node`].
+    fn subtree(&self, range: Range<u64>) -> Result<Hash, Self::Error> {
+        range_root(self, range)
+    }
 }
 
 /// Computes the root of the first `size` entries from at most 64 nodes.
@@ -72,12 +82,15 @@ pub trait Nodes {
 /// # Errors
 /// Those of `nodes`.
 pub fn root<N: Nodes + ?Sized>(nodes: &N, size: u64) -> Result<Hash, N::Error> {
-    range_root(nodes, 0..size)
+    nodes.subtree(0..size)
 }
 
-/// Computes the root over a range of entries that is a subtree of some tree: its start must be a
-/// multiple of the least power of two that is not below its length. Proofs ask for no other.
-pub(super) fn range_root<N: Nodes + ?Sized>(nodes: &N, range: Range<u64>) -> Result<Hash, N::Error> {
+/// Computes the root over a range from the nodes of its perfect subtrees, as [`Nodes::subtree`] does where nothing is
+/// remembered.
+///
+/// # Errors
+/// Those of `nodes`.
+pub fn range_root<N: Nodes + ?Sized>(nodes: &N, range: Range<u64>) -> Result<Hash, N::Error> {
     let subtrees: Vec<Hash> =
         perfect_subtrees(range).map(|(level, index)| nodes.node(level, index)).collect::<Result<_, _>>()?;
     Ok(fold(&subtrees))

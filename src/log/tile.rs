@@ -288,11 +288,12 @@ pub fn full_root(bytes: &[u8]) -> Result<Hash, TileError> {
 #[must_use]
 pub fn row_root(mut row: Vec<Hash>) -> Hash {
     while row.len() > 1 {
-        let parent = |pair: &[Hash]| match *pair {
-            [left, right] => node_hash(left, right),
-            _ => pair[0],
-        };
-        row = row.chunks(2).map(parent).collect();
+        let parents = row.len().div_ceil(2);
+        for parent in 0..parents {
+            let left = row[2 * parent];
+            row[parent] = row.get(2 * parent + 1).map_or(left, |right| node_hash(left, *right));
+        }
+        row.truncate(parents);
     }
     row[0]
 }

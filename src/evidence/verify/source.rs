@@ -12,6 +12,7 @@ use crate::evidence::endorsement::EndorsementBytes;
 use crate::evidence::statement::Fitting;
 use crate::evidence::withheld::Withheld;
 use crate::log::consistency::ConsistencyProof;
+use crate::log::inclusion::Included;
 use crate::log::proof::{Proof, ProofError};
 
 /// An archive, a bundle or a server, as the verifier sees it: bytes by index and by hash, none of them trusted.
@@ -126,8 +127,8 @@ pub struct EntryBytes {
 pub enum EntryProof {
     /// A tlog-proof that somebody wrote.
     Written(Vec<u8>),
-    /// One that the source makes of a log that it has.
-    Made(Proof),
+    /// One that the source makes of a log that it has, and what was found of it, where it was verified already.
+    Made(Proof, Option<Included>),
 }
 
 impl EntryProof {
@@ -138,7 +139,16 @@ impl EntryProof {
     pub fn parsed(&self) -> Result<Cow<'_, Proof>, ProofError> {
         match self {
             Self::Written(bytes) => Proof::parse(bytes).map(Cow::Owned),
-            Self::Made(proof) => Ok(Cow::Borrowed(proof)),
+            Self::Made(proof, _) => Ok(Cow::Borrowed(proof)),
+        }
+    }
+
+    /// Returns what was found already.
+    #[must_use]
+    pub fn included(&self) -> Option<Included> {
+        match self {
+            Self::Written(_) => None,
+            Self::Made(_, included) => *included,
         }
     }
 
@@ -147,7 +157,7 @@ impl EntryProof {
     pub fn into_bytes(self) -> Vec<u8> {
         match self {
             Self::Written(bytes) => bytes,
-            Self::Made(proof) => proof.encode(),
+            Self::Made(proof, _) => proof.encode(),
         }
     }
 }
