@@ -35,7 +35,7 @@ use super::fence::{self, FenceError, Passed};
 use super::read::{Log, ReadError};
 use super::signer::Signer;
 use super::succession::newest_keys;
-use super::withdraw::carried_out::{carry_out, carry_out_pending};
+use super::withdraw::carried_out::{CarryOutError, carry_out, carry_out_pending};
 
 /// The one sequencer of an archive.
 pub struct Appender {
@@ -522,4 +522,13 @@ pub enum AppendError {
     Succession(#[from] SuccessionError),
     #[error("cannot start a thread")]
     Thread(#[source] std::io::Error),
+}
+
+impl From<CarryOutError> for AppendError {
+    fn from(error: CarryOutError) -> Self {
+        match error {
+            CarryOutError::Archive(error) => Self::Archive(error),
+            CarryOutError::Read(error) => Self::Read(error),
+        }
+    }
 }

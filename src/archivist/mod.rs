@@ -34,6 +34,7 @@ pub mod catalogue;
 pub mod list;
 pub mod read;
 pub mod succession;
+mod withdrawals;
 pub mod withdrawn;
 
 pub mod withdraw;

@@ -25,6 +25,7 @@ pub(super) mod files;
 mod histories;
 mod journal;
 mod leaning;
+mod looked;
 mod report;
 mod signed;
 mod tree;
@@ -33,8 +34,9 @@ mod withdrawn;
 pub mod foreign;
 
 pub use course::Watch;
-pub use extent::{Extent, Looked, PARTS, Sample, Share};
+pub use extent::{Extent, PARTS, Sample, Share};
 pub use foreign::audit_foreign;
+pub use looked::Looked;
 pub use report::{AuditReport, Damage, LISTED_COUNT_MAX};
 pub use signed::{NAMESPACE, SignedReportError, write_signed};
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use serde_json::{Value as Json, json};
 
-use super::extent::Looked;
+use super::looked::Looked;
 
 /// How many damages, and how many notes, are listed; more are counted.
 pub const LISTED_COUNT_MAX: usize = 1_000;

@@ -19,7 +19,7 @@ use super::blobs::{Blobs, Held};
 use super::report::AuditReport;
 
 use crate::archivist::read::Log;
-use crate::archivist::withdrawn::is_withdrawal;
+use crate::archivist::withdrawals::is_withdrawal;
 use crate::base::hash::Hash;
 use crate::evidence::record::{Body, Link, Manner, Record, Withdrawal};
 use crate::evidence::statement::Statement;

@@ -10,7 +10,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::archivist::append::AppendError;
 use crate::archivist::read::{Log, ReadError};
 use crate::base::hash::Hash;
 use crate::evidence::record::{Body, Manner, Withdrawal};
@@ -19,7 +18,7 @@ use crate::outside::archive::withdrawn::{UNLISTED_COUNT_MAX, WithdrawnList};
 use crate::outside::archive::writer::Writer;
 
 /// Brings the list of withdrawals up to the log, and carries out what is not.
-pub(in crate::archivist) fn carry_out(writer: &mut Writer, log: &Log<'_>) -> Result<WithdrawnList, AppendError> {
+pub(in crate::archivist) fn carry_out(writer: &mut Writer, log: &Log<'_>) -> Result<WithdrawnList, CarryOutError> {
     let folder = log.archive().folder();
     let known = WithdrawnList::read(folder, log.size());
     let mut list = log.withdrawn_list()?;
@@ -37,7 +36,7 @@ pub(in crate::archivist) fn carry_out_pending(
     writer: &mut Writer,
     log: &Log<'_>,
     list: &mut WithdrawnList,
-) -> Result<usize, AppendError> {
+) -> Result<usize, CarryOutError> {
     let pending = list.withdrawals_from(list.done);
     let (Some(first), Some(newest)) = (pending.first().copied(), pending.last().copied()) else { return Ok(0) };
     let said = Said::read(log, list)?;
@@ -56,6 +55,15 @@ pub(in crate::archivist) fn carry_out_pending(
     gone += writer.erase_withheld(&to_erase_apart)?;
     list.done = newest + 1;
     Ok(gone)
+}
+
+/// Why what is withdrawn cannot be taken away.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::archivist) enum CarryOutError {
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
 }
 
 /// What all withdrawals together say.
