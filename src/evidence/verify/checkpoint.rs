@@ -10,7 +10,7 @@
 
 use super::finding::{Check, Finding, Interval, Witnessing};
 use super::source::Source;
-use super::times::{end_of_second, witness_name};
+use super::witnesses::{end_of_second, witness_finding, witness_name};
 use super::{Later, Trust, keys};
 
 use crate::base::causes::with_causes;
@@ -273,29 +273,4 @@ impl Trusting<'_> {
         let (before, now) = (before.fingerprint(), key.fingerprint());
         Some(format!("who vouches for the log's key {before}, which handed over to {now} in entry {at}"))
     }
-}
-
-pub(super) fn witness_finding(report: &PolicyReport) -> Finding {
-    let quorum = &report.quorum;
-    let signed = report.witnesses.iter().filter(|witness| witness.witnessed != Witnessed::Not);
-    let mut names: Vec<&str> = signed.map(|witness| witness.key.name().as_str()).collect();
-    names.dedup(); // One that signs with two keys is one.
-    if quorum.needed == 0 {
-        let found = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        return Finding::not_shown(
-            Check::Witnesses,
-            "a policy that asks for witnesses",
-            format!("it asks for none; signed: {found}"),
-        );
-    }
-    if quorum.is_met() {
-        let found =
-            format!("{} of {} ({} needed): {}", quorum.witnessed, quorum.members, quorum.needed, names.join(", "));
-        return Finding::holds(Check::Witnesses, found, format!("the witnesses {}", names.join(", ")));
-    }
-    Finding::missing(
-        Check::Witnesses,
-        format!("{} of {} witnesses", quorum.needed, quorum.members),
-        quorum.witnessed.to_string(),
-    )
 }

@@ -4,8 +4,6 @@ use std::fmt;
 
 use serde_json::{Value as Json, json};
 
-use super::vouching::Vouching;
-
 use crate::base::hash::Hash;
 use crate::base::id::Id;
 use crate::base::time::Time;
@@ -148,6 +146,46 @@ impl Finding {
             "found": self.found,
             "relies_on": self.relies_on,
         })
+    }
+}
+
+/// What one endorsement came to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Vouching {
+    /// Who vouches, as the certificate names them; where it cannot be told, the file.
+    pub by: String,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// What should have been there.
+    pub expected: String,
+    /// What was there.
+    pub found: String,
+    /// Whose word it is.
+    pub relies_on: String,
+}
+
+impl Vouching {
+    pub(super) fn to_json(&self) -> Json {
+        json!({
+            "by": self.by,
+            "result": self.outcome.as_str(),
+            "expected": self.expected,
+            "found": self.found,
+            "relies_on": self.relies_on,
+        })
+    }
+
+    fn not(outcome: Outcome, by: &str, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        let (by, expected, found) = (by.to_owned(), expected.into(), found.into());
+        Self { by, outcome, expected, found, relies_on: NOBODY.to_owned() }
+    }
+
+    pub(super) fn fails(by: &str, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::not(Outcome::Fails, by, expected, found)
+    }
+
+    pub(super) fn not_shown(by: &str, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::not(Outcome::NotShown, by, expected, found)
     }
 }
 

@@ -50,18 +50,18 @@ mod subject;
 mod text;
 mod times;
 mod withheld;
+mod witnesses;
 
 pub mod vouching;
 
 pub mod loose;
 pub mod report;
 
-pub use finding::{Check, Finding, Interval, Report, Subject, Verdict, Witnessing};
+pub use finding::{Check, Finding, Interval, Report, Subject, Verdict, Vouching, Witnessing};
 pub use later::Later;
 pub use loose::{LooseError, LooseFile, LooseTrust, verify_loose};
 pub use source::{EntryBytes, EntryProof, Source, SourceError};
 pub use times::CLOCK_SKEW_SECONDS_MAX;
-pub use vouching::Vouching;
 
 use crate::base::id::Id;
 use crate::base::time::Time;

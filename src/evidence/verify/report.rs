@@ -2,8 +2,7 @@
 //!
 //! Each finding says what it shows *and what it does not*. No word here promises what a court will make of it.
 
-use super::finding::{Check, Finding, Interval, Outcome, Report, Verdict};
-use super::vouching::Vouching;
+use super::finding::{Check, Finding, Interval, Outcome, Report, Verdict, Vouching};
 
 /// Returns what a verdict means, in a sentence.
 #[must_use]

@@ -26,6 +26,7 @@ use super::checkpoint::Head;
 use super::finding::{Check, Finding, Interval};
 use super::renewed::{Covered, Refused, Renewals, Renewing};
 use super::source::Source;
+use super::witnesses::{end_of_second, witness_name};
 
 use crate::base::causes::with_causes;
 use crate::base::hash::Hash;
@@ -35,7 +36,6 @@ use crate::evidence::anchor::{self, AnchorBytes};
 use crate::evidence::record::Record;
 use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::log::policy::{Policy, PolicyReport};
-use crate::log::vkey::VerifierKey;
 use crate::timestamp::authorities::Authorities;
 use crate::timestamp::opentimestamps::blocks::Blocks;
 use crate::timestamp::opentimestamps::header::Header;
@@ -410,16 +410,6 @@ fn explain(finding: Finding, others: &[Judged]) -> Finding {
         (None, Some(unknown)) if finding.outcome == Outcome::NotShown => unknown,
         _ => finding,
     }
-}
-
-/// Names a witness as the one who says when.
-pub(super) fn witness_name(key: &VerifierKey) -> String {
-    format!("the witness `{}`", key.name())
-}
-
-/// Returns the last moment of the second that a witness names.
-pub(super) fn end_of_second(time: Time) -> Time {
-    Time::from_microseconds(time.microseconds().saturating_add(999_999)).unwrap_or(time)
 }
 
 fn later(time: Time) -> Time {

@@ -6,11 +6,9 @@
 //! Checked in the order of [`crate::evidence::endorsement`]. A signature says by itself when it was made; where the certificate
 //! has ended since, whoever had its key afterwards could have said so too, and it is *not shown*.
 
-use serde_json::{Value as Json, json};
-
 use super::Trust;
 use super::checkpoint::Head;
-use super::finding::{NOBODY, Outcome};
+use super::finding::{Outcome, Vouching};
 use super::source::Source;
 use super::times::CLOCK_SKEW_SECONDS_MAX;
 
@@ -21,46 +19,6 @@ use crate::evidence::record::KeyPurpose;
 use crate::log::vkey::VerifierKey;
 use crate::timestamp::authorities::{Authorities, Brought, ChainError};
 use crate::timestamp::certificate::{Certificate, Purpose};
-
-/// What one endorsement came to.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Vouching {
-    /// Who vouches, as the certificate names them; where it cannot be told, the file.
-    pub by: String,
-    /// What it came to.
-    pub outcome: Outcome,
-    /// What should have been there.
-    pub expected: String,
-    /// What was there.
-    pub found: String,
-    /// Whose word it is.
-    pub relies_on: String,
-}
-
-impl Vouching {
-    pub(super) fn to_json(&self) -> Json {
-        json!({
-            "by": self.by,
-            "result": self.outcome.as_str(),
-            "expected": self.expected,
-            "found": self.found,
-            "relies_on": self.relies_on,
-        })
-    }
-
-    fn not(outcome: Outcome, by: &str, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        let (by, expected, found) = (by.to_owned(), expected.into(), found.into());
-        Self { by, outcome, expected, found, relies_on: NOBODY.to_owned() }
-    }
-
-    fn fails(by: &str, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self::not(Outcome::Fails, by, expected, found)
-    }
-
-    fn not_shown(by: &str, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self::not(Outcome::NotShown, by, expected, found)
-    }
-}
 
 /// Looks at the endorsements that a source brings, and at those that the reader holds of this log.
 pub(super) fn check(source: &dyn Source, head: &Head, trust: Trust<'_>, now: Time) -> Vec<Vouching> {

@@ -1,7 +1,7 @@
 //! Signed notes, checkpoints, and the proofs that end in one.
 
-use super::super::checkpoint::witness_finding;
 use super::super::finding::{Check, Finding, NOBODY, Witnessing};
+use super::super::witnesses::witness_finding;
 use super::{LooseError, LooseFile, Reading};
 
 use crate::base::causes::with_causes;
