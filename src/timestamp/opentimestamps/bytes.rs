@@ -8,7 +8,7 @@
 //! Source: the reference implementation, `opentimestamps/core/serialize.py`. Stricter: a number that ends in a zero digit is
 //! a second spelling and refused.
 
-use super::proof::ProofError;
+use super::error::ProofError;
 
 /// What is left to be read.
 pub(super) struct Bytes<'b> {

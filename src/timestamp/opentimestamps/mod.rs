@@ -7,6 +7,7 @@
 //! Pure, like all of this floor: who is asked, and where proofs are kept, is for the floors above.
 
 mod bytes;
+mod error;
 mod operation;
 mod tree;
 

@@ -14,7 +14,7 @@
 //! What stands behind a step that is not done here can be read and written, and shows nothing: the message is then *lost*.
 
 use super::bytes::{Bytes, write_string};
-use super::proof::{MESSAGE_BYTES_MAX, ProofError};
+use super::error::{MESSAGE_BYTES_MAX, ProofError};
 
 use crate::base::hash::Hash;
 

@@ -8,10 +8,10 @@
 //! writer's and is kept, so what was read is written back byte for byte.
 
 use super::bytes::{Bytes, write_number, write_string};
-use super::operation::{Message, Operation};
-use super::proof::{
+use super::error::{
     ADDRESS_BYTES_MAX, ATTESTATION_BYTES_MAX, ATTESTATION_COUNT_MAX, DEPTH_MAX, OPERATION_COUNT_MAX, ProofError,
 };
+use super::operation::{Message, Operation};
 
 const FORK: u8 = 0xff;
 const ATTESTATION: u8 = 0x00;
