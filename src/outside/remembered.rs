@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use super::archive::durable::{self, Access, InPlace};
 use super::archive::lock::Lock;
-use super::keys::KeysError;
+use super::keys::error::KeysError;
 
 use crate::base::hash::Hash;
 use crate::base::time::Time;

@@ -31,7 +31,7 @@ use std::path::Path;
 use super::durable::WriteError;
 use super::hints::{Hint, Hints, Place};
 use super::past::{Past, hash, number};
-use super::pasts::{PastError, Pasts};
+use super::pasts::{PastError, Pasts, document_key};
 use super::references::References;
 use super::stop::Stop;
 
@@ -49,11 +49,6 @@ const SLED: &str = "sled";
 
 /// How much memory sled may use for its cache.
 const CACHE_BYTES: u64 = 16 << 20;
-
-/// How much of a document's key, a SHA-256, is the key of its row. sled keeps keys of 22 bytes in their page; each longer one
-/// is a piece of memory of its own, and as pages come and go they leave holes that slow down all allocation. 168 bits
-/// are more than anybody finds two documents for.
-const DOCUMENT_KEY_BYTES: usize = 21;
 
 /// How many rows are held before they are given away: as many as a table of eight megabytes has places for.
 const HELD_COUNT_MAX: usize = 14_000;
@@ -290,10 +285,6 @@ impl Drop for Index {
             let _ = self.give().and_then(|()| Ok(self.pasts.settle()?)); // What is not given is learnt again.
         }
     }
-}
-
-pub(super) fn document_key(key: Hash) -> Vec<u8> {
-    [b"d", &key.as_bytes()[..DOCUMENT_KEY_BYTES]].concat()
 }
 
 fn anchor_key(proof: Hash) -> Vec<u8> {

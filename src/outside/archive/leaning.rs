@@ -13,7 +13,7 @@ use std::sync::Arc;
 use zstd::zstd_safe::{self, CCtx, CParameter};
 
 use super::packs::{REFERENCE_BYTES_MAX, Reference};
-use super::spool;
+use super::plain;
 
 use crate::base::hash::Hash;
 
@@ -86,7 +86,7 @@ pub(super) enum Again {
 /// Says whether a plain frame of some length was made quickly: it is no shorter than such a one, and a reference or more
 /// time makes a shorter one.
 pub(super) fn is_quick(bytes: &[u8], plain_length: usize, references: Vec<Reference>) -> io::Result<bool> {
-    if !is_small(bytes) || spool::compress(bytes)?.len() > plain_length {
+    if !is_small(bytes) || plain::compress(bytes)?.len() > plain_length {
         return Ok(false);
     }
     let best = best(bytes, &mut references.into_iter().map(Arc::new))?;

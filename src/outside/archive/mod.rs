@@ -29,6 +29,7 @@ mod leaning;
 
 pub mod members;
 pub mod packs;
+mod plain;
 pub mod spool;
 
 pub mod anchors;

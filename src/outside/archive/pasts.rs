@@ -22,6 +22,11 @@ use crate::base::hash::Hash;
 
 const SLOTS: &[u8] = b"slots";
 
+/// How much of a document's key, a SHA-256, is the key of its row. sled keeps keys of 22 bytes in their page; each longer one
+/// is a piece of memory of its own, and as pages come and go they leave holes that slow down all allocation. 168 bits
+/// are more than anybody finds two documents for.
+const DOCUMENT_KEY_BYTES: usize = 21;
+
 /// A document's past, and where it lies. Thousands of rows are one piece of memory: a piece for each would leave as many
 /// holes between the others whenever they are given away, and all allocation slows down.
 struct Row {
@@ -204,6 +209,11 @@ impl Pasts {
 
 fn key(record: u64) -> Vec<u8> {
     [b"r", &record.to_be_bytes()[..]].concat()
+}
+
+/// Returns the key of what the index knows of the document that has this key itself.
+pub(super) fn document_key(document: Hash) -> Vec<u8> {
+    [b"d", &document.as_bytes()[..DOCUMENT_KEY_BYTES]].concat()
 }
 
 /// Why a past cannot be read or written.

@@ -14,7 +14,7 @@
 //! which is most of a page, and change on the same day.
 
 use super::past::{Newest, Past, number};
-use super::pasts::{PastError, Pasts};
+use super::pasts::{PastError, Pasts, document_key};
 
 use crate::base::hash::Hash;
 use crate::evidence::record::Visit;
@@ -62,7 +62,7 @@ impl References {
     /// Returns the history of the document with a key, when it has a record.
     #[must_use]
     pub fn history(&self, document: Hash) -> Option<u64> {
-        let known = self.pasts.get(&super::index::document_key(document)).ok()??;
+        let known = self.pasts.get(&document_key(document)).ok()??;
         number(&known, 8)
     }
 

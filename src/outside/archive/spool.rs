@@ -9,7 +9,6 @@
 //! hashing does not wait for compressing. The file goes when the spool does.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -20,15 +19,12 @@ use std::thread::JoinHandle;
 
 use super::leaning::{self, Leaning};
 use super::packs::Reference;
+use super::plain;
 
 use crate::base::hash::{Hash, Hasher};
 
 /// How much of a body is held in memory before it goes to a file: most pages stay below.
 pub const MEMORY_BYTES_MAX: usize = 1 << 20;
-
-/// How hard blobs are compressed: one processor keeps up with the network. zstd's own default takes twice as long,
-/// a sixth of all that a capture costs, to make pages a fourteenth smaller.
-const COMPRESSION_LEVEL: i32 = 1;
 
 /// How much room a passing file leaves before its frame: a pack takes the file over as it is, and writes the map
 /// of its member there. The longest map has 83 bytes, the rest is its padding.
@@ -94,7 +90,7 @@ impl Spool {
     /// When the passing file cannot be finished, as on a full disk.
     pub fn finish(self) -> io::Result<Spooled> {
         let stored = match self.place {
-            Place::Memory(bytes) => Stored::Memory { frame: Some(compress(&bytes)?), bytes, leaning: None },
+            Place::Memory(bytes) => Stored::Memory { frame: Some(plain::compress(&bytes)?), bytes, leaning: None },
             Place::File(press) => Stored::File(press.finish()?),
         };
         Ok(Spooled { hash: self.hasher.finish(), size_bytes: self.size_bytes, stored })
@@ -138,7 +134,7 @@ impl Spooled {
     /// # Errors
     /// When there is no memory for it.
     pub fn compressed(bytes: Vec<u8>) -> io::Result<Self> {
-        let frame = Some(compress(&bytes)?);
+        let frame = Some(plain::compress(&bytes)?);
         let Self { hash, size_bytes, stored } = Self::from_bytes(bytes);
         let Stored::Memory { bytes, leaning, .. } = stored else { unreachable!("bytes in memory stay there") };
         Ok(Self { hash, size_bytes, stored: Stored::Memory { bytes, frame, leaning } })
@@ -191,7 +187,7 @@ impl Spooled {
     pub(super) fn open_frame(&self) -> io::Result<Frame<'_>> {
         match &self.stored {
             Stored::Memory { frame: Some(frame), .. } => Frame::in_memory(frame.into()),
-            Stored::Memory { bytes, frame: None, .. } => Frame::in_memory(compress(bytes)?.into()),
+            Stored::Memory { bytes, frame: None, .. } => Frame::in_memory(plain::compress(bytes)?.into()),
             Stored::File(Pressed { file, crc32 }) => {
                 let frame = open_behind_room(&file.path)?;
                 let size_bytes = frame.metadata()?.len() - ROOM_BYTES;
@@ -236,22 +232,6 @@ impl<'b> Frame<'b> {
         let size_bytes = u64::try_from(frame.len()).map_err(io::Error::other)?;
         Ok(Self { size_bytes, crc32: crc32fast::hash(&frame), bytes: FrameBytes::Memory(frame) })
     }
-}
-
-thread_local! {
-    /// Making a compressor costs more than compressing a record does, so that each thread keeps one.
-    static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
-}
-
-pub(super) fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    COMPRESSOR.with_borrow_mut(|kept| {
-        if let Some(compressor) = kept {
-            return compressor.compress(bytes);
-        }
-        let mut compressor = zstd::bulk::Compressor::new(COMPRESSION_LEVEL)?;
-        compressor.include_checksum(true)?;
-        kept.insert(compressor).compress(bytes)
-    })
 }
 
 /// Compresses a body to a passing file on a thread of its own, while more of it arrives.
@@ -300,7 +280,7 @@ fn gone() -> io::Error {
 
 fn press(passing: PassingFile, mut file: File, arriving: &Receiver<Vec<u8>>) -> io::Result<Pressed> {
     file.seek(SeekFrom::Start(ROOM_BYTES))?;
-    let mut encoder = zstd::Encoder::new(Summed::new(file), COMPRESSION_LEVEL)?;
+    let mut encoder = zstd::Encoder::new(Summed::new(file), plain::LEVEL)?;
     encoder.include_checksum(true)?;
     for piece in arriving {
         encoder.write_all(&piece)?;

@@ -29,11 +29,13 @@
 
 mod change;
 mod endorsements;
+pub mod error;
 mod held;
 mod passphrase;
 mod pool;
 
 pub use change::{Counting, Role};
+pub use error::KeysError;
 pub use pool::KeyPool;
 
 use held::HeldKey;
@@ -41,23 +43,20 @@ use held::HeldKey;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use crate::base::time::Time;
 use crate::log::checkpoint::Origin;
-use crate::log::key::{Ed25519PublicKey, Ed25519SecretKey, Ed25519Signer, KeyError, MlDsa44SecretKey, SEED_SIZE_BYTES};
+use crate::log::key::{Ed25519PublicKey, Ed25519SecretKey, Ed25519Signer, MlDsa44SecretKey, SEED_SIZE_BYTES};
 use crate::log::key_file::{Encryption, KeyFileError, SecretKey};
-use crate::log::policy::{Policy, PolicyError};
-use crate::log::vkey::{KeyName, NoteSecretKey, SignerKey, VerifierKey, VkeyError};
-use crate::outside::agent::AgentError;
+use crate::log::policy::Policy;
+use crate::log::vkey::{KeyName, NoteSecretKey, SignerKey, VerifierKey};
 use crate::outside::archive::durable::{self, Access, WriteError};
-use crate::outside::archive::lock::LockError;
 use crate::outside::remembered::{self, Remembered};
-use crate::timestamp::authorities::{Authorities, AuthorityError};
+use crate::timestamp::authorities::Authorities;
 use crate::timestamp::certificate::Purpose;
-use crate::timestamp::opentimestamps::blocks::{Blocks, BlocksError};
+use crate::timestamp::opentimestamps::blocks::Blocks;
 
 /// The longest file of the keyring that is read.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -499,50 +498,4 @@ pub fn random<const COUNT: usize>() -> Result<[u8; COUNT], KeysError> {
     let mut bytes = [0; COUNT];
     getrandom::fill(&mut bytes).map_err(KeysError::Random)?;
     Ok(bytes)
-}
-
-/// Why the keyring cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "each message stands for its doc")]
-pub enum KeysError {
-    #[error("`{}` says that an ssh-agent has the key", path.display())]
-    Agent { path: PathBuf, source: Arc<AgentError> },
-    #[error("no agent has the new key")]
-    AgentKey(#[source] AgentError),
-    #[error("`{}`", path.display())]
-    Authority { path: PathBuf, source: AuthorityError },
-    #[error("`{}`", path.display())]
-    Blocks { path: PathBuf, source: BlocksError },
-    #[error("`{}` exists already, and no key is ever overwritten", path.display())]
-    Exists { path: PathBuf },
-    #[error("cannot read `{}`", path.display())]
-    Io { path: PathBuf, source: io::Error },
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    #[error("`{}`", path.display())]
-    KeyFile { path: PathBuf, source: KeyFileError },
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    #[error("`{}` is missing", path.display())]
-    Missing { path: PathBuf },
-    #[error("the secret key {fingerprint} is not in the keyring, and the log asks for its signature")]
-    NotHeld { fingerprint: String },
-    #[error("`{}` is not text in UTF-8; change it by hand", path.display())]
-    NotText { path: PathBuf },
-    #[error("`{}`", path.display())]
-    Policy { path: PathBuf, source: PolicyError },
-    #[error("`{}`", path.display())]
-    PublicKey { path: PathBuf, source: KeyError },
-    #[error("the system gives no randomness")]
-    Random(#[source] getrandom::Error),
-    #[error("`{}` may be read by others (mode {mode:o}); run `chmod 600` on it", path.display())]
-    Readable { path: PathBuf, mode: u32 },
-    #[error("`{}` is longer than {FILE_BYTES_MAX} bytes", path.display())]
-    TooLong { path: PathBuf },
-    #[error(transparent)]
-    Vkey(#[from] VkeyError),
-    #[error(transparent)]
-    Write(#[from] WriteError),
-    #[error("`{}` is not an {expected} key", path.display())]
-    WrongAlgorithm { path: PathBuf, expected: &'static str },
 }

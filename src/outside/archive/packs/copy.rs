@@ -179,7 +179,7 @@ impl Packs {
         if is_sealed {
             let mut rows = Recent::default();
             members.for_each(|member| rows.insert(member.hash, member.offset));
-            return write_index(&self.path(segment), rows);
+            return write_index(&self.path(segment), &rows.into_sorted());
         }
         let rows: Vec<u8> = members.flat_map(|member| row(member.hash, member.offset)).collect();
         Ok(durable::swap(&self.path(segment).with_extension("rows"), &rows, Access::Public)?)

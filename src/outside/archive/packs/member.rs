@@ -3,12 +3,17 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
-use super::reference::{DEPTH_MAX, REFERENCE_BYTES_MAX};
 use super::{PackError, Packs};
 
 use crate::base::cbor::{self, Value};
 use crate::base::hash::Hash;
 use crate::outside::window::Window;
+
+/// How many frames are decoded before a blob's own at most.
+pub const DEPTH_MAX: u64 = 80;
+
+/// The largest blob that is compressed against another, or another against it: what is larger is streamed.
+pub const REFERENCE_BYTES_MAX: u64 = 1 << 20;
 
 /// The longest map of a member.
 const HEADER_BYTES_MAX: u32 = 1024;

@@ -78,10 +78,10 @@ mod write;
 
 pub use copy::{Stretch, Taken};
 pub(in crate::outside::archive) use member::read_member;
-pub use member::{Base, Member};
+pub use member::{Base, DEPTH_MAX, Member, REFERENCE_BYTES_MAX};
 pub(in crate::outside::archive) use near::Near;
 pub use read::WHOLE_BYTES_MAX;
-pub use reference::{CHAIN_BYTES_MAX, DEPTH_MAX, REFERENCE_BYTES_MAX, Reference, WRITTEN_DEPTH_MAX};
+pub use reference::{CHAIN_BYTES_MAX, Reference, WRITTEN_DEPTH_MAX};
 pub use repack::{Repacked, Wishes};
 pub use rows::Rows;
 pub use sequence::Sequence;

@@ -2,7 +2,7 @@
 //!
 //! | quantity              | unit   | range                                                                  |
 //! |-----------------------|--------|------------------------------------------------------------------------|
-//! | depth                 | frames | from 1 to [`DEPTH_MAX`]; a plain frame has none. Less than its dependants' |
+//! | depth                 | frames | from 1 to [`super::DEPTH_MAX`]; a plain frame has none. Less than its dependants' |
 //! | bases on the way      | bytes  | at most [`CHAIN_BYTES_MAX`] together                                   |
 //! | a base, its dependant | bytes  | at most [`REFERENCE_BYTES_MAX`] each                                   |
 //!
@@ -10,16 +10,13 @@
 
 use std::collections::HashSet;
 
-use super::member::{Base, Member, Stored};
+use super::member::{Base, Member, REFERENCE_BYTES_MAX, Stored};
 use super::near::Near;
 use super::{PackError, Packs};
 
 use crate::base::hash::Hash;
 use crate::outside::archive::members::MemberReader;
-use crate::outside::archive::spool;
-
-/// How many frames are decoded before a blob's own at most.
-pub const DEPTH_MAX: u64 = 80;
+use crate::outside::archive::plain;
 
 /// How deep the writer goes. `cargo bench --bench storage` says what 5, 20 and 80 cost and gain.
 pub const WRITTEN_DEPTH_MAX: u64 = 20;
@@ -33,9 +30,6 @@ pub const CHAIN_BYTES_MAX: u64 = 8 << 20;
 
 /// How many of them the writer allows: when the plain one at the end is packed again, its own bases are added.
 const WRITTEN_CHAIN_BYTES_MAX: u64 = CHAIN_BYTES_MAX - REPACKED_DEPTH_MAX * REFERENCE_BYTES_MAX;
-
-/// The largest blob that is compressed against another, or another against it: what is larger is streamed.
-pub const REFERENCE_BYTES_MAX: u64 = 1 << 20;
 
 /// A blob that others may be compressed against.
 pub struct Reference {
@@ -184,7 +178,7 @@ impl Packs {
             return Err(PackError::TooLarge { hash, size_bytes });
         }
         let blob = MemberReader::new(self)?.read_member(segment, member)?;
-        let frame = spool::compress(&blob).map_err(PackError::Spool)?;
+        let frame = plain::compress(&blob).map_err(PackError::Spool)?;
         let frame_bytes = u64::try_from(frame.len()).expect("a length fits in 64 bits");
         let stored = Stored { hash, base: None, size_bytes, frame_bytes, crc32: crc32fast::hash(&frame) };
         Ok([stored.map(0), frame].concat())
@@ -197,6 +191,7 @@ mod tests {
     use std::fs;
     use std::sync::Arc;
 
+    use super::super::DEPTH_MAX;
     use super::*;
     use crate::outside::archive::packs::PackWriter;
     use crate::outside::archive::spool::Spooled;

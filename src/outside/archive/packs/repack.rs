@@ -16,8 +16,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::member::REFERENCE_BYTES_MAX;
 use super::member::Stored;
-use super::reference::{REFERENCE_BYTES_MAX, REPACKED_DEPTH_MAX};
+use super::reference::REPACKED_DEPTH_MAX;
 use super::rewrite::Fate;
 use super::{Member, PackError, PackWriter, Packs, Reference};
 

@@ -245,7 +245,7 @@ impl Rewriting<'_> {
         let Some(open) = self.open.take() else { return Ok(()) };
         open.passing.place(Existing::Keep)?;
         if last == Last::No {
-            write_index(&self.packs.path(self.next), open.members)?;
+            write_index(&self.packs.path(self.next), &open.members.into_sorted())?;
         }
         self.next += 1;
         Ok(())

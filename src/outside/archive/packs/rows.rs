@@ -7,7 +7,6 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::recent::Recent;
 use super::{PackError, Packs};
 
 use crate::base::hash::Hash;
@@ -48,9 +47,8 @@ pub(super) fn has_row_from(packs: &Packs, segment: u32, start: u64) -> bool {
 }
 
 /// Seals a segment. A crash before the swap leaves it active; after it, sealed with a needless rows file.
-pub(super) fn write_index(path: &Path, members: Recent) -> Result<(), PackError> {
-    let rows = members.into_sorted();
-    durable::swap(&path.with_extension("index"), rows.as_flattened(), Access::Public)?;
+pub(super) fn write_index(path: &Path, sorted: &[[u8; ROW_BYTES]]) -> Result<(), PackError> {
+    durable::swap(&path.with_extension("index"), sorted.as_flattened(), Access::Public)?;
     Ok(durable::remove(&path.with_extension("rows"))?)
 }
 

@@ -54,7 +54,7 @@ impl PackWriter {
         let Members { found: recent, length, torn } = Members::of(packs, segment)?;
         if torn.is_some_and(|torn| torn < length || has_row_from(packs, segment, torn)) {
             // What is torn was whole once, so it may have been promised: nothing here is cut off or overwritten.
-            write_index(&path, recent)?;
+            write_index(&path, &recent.into_sorted())?;
             return Self::start(packs, segment + 1);
         }
         let mut pack = Appending::open(&path, length)?;
@@ -222,7 +222,7 @@ impl PackWriter {
     }
 
     pub(super) fn seal(&mut self) -> Result<(), PackError> {
-        write_index(&self.packs.path(self.segment), std::mem::take(&mut self.recent))?;
+        write_index(&self.packs.path(self.segment), &std::mem::take(&mut self.recent).into_sorted())?;
         *self = Self::start(&self.packs, self.segment + 1)?;
         Ok(())
     }
