@@ -31,102 +31,28 @@
 //! Source: C2SP tlog-policy. Stricter: a key may not be a log's and a witness's at once, since a log is no
 //! other party than itself; a group's k has no leading zeros.
 
-use std::collections::{HashMap, HashSet};
-use std::fmt;
+mod draft;
+mod line;
+mod report;
 
-use crate::base::time::Time;
+pub use line::{
+    COUNT_MAX, PolicyError, PolicyGroup, PolicyLineError, PolicyLog, PolicyWitness, Quorum, SIZE_BYTES_MAX, Word,
+};
+pub use report::{LogSigner, PolicyReport, QuorumCount, WitnessReport, Witnessed};
+
+use std::collections::HashMap;
+
+use draft::Draft;
+use line::{Lines, NONE};
+
 use crate::log::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::log::note::NoteError;
-use crate::log::vkey::{KeyKind, VerifierKey, VkeyError};
-
-/// The longest policy read.
-pub const SIZE_BYTES_MAX: usize = 1 << 20;
-
-/// The greatest number of logs, of witnesses and of groups; the specification asks for 32 of each.
-pub const COUNT_MAX: usize = 256;
-
-/// A word of a policy file, such as a name: opaque bytes without white space and control characters.
-#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Word(Vec<u8>);
-
-impl Word {
-    /// Takes a word.
-    ///
-    /// # Errors
-    /// [`PolicyLineError::Word`].
-    pub fn new(bytes: &[u8]) -> Result<Self, PolicyLineError> {
-        if bytes.is_empty() || bytes.iter().any(|b| *b <= b' ' || *b == 0x7f) {
-            return Err(PolicyLineError::Word);
-        }
-        Ok(Self(bytes.to_vec()))
-    }
-
-    /// Returns the bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Display for Word {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.0))
-    }
-}
-
-impl fmt::Debug for Word {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", String::from_utf8_lossy(&self.0))
-    }
-}
-
-/// A log that the reader trusts.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct PolicyLog {
-    /// The log's key, named as its origin.
-    pub key: VerifierKey,
-    /// Where the log is, for programs that fetch it.
-    pub url: Option<Word>,
-}
-
-/// A witness that the reader trusts.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct PolicyWitness {
-    /// Its name within the policy.
-    pub name: Word,
-    /// The key that cosigns.
-    pub key: VerifierKey,
-    /// Where the witness takes checkpoints.
-    pub url: Option<Word>,
-}
-
-/// Witnesses or groups of which some number must have witnessed.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct PolicyGroup {
-    /// Its name within the policy.
-    pub name: Word,
-    /// How many of its members are needed.
-    pub needed: usize,
-    /// The names of its members.
-    pub members: Vec<Word>,
-}
-
-/// Who must have witnessed a checkpoint.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Quorum {
-    /// Nobody.
-    None,
-    /// The witness or group of this name.
-    Of(Word),
-}
+use crate::log::vkey::VerifierKey;
 
 /// Whose word is enough.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Policy {
-    logs: Vec<PolicyLog>,
-    witnesses: Vec<PolicyWitness>,
-    groups: Vec<PolicyGroup>,
-    quorum: Quorum,
+    lines: Lines,
 }
 
 impl Policy {
@@ -140,7 +66,7 @@ impl Policy {
             draft.add_log(PolicyLog { key, url: None }).map_err(PolicyError::Key)?;
         }
         draft.quorum = Some(Quorum::None);
-        draft.finish()
+        Ok(Self { lines: draft.finish()? })
     }
 
     /// Reads a policy file.
@@ -159,25 +85,25 @@ impl Policy {
         for (line, text) in (1..).zip(lines) {
             draft.read_line(text).map_err(|source| PolicyError::Line { line, source })?;
         }
-        draft.finish()
+        Ok(Self { lines: draft.finish()? })
     }
 
     /// Returns the logs.
     #[must_use]
     pub fn logs(&self) -> &[PolicyLog] {
-        &self.logs
+        &self.lines.logs
     }
 
     /// Returns the witnesses.
     #[must_use]
     pub fn witnesses(&self) -> &[PolicyWitness] {
-        &self.witnesses
+        &self.lines.witnesses
     }
 
     /// Returns who must have witnessed.
     #[must_use]
     pub fn quorum(&self) -> &Quorum {
-        &self.quorum
+        &self.lines.quorum
     }
 
     /// Returns the policy with a log's key added.
@@ -185,7 +111,7 @@ impl Policy {
     /// # Errors
     /// As [`Self::trusting`].
     pub fn with_log(self, log: PolicyLog) -> Result<Self, PolicyError> {
-        let Self { logs, witnesses, groups, quorum } = self;
+        let Lines { logs, witnesses, groups, quorum } = self.lines;
         let mut draft = Draft::default();
         for log in logs.into_iter().chain([log]) {
             draft.add_log(log).map_err(PolicyError::Key)?;
@@ -197,7 +123,7 @@ impl Policy {
             draft.add_group(group).map_err(PolicyError::Key)?;
         }
         draft.quorum = Some(quorum);
-        draft.finish()
+        Ok(Self { lines: draft.finish()? })
     }
 
     /// Returns the policy file.
@@ -208,26 +134,26 @@ impl Policy {
             file.extend(words.join(&b' '));
             if let Some(url) = url {
                 file.push(b' ');
-                file.extend(&url.0);
+                file.extend(url.as_bytes());
             }
             file.push(b'\n');
         };
-        for log in &self.logs {
+        for log in &self.lines.logs {
             line(&[b"log", log.key.to_string().as_bytes()], &log.url);
         }
-        for witness in &self.witnesses {
-            line(&[b"witness", &witness.name.0, witness.key.to_string().as_bytes()], &witness.url);
+        for witness in &self.lines.witnesses {
+            line(&[b"witness", witness.name.as_bytes(), witness.key.to_string().as_bytes()], &witness.url);
         }
-        for group in &self.groups {
+        for group in &self.lines.groups {
             let needed = group.needed.to_string();
             let members = group.members.iter().map(Word::as_bytes);
             let words: Vec<_> =
-                [b"group".as_slice(), &group.name.0, needed.as_bytes()].into_iter().chain(members).collect();
+                [b"group".as_slice(), group.name.as_bytes(), needed.as_bytes()].into_iter().chain(members).collect();
             line(&words, &None);
         }
-        let quorum = match &self.quorum {
+        let quorum = match &self.lines.quorum {
             Quorum::None => NONE,
-            Quorum::Of(name) => &name.0,
+            Quorum::Of(name) => name.as_bytes(),
         };
         line(&[b"quorum", quorum], &None);
         file
@@ -240,15 +166,15 @@ impl Policy {
     /// signed is no error but what the report says.
     pub fn check(&self, checkpoint: &SignedCheckpoint) -> Result<PolicyReport, CheckpointError> {
         let keys: Vec<VerifierKey> =
-            self.logs.iter().map(|log| &log.key).chain(self.witnesses.iter().map(|w| &w.key)).cloned().collect();
+            self.logs().iter().map(|log| &log.key).chain(self.witnesses().iter().map(|w| &w.key)).cloned().collect();
         let signers = match checkpoint.verify(&keys) {
             Ok(signers) => signers,
             Err(CheckpointError::Note(NoteError::NoKnownKey)) => Vec::new(),
             Err(error) => return Err(error),
         };
         let origin = &checkpoint.checkpoint().origin;
-        let log_is_known = self.logs.iter().any(|log| origin.is_name_of(&log.key));
-        let is_log = |key: &VerifierKey| origin.is_name_of(key) && self.logs.iter().any(|log| log.key == *key);
+        let log_is_known = self.logs().iter().any(|log| origin.is_name_of(&log.key));
+        let is_log = |key: &VerifierKey| origin.is_name_of(key) && self.logs().iter().any(|log| log.key == *key);
         let log_signers = signers.iter().filter(|signer| is_log(signer.key));
         let log_signers = log_signers.map(|signer| LogSigner { key: signer.key.clone(), time: signer.time }).collect();
         let witness = |witness: &PolicyWitness| {
@@ -257,14 +183,14 @@ impl Policy {
                 signer.map_or(Witnessed::Not, |signer| signer.time.map_or(Witnessed::Undated, Witnessed::At));
             WitnessReport { name: witness.name.clone(), key: witness.key.clone(), witnessed: cosigned }
         };
-        let witnesses: Vec<WitnessReport> = self.witnesses.iter().map(witness).collect();
+        let witnesses: Vec<WitnessReport> = self.witnesses().iter().map(witness).collect();
         let quorum = self.count(&witnesses);
         Ok(PolicyReport { log_is_known, log_signers, witnesses, quorum })
     }
 
     // Groups name only what stands above them, so one pass in order is enough.
     fn count(&self, witnesses: &[WitnessReport]) -> QuorumCount {
-        let Quorum::Of(quorum) = &self.quorum else {
+        let Quorum::Of(quorum) = self.quorum() else {
             return QuorumCount { needed: 0, witnessed: 0, members: 0 };
         };
         let single = |witnessed: bool| QuorumCount { needed: 1, witnessed: usize::from(witnessed), members: 1 };
@@ -272,7 +198,7 @@ impl Policy {
         for witness in witnesses {
             counts.insert(&witness.name, single(witness.witnessed != Witnessed::Not));
         }
-        for PolicyGroup { name, needed, members } in &self.groups {
+        for PolicyGroup { name, needed, members } in &self.lines.groups {
             let is_met = |member: &&Word| counts.get(member).is_some_and(QuorumCount::is_met);
             let met = members.iter().filter(is_met).count();
             let count = QuorumCount { needed: *needed, witnessed: met, members: members.len() };
@@ -282,281 +208,19 @@ impl Policy {
     }
 }
 
-/// What a policy makes of a checkpoint whose signatures by its keys are all good.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct PolicyReport {
-    /// Whether the policy names the checkpoint's log at all.
-    pub log_is_known: bool,
-    /// The log's keys that signed. Empty means that nobody known vouches for the checkpoint.
-    pub log_signers: Vec<LogSigner>,
-    /// Every witness of the policy.
-    pub witnesses: Vec<WitnessReport>,
-    /// What the quorum needs and has.
-    pub quorum: QuorumCount,
-}
-
-impl PolicyReport {
-    /// Says whether the policy is satisfied: the log signed and the quorum witnessed.
-    #[must_use]
-    pub fn is_satisfied(&self) -> bool {
-        !self.log_signers.is_empty() && self.quorum.is_met()
-    }
-}
-
-/// A key of the log that signed.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct LogSigner {
-    /// The key.
-    pub key: VerifierKey,
-    /// When it signed, by its own word: only cosignature lines say.
-    pub time: Option<Time>,
-}
-
-/// A witness, and what it did.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct WitnessReport {
-    /// Its name within the policy.
-    pub name: Word,
-    /// Its key.
-    pub key: VerifierKey,
-    /// Whether and when it cosigned.
-    pub witnessed: Witnessed,
-}
-
-/// Whether and when a witness cosigned.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Witnessed {
-    /// It did, at this time by its own word.
-    At(Time),
-    /// It did not.
-    Not,
-    /// It did, without saying when.
-    Undated,
-}
-
-/// What a quorum needs and has: `witnessed` of `members`, of which `needed` are enough.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct QuorumCount {
-    /// How many members must have witnessed; 0 where the policy asks for none.
-    pub needed: usize,
-    /// How many members did.
-    pub witnessed: usize,
-    /// How many members there are.
-    pub members: usize,
-}
-
-impl QuorumCount {
-    /// Says whether enough members witnessed. Of a quorum of none this is true and shows nothing.
-    #[must_use]
-    pub fn is_met(&self) -> bool {
-        self.witnessed >= self.needed
-    }
-}
-
-/// A policy as it is read, with what its rules need to know.
-#[derive(Default)]
-struct Draft {
-    logs: Vec<PolicyLog>,
-    witnesses: Vec<PolicyWitness>,
-    groups: Vec<PolicyGroup>,
-    quorum: Option<Quorum>,
-    names: HashSet<Word>,
-    members: HashSet<Word>,
-    public_keys: HashSet<Vec<u8>>,
-}
-
-impl Draft {
-    fn read_line(&mut self, line: &[u8]) -> Result<(), PolicyLineError> {
-        if let Some(position) = line.iter().position(|b| (*b < b' ' && *b != b'\t') || *b == 0x7f) {
-            return Err(PolicyLineError::ControlCharacter { position });
-        }
-        let words: Vec<&[u8]> = line.split(|b| matches!(b, b' ' | b'\t')).filter(|word| !word.is_empty()).collect();
-        match *words.as_slice() {
-            [] => Ok(()),
-            [first, ..] if first.starts_with(b"#") => Ok(()),
-            [b"log", key] => self.add_log(PolicyLog { key: vkey(key)?, url: None }),
-            [b"log", key, url] => self.add_log(PolicyLog { key: vkey(key)?, url: Some(Word::new(url)?) }),
-            [b"witness", name, key] => {
-                self.add_witness(PolicyWitness { name: Word::new(name)?, key: vkey(key)?, url: None })
-            }
-            [b"witness", name, key, url] => {
-                let url = Some(Word::new(url)?);
-                self.add_witness(PolicyWitness { name: Word::new(name)?, key: vkey(key)?, url })
-            }
-            [b"group", name, threshold, ref members @ ..] if !members.is_empty() => {
-                let needed = needed(threshold, members.len())?;
-                let members = members.iter().map(|member| Word::new(member)).collect::<Result<_, _>>()?;
-                self.add_group(PolicyGroup { name: Word::new(name)?, needed, members })
-            }
-            [b"quorum", name] => self.set_quorum(Word::new(name)?),
-            [b"log" | b"witness" | b"group" | b"quorum", ..] => Err(PolicyLineError::WrongCount { found: words.len() }),
-            [other, ..] => Err(PolicyLineError::UnknownKeyword { found: shown(other) }),
-        }
-    }
-
-    fn add_log(&mut self, log: PolicyLog) -> Result<(), PolicyLineError> {
-        self.add_key(&log.key)?;
-        below_limit(self.logs.len())?;
-        self.logs.push(log);
-        Ok(())
-    }
-
-    fn add_witness(&mut self, witness: PolicyWitness) -> Result<(), PolicyLineError> {
-        if witness.key.kind() == KeyKind::Ed25519 {
-            return Err(PolicyLineError::NotCosigner { name: witness.key.name().to_string() });
-        }
-        self.add_key(&witness.key)?;
-        self.define(&witness.name)?;
-        below_limit(self.witnesses.len())?;
-        self.witnesses.push(witness);
-        Ok(())
-    }
-
-    fn add_group(&mut self, group: PolicyGroup) -> Result<(), PolicyLineError> {
-        for member in &group.members {
-            self.expect_defined(member)?;
-            if !self.members.insert(member.clone()) {
-                return Err(PolicyLineError::MemberTwice { name: member.clone() });
-            }
-        }
-        self.define(&group.name)?;
-        below_limit(self.groups.len())?;
-        self.groups.push(group);
-        Ok(())
-    }
-
-    fn set_quorum(&mut self, name: Word) -> Result<(), PolicyLineError> {
-        if self.quorum.is_some() {
-            return Err(PolicyLineError::QuorumTwice);
-        }
-        self.quorum = Some(if name.0 == NONE {
-            Quorum::None
-        } else {
-            self.expect_defined(&name)?;
-            Quorum::Of(name)
-        });
-        Ok(())
-    }
-
-    fn add_key(&mut self, key: &VerifierKey) -> Result<(), PolicyLineError> {
-        // The same bytes under another name or purpose are the same key: nobody may speak twice.
-        if !self.public_keys.insert(key.key().as_bytes().to_vec()) {
-            return Err(PolicyLineError::KeyTwice { fingerprint: key.fingerprint() });
-        }
-        Ok(())
-    }
-
-    fn define(&mut self, name: &Word) -> Result<(), PolicyLineError> {
-        if name.0 == NONE || !self.names.insert(name.clone()) {
-            return Err(PolicyLineError::NameTaken { name: name.clone() });
-        }
-        Ok(())
-    }
-
-    fn expect_defined(&self, name: &Word) -> Result<(), PolicyLineError> {
-        if !self.names.contains(name) {
-            return Err(PolicyLineError::Undefined { name: name.clone() });
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Policy, PolicyError> {
-        let Self { logs, witnesses, groups, quorum, .. } = self;
-        Ok(Policy { logs, witnesses, groups, quorum: quorum.ok_or(PolicyError::NoQuorum)? })
-    }
-}
-
-fn vkey(word: &[u8]) -> Result<VerifierKey, PolicyLineError> {
-    let text = str::from_utf8(word).map_err(|_| PolicyLineError::Key(VkeyError::NotVkey))?;
-    VerifierKey::parse(text).map_err(PolicyLineError::Key)
-}
-
-fn needed(threshold: &[u8], members: usize) -> Result<usize, PolicyLineError> {
-    let wrong = || PolicyLineError::Threshold { found: shown(threshold), members };
-    match threshold {
-        b"all" => Ok(members),
-        b"any" => Ok(1),
-        [b'1'..=b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit) => {
-            let needed = str::from_utf8(threshold).ok().and_then(|digits| digits.parse().ok());
-            needed.filter(|needed| *needed <= members).ok_or_else(wrong)
-        }
-        _ => Err(wrong()),
-    }
-}
-
-fn below_limit(count: usize) -> Result<(), PolicyLineError> {
-    if count >= COUNT_MAX {
-        return Err(PolicyLineError::TooMany);
-    }
-    Ok(())
-}
-
-fn shown(word: &[u8]) -> String {
-    String::from_utf8_lossy(word).chars().take(64).collect()
-}
-
-const NONE: &[u8] = b"none";
-
-/// Why bytes are not a policy.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[expect(missing_docs, reason = "each message stands for its doc")]
-pub enum PolicyError {
-    #[error("a key cannot be added")]
-    Key(#[source] PolicyLineError),
-    #[error("line {line}")]
-    Line { line: usize, source: PolicyLineError },
-    #[error("the last line has no newline")]
-    NoFinalNewline,
-    #[error("no quorum line; `quorum none` asks for no witnesses")]
-    NoQuorum,
-    #[error("{found} bytes, more than the limit of {SIZE_BYTES_MAX}")]
-    TooLong { found: usize },
-}
-
-/// Why a line is not a policy's.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[expect(missing_docs, reason = "each message stands for its doc")]
-pub enum PolicyLineError {
-    #[error("control character at byte {position}")]
-    ControlCharacter { position: usize },
-    #[error("vkey")]
-    Key(#[source] VkeyError),
-    #[error("the public key {fingerprint} stands twice")]
-    KeyTwice { fingerprint: String },
-    #[error("`{name}` is a member of a group already")]
-    MemberTwice { name: Word },
-    #[error("the name `{name}` is taken")]
-    NameTaken { name: Word },
-    #[error("a witness cosigns (types 0x04 and 0x06), the key named `{name}` does not")]
-    NotCosigner { name: String },
-    #[error("a second quorum line")]
-    QuorumTwice,
-    #[error("`{found}` of {members} members; write `all`, `any` or a number from 1 to {members}")]
-    Threshold { found: String, members: usize },
-    #[error("more than {COUNT_MAX} of a kind")]
-    TooMany,
-    #[error("`{name}` is not defined above")]
-    Undefined { name: Word },
-    #[error("`{found}` is not one of `log`, `witness`, `group` and `quorum`")]
-    UnknownKeyword { found: String },
-    #[error("a word is not empty and holds no white space")]
-    Word,
-    #[error("{found} words are too few or too many")]
-    WrongCount { found: usize },
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::hash::Hash;
+    use crate::base::time::Time;
     use crate::log::checkpoint::{Checkpoint, Origin};
     use crate::log::key::{Ed25519SecretKey, MlDsa44SecretKey};
-    use crate::log::vkey::{KeyName, NoteSecretKey, SignerKey};
+    use crate::log::vkey::{KeyName, NoteSecretKey, SignerKey, VkeyError};
 
     const LOG: &str = "log.example.org/affiant";
 
     fn example() -> String {
-        let page = include_str!("policy.rs").split("//! ```").nth(1).unwrap();
+        let page = include_str!("mod.rs").split("//! ```").nth(1).unwrap();
         page.lines().skip(1).map(|line| line.trim_start_matches("//!").trim_start().to_owned() + "\n").collect()
     }
 
