@@ -27,8 +27,11 @@ pub const DEPTH_MAX: usize = 32;
 /// How many values one encoding may hold. A record of 1,000 exchanges with 50 DNS answers each fits.
 pub const VALUE_COUNT_MAX: usize = 1 << 20;
 
-/// How much room a map is given at first: a record of most kinds.
+/// How much room an encoded map is given at first: a record of most kinds.
 const MAP_BYTES_LIKELY: usize = 1000;
+
+/// For how many members a map or an array that is read has room at first: those of a record of most kinds.
+const ROOM_COUNT_MAX: usize = 16;
 
 /// One CBOR value.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -325,7 +328,7 @@ impl Reading<'_> {
 
     fn array(&mut self, depth: usize, at: usize) -> Result<Value, CborError> {
         let length = definite(self.decoder.array(), at)?;
-        let mut members = Vec::new(); // Grows as bytes bear it out: a length alone claims nothing.
+        let mut members = Vec::with_capacity(room(length));
         for _ in 0..length {
             members.push(self.value(depth + 1)?);
         }
@@ -334,7 +337,7 @@ impl Reading<'_> {
 
     fn map(&mut self, depth: usize, at: usize) -> Result<Value, CborError> {
         let length = definite(self.decoder.map(), at)?;
-        let mut fields = Vec::new();
+        let mut fields = Vec::with_capacity(room(length));
         let mut known = None;
         for _ in 0..length {
             let at = self.decoder.position();
@@ -356,6 +359,11 @@ fn is_new(key: &Value, before: &[(Value, Value)], known: &mut Option<HashSet<Vec
     }
     let all = || before.iter().map(|(key, _)| encode(key)).collect();
     known.get_or_insert_with(all).insert(encode(key))
+}
+
+/// Returns for how many members there is room at first. More grows as bytes bear it out: a length alone claims nothing.
+fn room(length: u64) -> usize {
+    usize::try_from(length).map_or(ROOM_COUNT_MAX, |length| length.min(ROOM_COUNT_MAX))
 }
 
 fn definite(length: Result<Option<u64>, minicbor::decode::Error>, at: usize) -> Result<u64, CborError> {

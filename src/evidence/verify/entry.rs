@@ -5,6 +5,7 @@
 //! the reader trusts.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::rc::Rc;
 
 use super::checkpoint::Head;
@@ -283,27 +284,25 @@ impl<'s> Entries<'s> {
     }
 
     fn check_signature(&mut self, index: u64, name: &str, entry: &VerifiedEntry, statement: &Statement) {
-        let claim = &statement.claim;
-        let record = &entry.record;
-        let comparisons = [
-            ("SHA-256 of the record", claim.record.to_string(), entry.record_sha256.to_string()),
-            ("the statement's subject", entry.id.to_string(), claim.subject.clone()),
-            ("the statement's issuer", record.origin.clone(), claim.issuer.clone()),
-            ("the statement's time", record.made.to_second().to_string(), claim.issued_at.to_string()),
-            ("the record's index", index.to_string(), record.index.to_string()),
-        ];
-        for (what, expected, found) in comparisons {
-            if expected != found {
-                let (expected, found) = (format!("{what} {expected} in `{name}`"), found);
-                self.findings.push(Finding::fails(Check::Signature, expected, found));
-            }
-        }
+        let (claim, record) = (&statement.claim, &entry.record);
+        self.compare(name, "SHA-256 of the record", &claim.record, &entry.record_sha256);
+        self.compare(name, "the statement's subject", &entry.id.to_string(), &claim.subject);
+        self.compare(name, "the statement's issuer", &record.origin, &claim.issuer);
+        self.compare(name, "the statement's time", &record.made.to_second(), &claim.issued_at);
+        self.compare(name, "the record's index", &index, &record.index);
         if record.after.size > index {
             let expected = format!("a record made after a log of at most {index} entries in `{name}`");
             self.findings.push(Finding::fails(Check::Signature, expected, format!("one of {}", record.after.size)));
         }
         if self.check_key_record(index, name, record) {
             self.check_key(name, statement, index);
+        }
+    }
+
+    fn compare<T: Display + PartialEq>(&mut self, name: &str, what: &str, expected: &T, found: &T) {
+        if expected != found {
+            let expected = format!("{what} {expected} in `{name}`");
+            self.findings.push(Finding::fails(Check::Signature, expected, found.to_string()));
         }
     }
 
