@@ -134,7 +134,8 @@ fn row_of(archive: &Archive, count: u64) -> Option<[u8; ROW_BYTES]> {
 /// Returns the nodes of a row, those over a group first.
 fn nodes_over(hashes: &[Hash]) -> Vec<Hash> {
     let mut nodes: Vec<Hash> = hashes.chunks(COUNT).map(|group| row_root(group.to_vec())).collect();
-    for first in (0..2 * (COUNT - 2)).step_by(2) {
+    // Each two have one above them; that of the last two is over all.
+    for first in (0..NODE_COUNT - 2).step_by(2) {
         nodes.push(node_hash(nodes[first], nodes[first + 1]));
     }
     nodes
