@@ -8,9 +8,14 @@ use std::time::Duration;
 use affiant::archivist::audit::{Known, audit};
 use affiant::archivist::progress::Silent;
 use affiant::archivist::read::Log;
+use affiant::base::hash::Hash;
 use affiant::outside::archive::Archive;
+use affiant::outside::archive::index::Index;
+use affiant::outside::archive::stop::Stop;
 use affiant::outside::keys::Keyring;
 use serde_json::Value as Json;
+
+use super::life::copy;
 
 use crate::robust::noise;
 use crate::stage::Stage;
@@ -23,6 +28,23 @@ const FILE_COUNT: usize = 60;
 
 /// After how many kills the whole archive is audited.
 const AUDIT_EVERY: u64 = 20;
+
+/// How many entries the index may not know any more when a process was killed, by its page.
+const LEARNT_AGAIN_COUNT_MAX: u64 = 32_768;
+
+#[test]
+fn a_killed_process_leaves_few_entries_to_learn_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut index = Index::open(&folder.path().join("living"), Stop::default()).unwrap();
+    let last = 10 * LEARNT_AGAIN_COUNT_MAX;
+    for size in (0..=last).step_by(4096) {
+        index.cover(size, Hash::of(b"root")).unwrap();
+    }
+    copy(&folder.path().join("living"), &folder.path().join("left")); // What lies there is what a killed process leaves.
+    let left = Index::open(&folder.path().join("left"), Stop::default()).unwrap();
+    let (size, _) = left.covered().unwrap();
+    assert!(last - size <= LEARNT_AGAIN_COUNT_MAX, "{size} of {last}");
+}
 
 #[test]
 fn no_kill_takes_back_what_was_reported() {

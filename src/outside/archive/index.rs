@@ -161,10 +161,10 @@ impl Index {
         let Some((size, root)) = self.covered.filter(|(size, _)| *size > self.given && !self.is_ahead) else {
             return Ok(());
         };
-        self.pasts.give(size, root)?;
+        self.pasts.give()?;
         self.db.insert(COVERED, [&size.to_be_bytes()[..], root.as_bytes()].concat())?;
         self.given = size;
-        Ok(())
+        Ok(self.pasts.begin_sync(size, root)?)
     }
 
     /// Returns a document's newest record and its first, by its key.

@@ -95,13 +95,20 @@ impl Slots {
         self.stop.pull_on(written).map_err(|source| WriteError::at(&self.path, source))
     }
 
-    /// Begins to make the slots durable; slot 0 says afterwards that they tell of `size` entries with `root`.
-    pub(super) fn begin_sync(&mut self, size: u64, root: Hash) -> Result<(), WriteError> {
+    /// Begins to make the slots durable, and what `others` flushes; slot 0 says afterwards that they tell of `size` entries with
+    /// `root`.
+    pub(super) fn begin_sync(
+        &mut self,
+        size: u64,
+        root: Hash,
+        others: impl FnOnce() -> io::Result<()> + Send + 'static,
+    ) -> Result<(), WriteError> {
         self.end_sync()?;
         let (path, stop) = (self.path.clone(), self.stop.clone());
         let first = summed([&size.to_be_bytes()[..], root.as_bytes()].concat());
         let sync = move || {
-            let synced = disk::sync_file(&path).map_err(|source| WriteError::at(&path, source));
+            let synced = others().and_then(|()| disk::sync_file(&path));
+            let synced = synced.map_err(|source| WriteError::at(&path, source));
             stop.pull_on(
                 synced.and_then(|()| if stop.is_pulled() { Ok(()) } else { durable::write_at(&path, 0, &first) }),
             )
@@ -167,7 +174,7 @@ mod tests {
         slots.write(3, 5, &past(9)).unwrap();
         assert_eq!(slots.read(3, 5).unwrap(), Some(past(9)));
         assert_eq!(slots.told().unwrap(), None);
-        slots.begin_sync(10, Hash::of(b"root")).unwrap();
+        slots.begin_sync(10, Hash::of(b"root"), || Ok(())).unwrap();
         slots.end_sync().unwrap();
         assert_eq!(slots.told().unwrap(), Some((10, Hash::of(b"root"))));
         assert_eq!(slots.read(3, 5).unwrap(), Some(past(9)));
@@ -180,7 +187,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut slots = Slots::open(folder.path(), Stop::default()).unwrap();
         slots.write(1, 5, &past(7)).unwrap();
-        slots.begin_sync(10, Hash::of(b"root")).unwrap();
+        slots.begin_sync(10, Hash::of(b"root"), || Ok(())).unwrap();
         slots.end_sync().unwrap();
         let path = folder.path().join(NAME);
         let whole = std::fs::read(&path).unwrap();
