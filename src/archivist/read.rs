@@ -260,14 +260,6 @@ impl<'a> Log<'a> {
         self.archive.packs().read_between(place(index.checked_sub(1)?)?, place(index)?, blob)
     }
 
-    /// Makes the proof that an entry is in the log.
-    ///
-    /// # Errors
-    /// When a tile is missing or damaged. The proof is for the caller to verify.
-    pub fn inclusion(&self, index: u64) -> Result<InclusionProof, ReadError> {
-        Ok(self.prover().inclusion(index)?.0)
-    }
-
     /// Begins to make many proofs.
     #[must_use]
     pub fn prover(&self) -> Prover<'a> {

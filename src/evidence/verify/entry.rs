@@ -385,8 +385,8 @@ impl<'s> Entries<'s> {
         let leaf = leaf_hash(entry.entry.as_bytes());
         let tree = (checkpoint.root, checkpoint.size);
         let is_known = given.included().is_some_and(|included| included.is_of(leaf, index, tree));
-        let verify = || proof.inclusion(checkpoint.size).verify(leaf, checkpoint.root);
-        self.findings.push(match if is_known { Ok(()) } else { verify() } {
+        let shown = if is_known { Ok(()) } else { proof.inclusion(checkpoint.size).verify(leaf, checkpoint.root) };
+        self.findings.push(match shown {
             Ok(()) => {
                 let found = format!("entry {index} of {} under root {}", checkpoint.size, checkpoint.root);
                 Finding::holds(Check::Inclusion, found, NOBODY)

@@ -16,8 +16,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::member::REFERENCE_BYTES_MAX;
-use super::member::Stored;
+use super::member::{REFERENCE_BYTES_MAX, Stored};
 use super::reference::REPACKED_DEPTH_MAX;
 use super::rewrite::Fate;
 use super::{Member, PackError, PackWriter, Packs, Reference};
